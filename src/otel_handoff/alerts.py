@@ -1,0 +1,128 @@
+"""Where a mismatch goes: the open span, a log record, the counter, Python logging and the user's hook."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from opentelemetry import _logs, trace
+from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber
+from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from otel_handoff import semconv
+from otel_handoff.guard import guard
+from otel_handoff.metrics import Metrics
+from otel_handoff.mismatch import Mismatch
+from otel_handoff.story import headline
+from otel_handoff.version import __version__
+
+_logger = logging.getLogger("otel_handoff")
+
+Hook = Callable[[Mismatch], object]
+EVENT: Final = semconv.MISMATCH
+
+
+class Alerts:
+    """Sends each mismatch to every destination; one that fails does not keep it from the others."""
+
+    def __init__(self, metrics: Metrics, logger_provider: LoggerProvider | None, on_mismatch: Hook | None) -> None:
+        """Send to `metrics`, to the OpenTelemetry logs of `logger_provider` (or the global one), and to the hook."""
+        self._metrics = metrics
+        self._events = _logs.get_logger(semconv.SCOPE, __version__, logger_provider)
+        self._on_mismatch = on_mismatch
+
+    def __call__(self, mismatch: Mismatch, span: Span) -> None:
+        """Raise the alert. `span` is marked if it still records."""
+        with guard:
+            self._metrics.count(mismatch)
+        with guard:
+            if span.is_recording():
+                mark(mismatch, span)
+        with guard:
+            self._log_record(mismatch, span)
+        with guard:
+            _logger.log(logging.ERROR if mismatch.is_error else logging.WARNING, "%s", mismatch)
+        if self._on_mismatch is not None:
+            try:
+                self._on_mismatch(mismatch)
+            except Exception:
+                _logger.warning("The on_mismatch hook raised; the mismatch is reported elsewhere.", exc_info=True)
+
+    def _log_record(self, mismatch: Mismatch, span: Span) -> None:
+        context = mismatch.submission.otel_context
+        if span.get_span_context().is_valid:
+            context = trace.set_span_in_context(span, context)
+        self._events.emit(
+            LogRecord(
+                timestamp=mismatch.time_unix_nano,
+                context=context,
+                severity_number=SeverityNumber.ERROR if mismatch.is_error else SeverityNumber.WARN,
+                severity_text="ERROR" if mismatch.is_error else "WARN",
+                body=str(mismatch),
+                attributes=attributes_of(mismatch),
+                event_name=EVENT,
+            )
+        )
+
+
+def mark(mismatch: Mismatch, span: Span) -> None:
+    """Put the mismatch on a span that records: attributes, an event, a link to the culprit's submission."""
+    span.set_attributes(
+        {
+            semconv.MISMATCH: True,
+            semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
+            semconv.MISMATCH_EVIDENCE: mismatch.evidence,
+            semconv.MISMATCH_OUTCOME: mismatch.outcome,
+            **{semconv.OBSERVED + field: semconv.attribute_value(value) for field, value in mismatch.observed.items()},
+        }
+    )
+    span.add_event(EVENT, attributes_of(mismatch), mismatch.time_unix_nano)
+    if mismatch.is_error:
+        span.set_status(Status(StatusCode.ERROR, headline(mismatch)))
+    culprit = mismatch.culprit
+    if culprit is not None and culprit.submission is not None:
+        target = trace.get_current_span(culprit.submission.otel_context).get_span_context()
+        if target.is_valid:
+            span.add_link(target, {semconv.SUBMISSION_ID: culprit.submission.number})
+
+
+def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
+    """Return what event and log record carry: both sides, where, and the culprit."""
+    submission = mismatch.submission
+    value = semconv.attribute_value
+    attributes: dict[str, AttributeValue] = {
+        semconv.BOUNDARY: submission.boundary,
+        semconv.SUBMISSION_ID: submission.number,
+        semconv.SUBMISSION_TIME: submission.time_unix_nano,
+        semconv.SUBMISSION_THREAD: submission.thread_name,
+        semconv.SUBMISSION_LOCATION: submission.location,
+        semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
+        semconv.MISMATCH_EVIDENCE: mismatch.evidence,
+        semconv.MISMATCH_OUTCOME: mismatch.outcome,
+        semconv.MISMATCH_LOCATION: mismatch.location,
+        semconv.STALE: mismatch.stale,
+        semconv.THREAD_NAME: mismatch.thread_name,
+    }
+    for field, id_ in submission.ids.items():
+        if id_ is not None:
+            attributes[f"{submission.boundary}.{field}"] = value(id_)
+    for field, expected in mismatch.expected.items():
+        attributes[semconv.EXPECTED + field] = value(expected)
+        attributes[semconv.OBSERVED + field] = value(mismatch.observed[field])
+    if mismatch.target:
+        attributes[semconv.CALL_TARGET] = mismatch.target
+    for name, detail in mismatch.details.items():
+        attributes[name] = value(detail)
+    culprit = mismatch.culprit
+    if culprit is not None:
+        attributes[semconv.CULPRIT_FIELD] = culprit.field
+        attributes[semconv.CULPRIT_LOCATION] = culprit.location
+        attributes[semconv.CULPRIT_THREAD] = culprit.thread_name
+        attributes[semconv.CULPRIT_TIME] = culprit.time_unix_nano
+        if culprit.submission is not None:
+            attributes[semconv.CULPRIT_SUBMISSION_ID] = culprit.submission.number
+            for field, id_ in culprit.submission.ids.items():
+                attributes[semconv.CULPRIT_ID + field] = value(id_)
+    return attributes

@@ -1,0 +1,129 @@
+"""Where work changes hands: the declaration that everything else is built from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_NAME = re.compile(r"[a-z][a-z0-9_.]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_PATH = re.compile(r"\w+(\.\w+)*")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function that files something under ids while a row is worked on.
+
+    Args:
+        target: `"module:Class.method"` or `"module:function"`.
+        ids: field name -> the parameter of the target that carries it, or a path that starts there
+            (`"state_id"`, `"result.0.token_id"`).
+        attributes: span attribute name -> parameter or path; set on the call's span and told in a mismatch.
+        latency_ms: the parameter that tells how long the call took, in milliseconds. The span then starts that much
+            earlier.
+        evidence: `"call"` for an external call, which becomes a CLIENT span, `"result"` for a result that is routed
+            under the ids.
+
+    Raises:
+        ValueError: a target or path that cannot be read, or an unknown evidence.
+    """
+
+    target: str
+    ids: Mapping[str, str]
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    latency_ms: str | None = None
+    evidence: str = "call"
+
+    def __post_init__(self) -> None:
+        _check_target(self.target, "Call.target")
+        for path in (*self.ids.values(), *self.attributes.values()):
+            _check_path(path, f"Call {self.target!r}")
+        if self.evidence not in ("call", "result"):
+            raise ValueError(f"Call {self.target!r}: evidence is 'call' or 'result', not {self.evidence!r}")
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A place where a row and a context object go from one thread to another.
+
+    Args:
+        name: prefix of the ids' attributes (`<name>.<field>`); lower case, digits, `_` and `.`.
+        submit: the function that hands over, `"module:Class.method"` or `"module:function"`.
+        work: the function that does the work, on another thread.
+        context: the parameter of both that takes the context object.
+        fields: field name -> dotted path on the context (`{"token_id": "token.token_id"}`).
+        calls: what is recorded and routed under the ids while working.
+        pools: nested submit functions: a callable that is given to one of them runs under the same submission.
+            `ThreadPoolExecutor.submit` and `threading.Thread` need not be named.
+        aliases: field name -> names under which others put it on their spans.
+        row: the field that stays the same when a row is tried again; a newer submission with the same value
+            supersedes the older one, whose work is then stale.
+        evict: the function that gives a submission up, and the parameters that say which.
+
+    Raises:
+        ValueError: a declaration that cannot be meant, in one sentence that says what to change.
+    """
+
+    name: str
+    submit: str
+    work: str
+    context: str = "ctx"
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    calls: Sequence[Call] = ()
+    pools: Sequence[str] = ()
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    row: str | None = None
+    evict: Call | None = None
+
+    def __post_init__(self) -> None:
+        where = f"Boundary {self.name!r}"
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{where}: a name is lower-case letters, digits, '_' and '.', and starts with a letter")
+        _check_target(self.submit, f"{where}: submit")
+        _check_target(self.work, f"{where}: work")
+        for target in self.pools:
+            _check_target(target, f"{where}: pools")
+        if not self.context.isidentifier():
+            raise ValueError(f"{where}: context is the name of a parameter, not {self.context!r}")
+        if not self.fields:
+            raise ValueError(f"{where}: fields is empty; name at least one id to pin, as {{'order_id': 'order.id'}}")
+        for path in self.fields.values():
+            _check_path(path, where)
+        named = [*self.aliases, *([self.row] if self.row else [])]
+        for call in (*self.calls, *([self.evict] if self.evict else [])):
+            named.extend(call.ids)
+        for name in named:
+            if name not in self.fields:
+                raise ValueError(f"{where}: unknown field {name!r}; its fields are {', '.join(self.fields)}")
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, Any]) -> Boundary:
+        """Build a boundary from plain data, as a configuration file holds it.
+
+        Raises:
+            ValueError: an option that is missing, unknown or cannot be meant.
+        """
+        try:
+            given = dict(options)
+            given["calls"] = [Call(**call) for call in given.get("calls", ())]
+            if given.get("evict") is not None:
+                given["evict"] = Call(**given["evict"])
+            return cls(**given)
+        except TypeError as error:
+            raise ValueError(f"boundary {dict(options)!r}: {error}") from None
+
+    def attribute(self, field_name: str) -> str:
+        """Return the attribute under which a field stands on spans: `<boundary>.<field>`."""
+        return f"{self.name}.{field_name}"
+
+
+def _check_target(target: str, what: str) -> None:
+    if not _TARGET.fullmatch(target):
+        raise ValueError(f"{what}: write 'module:Class.method' or 'module:function', not {target!r}")
+
+
+def _check_path(path: str, where: str) -> None:
+    if not _PATH.fullmatch(path):
+        raise ValueError(f"{where}: {path!r} is not a dotted path, as 'token.token_id'")

@@ -1,0 +1,105 @@
+"""The submission follows the work that a worker starts in turn: pool tasks and threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import wrapt
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+
+from otel_handoff.fields import Parameters
+from otel_handoff.guard import guard
+from otel_handoff.lease import BORROWED_KEY, Lease, active, judged_lease, no_lease
+from otel_handoff.wrapping import Patch
+
+POOLS: Final = ("concurrent.futures.thread:ThreadPoolExecutor.submit",)
+"""Nested submit functions that are always followed."""
+
+_THREAD_START: Final = "threading:Thread.start"
+
+
+class Carried:
+    """A callable that runs under the submission that was current when it was handed on."""
+
+    __slots__ = ("_context", "_function", "_lease")
+
+    def __init__(self, function: Callable[..., Any], lease: Lease, context: Context) -> None:
+        self._function = function
+        self._lease = lease
+        self._context = context
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it; the thread keeps nothing of the submission afterwards."""
+        token = active.set(self._lease)
+        otel_token = context_api.attach(self._context)
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            context_api.detach(otel_token)
+            active.reset(token)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # To another process goes the function alone: a submission does not leave its own.
+        return _itself, (self._function,)
+
+
+def _itself(function: Any) -> Any:
+    return function
+
+
+def follow(target: str) -> Patch:
+    """Return the patch for a nested submit function: the first callable that it is given carries the submission."""
+    return Patch(target, lambda function, _parameters: wrapt.FunctionWrapper(function, _submit))
+
+
+def follow_threads() -> Patch:
+    """Return the patch that lets a thread started by a worker carry the submission, until the work ends."""
+    return Patch(_THREAD_START, _wrap_start)
+
+
+def _wrap_start(function: Any, _parameters: Parameters) -> Any:
+    return wrapt.FunctionWrapper(function, _start)
+
+
+def _submit(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if active.get() is None:
+        return wrapped(*args, **kwargs)
+    with guard:
+        args, kwargs = _carry_first(args, kwargs)
+    # A pool may start a thread for this task and keep it for others: that thread is nobody's.
+    with no_lease():
+        return wrapped(*args, **kwargs)
+
+
+def _carry_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    lease = judged_lease()
+    if lease is None:
+        return args, kwargs
+    context = context_api.get_current()
+    for position, value in enumerate(args):
+        if callable(value) and not isinstance(value, type):
+            return (*args[:position], Carried(value, lease, context), *args[position + 1 :]), kwargs
+    for name, value in kwargs.items():
+        if callable(value) and not isinstance(value, type):
+            return args, {**kwargs, name: Carried(value, lease, context)}
+    return args, kwargs
+
+
+def _start(wrapped: Any, thread: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if active.get() is None:
+        return wrapped(*args, **kwargs)
+    with guard:
+        lease = judged_lease()
+        if lease is not None:
+            context = context_api.set_value(BORROWED_KEY, lease)
+            carried = Carried(thread.run, lease, context)
+
+            def run() -> None:
+                thread.__dict__.pop("run", None)  # no cycle is left behind
+                carried()
+
+            thread.run = run
+    with no_lease():
+        return wrapped(*args, **kwargs)

@@ -1,0 +1,289 @@
+"""The one funnel: compare an observation with its submission, and report a mismatch once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.trace import Span
+
+from otel_handoff.boundary import Boundary
+from otel_handoff.fields import Fields, walk
+from otel_handoff.guard import guard
+from otel_handoff.lease import Lease, judged_lease, no_lease
+from otel_handoff.locations import Frames, capture
+from otel_handoff.mismatch import Mismatch, Write
+from otel_handoff.semconv import attribute_value
+
+_DEPTH: Final = 8
+_MOST_SIGHTINGS: Final = 64
+
+Alert = Callable[[Mismatch, Span], None]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A wrong read whose consequence is not known yet: a call or a result may follow, or the end of the work."""
+
+    observed: Mapping[str, object]
+    prevented: bool
+    thread_name: str
+    time_unix_nano: int
+    frames: Frames
+
+
+def same(expected: object, observed: object) -> bool:
+    """Whether two ids are equal. An `__eq__` that raises says no: the alarm is kept."""
+    if expected is observed:
+        return True
+    try:
+        return bool(expected == observed)
+    except Exception:
+        return False
+
+
+class Detector:
+    """Judges the rows of one boundary.
+
+    Every check ends in `_report`. What a check knows decides the outcome: a wrong id that took effect is `used`,
+    one that a call or result was kept from is `blocked`, one that a pinned worker was spared is `prevented`, and a
+    context that had merely moved on is `exposed`.
+    """
+
+    def __init__(self, boundary: Boundary, fields: Fields, *, mode: str, watched: bool, alert: Alert) -> None:
+        """Judge by the boundary's fields; send each mismatch to `alert` with the span that is still open for it."""
+        self.enabled: bool = True
+        self.strict: bool = mode == "strict"
+        self._fields = fields
+        self._attributes = {
+            name: (boundary.attribute(name), *boundary.aliases.get(name, ())) for name in boundary.fields
+        }
+        self._watched = watched
+        self._alert = alert
+
+    # -- what the worker does, in the order of a row's life
+
+    def start(self, lease: Lease) -> None:
+        """The work begins: remember the fields in which the context has moved on by now."""
+        if not (lease.pinned and self._watched):
+            lease.moved = self._moved(lease)
+
+    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> None:
+        """The worker read `value` off the context (or, `prevented`, would have without its pinned copy)."""
+        if not self.enabled or root not in lease.roots or self._is_own(lease, root, value, prevented=prevented):
+            return
+        observed = {name: walk(value, tail) for name, tail in self._fields.by_root[root]}
+        observed = self._wrong(lease, observed)
+        if not observed or judged_lease() is not lease:
+            return
+        sighting = Sighting(observed, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
+        self._remember(lease, sighting)
+        if lease.ended:  # a late read of a nested worker: nothing will come that tells it
+            self._tell_sightings(lease)
+
+    def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
+        """Return the ids of a call or result that disagree with the submission."""
+        return self._wrong(lease, {name: value for name, value in ids.items() if not self._wrote(lease, name, value)})
+
+    def call(
+        self,
+        lease: Lease,
+        ids: Mapping[str, object],
+        wrong: Mapping[str, object],
+        *,
+        evidence: str,
+        outcome: str,
+        target: str,
+        details: Callable[[], Mapping[str, object]],
+        span: Span,
+    ) -> Mismatch | None:
+        """A call was recorded, or a result routed, under `ids`, of which `wrong` disagree.
+
+        Reads that led to it are told as part of it. With no wrong id, a pinned row may still have been spared one.
+        """
+        place = None  # each wrong record is a place of its own: all of them are named
+        if wrong:
+            self._forget_sightings(lease, wrong)
+        elif not lease.pinned:
+            return None
+        else:
+            wrong = self._spared(lease, ids)
+            if not wrong:
+                return None
+            outcome, place = "prevented", target
+        return self._report(
+            lease, wrong, evidence=evidence, outcome=outcome, target=target, details=details(), span=span, place=place
+        )
+
+    def span_ended(self, lease: Lease, name: str, attributes: Mapping[str, object]) -> None:
+        """A span under the submission ended: compare the ids that it carries, whoever put them there."""
+        if not self.enabled:
+            return
+        ids = lease.submission.ids
+        wrong = {
+            field: attributes[key]
+            for field, keys in self._attributes.items()
+            for key in keys
+            if key in attributes and str(attributes[key]) != str(attribute_value(ids[field]))
+        }
+        if wrong:
+            self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
+
+    def end(self, lease: Lease) -> None:
+        """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
+        self._tell_sightings(lease)
+        if lease.pinned:
+            self._exposed(lease, lease.moved, "start", "prevented")
+        else:
+            self._exposed(lease, lease.moved, "start", "exposed")
+            self._exposed(lease, self._moved(lease), "end", "exposed")
+
+    # -- comparing
+
+    def _moved(self, lease: Lease) -> dict[str, object]:
+        roots = self._fields.roots_of(lease.context)
+        changed = {
+            root: value
+            for root, value in roots.items()
+            if value is not lease.roots[root] and not self._is_own(lease, root, value, prevented=False)
+        }
+        if not changed:
+            return {}
+        ids = {name: walk(value, tail) for root, value in changed.items() for name, tail in self._fields.by_root[root]}
+        return self._wrong(lease, ids)
+
+    def _wrong(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
+        ids = lease.submission.ids
+        return {name: value for name, value in observed.items() if not same(ids[name], value)}
+
+    def _is_own(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
+        # A worker's own write, read back, is its own; and it would have been without the pinned copy.
+        return root in lease.own and (prevented or lease.own[root] is value)
+
+    def _wrote(self, lease: Lease, name: str, value: object) -> bool:
+        if not lease.own:
+            return False
+        own = self._fields.ids_of({root: lease.own.get(root) for root in self._fields.roots})
+        return own[name] is not None and same(own[name], value)
+
+    # -- reads, and what became of them
+
+    def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
+        for key, sighting in list(lease.sightings.items()):
+            names = {name for name, value in sighting.observed.items() if name in told and same(told[name], value)}
+            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
+            if names and lease.sightings.pop(key, None) is not None:
+                self._remember(lease, _without(sighting, names))
+
+    def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
+        if sighting is not None and len(lease.sightings) < _MOST_SIGHTINGS:
+            lease.sightings[id(sighting)] = sighting
+
+    def _spared(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
+        if not self._watched:  # then it is not known whether anything was read
+            return {name: value for name, value in self._moved(lease).items() if name in ids}
+        spared: dict[str, object] = {}
+        for sighting in list(lease.sightings.values()):
+            if sighting.prevented:
+                spared.update({name: value for name, value in sighting.observed.items() if name in ids})
+        self._forget_sightings(lease, spared)
+        return spared
+
+    def _tell_sightings(self, lease: Lease) -> None:
+        for key in list(lease.sightings):
+            sighting = lease.sightings.pop(key, None)
+            if sighting is not None:
+                self._report_sighting(lease, sighting)
+
+    def _report_sighting(self, lease: Lease, sighting: Sighting) -> None:
+        self._report(
+            lease,
+            sighting.observed,
+            evidence="read",
+            outcome="prevented" if sighting.prevented else "used",
+            span=lease.span,
+            place=sighting.frames[:1],
+            sighting=sighting,
+        )
+
+    def _exposed(self, lease: Lease, moved: Mapping[str, object], evidence: str, outcome: str) -> None:
+        unseen = {name: value for name, value in moved.items() if name not in lease.accounted}
+        if unseen:
+            self._report(lease, unseen, evidence=evidence, outcome=outcome, span=lease.span, place=None)
+
+    # -- reporting
+
+    def _report(
+        self,
+        lease: Lease,
+        observed: Mapping[str, object],
+        *,
+        evidence: str,
+        outcome: str,
+        span: Span,
+        place: object,
+        target: str = "",
+        details: Mapping[str, object] | None = None,
+        sighting: Sighting | None = None,
+    ) -> Mismatch | None:
+        if place is not None:
+            key = (evidence, place, tuple((name, _key(value)) for name, value in observed.items()))
+            if key in lease.reported:
+                return None
+            lease.reported.add(key)
+        lease.accounted.update(observed)
+        submission = lease.submission
+        carrier = span.get_span_context()
+        if not carrier.is_valid:
+            carrier = trace.get_current_span(submission.otel_context).get_span_context()
+        mismatch = Mismatch(
+            submission=submission,
+            expected={name: submission.ids[name] for name in observed},
+            observed=dict(observed),
+            evidence=evidence,
+            outcome=outcome,
+            stale=lease.stale,
+            thread_name=sighting.thread_name if sighting else threading.current_thread().name,
+            time_unix_nano=sighting.time_unix_nano if sighting else time.time_ns(),
+            frames=sighting.frames if sighting else capture(_DEPTH),
+            target=target,
+            details=details or {},
+            culprit=self._culprit(lease, observed),
+            trace_id=carrier.trace_id,
+            span_id=carrier.span_id,
+        )
+        with no_lease(), guard:
+            self._alert(mismatch, span)
+        return mismatch
+
+    def _culprit(self, lease: Lease, observed: Mapping[str, object]) -> Write | None:
+        if lease.record is None:
+            return None
+        for root, fields in self._fields.by_root.items():
+            for name, tail in fields:
+                if name not in observed:
+                    continue
+                value = observed[name]
+                raw = lease.record.newest(
+                    root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
+                )
+                if raw is not None:
+                    return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
+        return None
+
+
+def _without(sighting: Sighting, names: set[str]) -> Sighting | None:
+    left = {name: value for name, value in sighting.observed.items() if name not in names}
+    return replace(sighting, observed=left) if left else None
+
+
+def _key(value: object) -> object:
+    try:
+        hash(value)
+    except Exception:
+        return id(value)
+    return value

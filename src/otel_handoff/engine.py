@@ -1,0 +1,62 @@
+"""What all boundaries of one instrumentor share: settings, providers, alerts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from opentelemetry import trace
+from opentelemetry._logs import LoggerProvider
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import Tracer, TracerProvider
+
+from otel_handoff import semconv
+from otel_handoff.alerts import Alerts, Hook
+from otel_handoff.metrics import Metrics, metrics_of
+from otel_handoff.settings import Settings
+from otel_handoff.version import __version__
+
+_logger = logging.getLogger("otel_handoff")
+
+
+class _SdkProvider(Protocol):
+    add_span_processor: Callable[[Any], None]
+
+
+class Engine:
+    """Settings, tracer, metrics and alerts, and the span processor on the provider that spans come from."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
+        on_mismatch: Hook | None = None,
+    ) -> None:
+        """Use the given providers, or the global ones, also when those are set later."""
+        self.settings: Settings = settings
+        self.metrics: Metrics = metrics_of(meter_provider)
+        self.alerts: Alerts = Alerts(self.metrics, logger_provider, on_mismatch)
+        self.tracer: Tracer = trace.get_tracer(semconv.SCOPE, __version__, tracer_provider)
+        self._provider = tracer_provider
+        self._searching = True
+        self.find_provider()
+
+    def find_provider(self) -> None:
+        """Put the span processor on the SDK provider, once there is one. Called at each submission until then."""
+        if not self._searching:
+            return
+        provider = self._provider or trace.get_tracer_provider()
+        if isinstance(provider, trace.ProxyTracerProvider):
+            return  # none is set yet
+        self._searching = False
+        if hasattr(provider, "add_span_processor"):
+            try:
+                from otel_handoff.processor import attach_once
+            except ImportError:
+                _logger.info("No span processor of this SDK can be made: spans of others are not tagged or checked.")
+                return
+            attach_once(cast(_SdkProvider, provider))

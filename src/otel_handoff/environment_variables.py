@@ -1,0 +1,30 @@
+"""Settings from the environment. Each is also a flag of `opentelemetry-instrument` (`--handoff_mode observe`)."""
+
+OTEL_HANDOFF_MODE = "OTEL_HANDOFF_MODE"
+"""
+.. envvar:: OTEL_HANDOFF_MODE
+
+`pin` (default), `observe`, `strict` or `off`.
+"""
+
+OTEL_HANDOFF_WATCH = "OTEL_HANDOFF_WATCH"
+"""
+.. envvar:: OTEL_HANDOFF_WATCH
+
+`true` (default) or `false`: whether reads and writes of the fields on the context class are seen.
+"""
+
+OTEL_HANDOFF_TRACE = "OTEL_HANDOFF_TRACE"
+"""
+.. envvar:: OTEL_HANDOFF_TRACE
+
+`child` (default): a row span is a child of the span that was current at submission.
+`link`: it starts a trace of its own, with a link.
+"""
+
+OTEL_HANDOFF_BOUNDARIES = "OTEL_HANDOFF_BOUNDARIES"
+"""
+.. envvar:: OTEL_HANDOFF_BOUNDARIES
+
+`module:NAME` of a list of `Boundary`; commas between several. For the instrumentor `handoff`.
+"""

@@ -1,0 +1,192 @@
+"""One boundary attached to the host: from the submit function to the worker, and to what the worker files."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+import time
+from types import MappingProxyType
+from typing import Any
+
+import wrapt
+from opentelemetry import context as context_api
+
+from otel_handoff.boundary import Boundary, Call
+from otel_handoff.calls import call_wrapper
+from otel_handoff.carry import follow
+from otel_handoff.claims import Claims
+from otel_handoff.detector import Detector
+from otel_handoff.engine import Engine
+from otel_handoff.fields import MISSING, Fields, Parameters
+from otel_handoff.guard import guard
+from otel_handoff.lease import Lease, active, no_lease
+from otel_handoff.locations import capture
+from otel_handoff.submission import Submission, numbers
+from otel_handoff.transport import WorkFunction, submitting
+from otel_handoff.watch import Watch, class_of
+from otel_handoff.work import Work
+from otel_handoff.wrapping import Patch
+from otel_handoff.writes import open_record
+
+
+class Handoff:
+    """A boundary and its wrappers."""
+
+    def __init__(self, boundary: Boundary, engine: Engine) -> None:
+        self.boundary: Boundary = boundary
+        self._engine = engine
+        self._fields = Fields(boundary.fields)
+        self._counts = engine.metrics.boundary(boundary.name, boundary.fields)
+        self._watch = Watch(self._fields.roots) if engine.settings.watch else None
+        self._pin = engine.settings.mode == "pin"
+        self._claims = Claims(boundary.context)
+        self.detector: Detector = Detector(
+            boundary, self._fields, mode=engine.settings.mode, watched=engine.settings.watch, alert=engine.alerts
+        )
+        self._work = Work(boundary, engine, self._counts)
+        self._submit_parameters: Parameters | None = None
+        self._submit_names: frozenset[str] = frozenset()
+        self._work_parameters: Parameters | None = None
+        self._work_patch = Patch(boundary.work, self._wrap_work)
+        self._patches = [Patch(boundary.submit, self._wrap_submit), self._work_patch]
+        self._patches += [Patch(call.target, call_wrapper(call, self.detector, engine)) for call in boundary.calls]
+        self._patches += [follow(target) for target in boundary.pools]
+        if boundary.evict is not None:
+            self._patches.append(Patch(boundary.evict.target, functools.partial(self._wrap_evict, boundary.evict)))
+
+    def attach(self) -> None:
+        """Wrap the host's functions, now or when their modules are imported."""
+        for patch in self._patches:
+            patch.apply()
+
+    def detach(self) -> None:
+        """Give the host its functions and its context class back; rows in flight are no longer judged."""
+        self.detector.enabled = False
+        for patch in self._patches:
+            patch.remove()
+        if self._watch is not None:
+            self._watch.remove()
+
+    # -- submit
+
+    def _wrap_submit(self, function: Any, parameters: Parameters) -> Any:
+        code = getattr(function, "__code__", None)
+        self._submit_names = frozenset(code.co_names) if code is not None else frozenset()
+        self._submit_parameters = parameters
+        return wrapt.FunctionWrapper(function, self._submit)
+
+    def _submit(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        lease = None
+        if self.detector.enabled:
+            with guard:
+                lease, args, kwargs = self._open(args, kwargs)
+        if lease is None:
+            return wrapped(*args, **kwargs)
+        token = submitting.set((self, lease))
+        try:
+            return wrapped(*args, **kwargs)
+        except BaseException:
+            self._claims.discard(lease.submission.number)
+            lease.close()
+            raise
+        finally:
+            submitting.reset(token)
+
+    def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Lease | None, tuple[Any, ...], Any]:
+        parameters = self._submit_parameters
+        context = MISSING if parameters is None else parameters.get(self.boundary.context, args, kwargs)
+        if parameters is None or context is MISSING:
+            return None, args, kwargs
+        if active.get() is None:
+            lease = self._lease(context)
+        else:  # a worker that submits in turn: our own reads are not its reads
+            with no_lease():
+                lease = self._lease(context)
+        if lease.pinned:
+            args, kwargs = parameters.replace(self.boundary.context, lease.handed, args, kwargs)
+        if self._work_parameters is not None and not self._is_bound_on_submit():
+            self._claims.add(lease, parameters, self._work_parameters, args, kwargs)
+        return lease, args, kwargs
+
+    def _lease(self, context: Any) -> Lease:
+        self._engine.find_provider()
+        record = None
+        if self._watch is not None:
+            self._watch.cover(class_of(context))
+            record = open_record(context)  # before the copy: a write from now on is on record
+        handed = copy.copy(context) if self._pin else context
+        roots = self._fields.roots_of(handed)
+        submission = Submission(
+            number=next(numbers),
+            boundary=self.boundary.name,
+            ids=MappingProxyType(self._fields.ids_of(roots)),
+            thread_name=threading.current_thread().name,
+            time_unix_nano=time.time_ns(),
+            frames=capture(3),
+            otel_context=context_api.get_current(),
+        )
+        self._counts.submissions.add()
+        if record is not None:
+            record.claim(submission, roots)
+        key = submission.ids[self.boundary.row] if self.boundary.row is not None else None
+        return Lease(submission, self.detector, self._counts.rows, context, handed, roots, record, key)
+
+    def _is_bound_on_submit(self) -> bool:
+        # The submit function names the work function, and what it finds there is ours: looking it up attaches the
+        # submission (see WorkFunction). Otherwise the worker has to find it by what it is given.
+        return self._work_patch.on_top and self._work_patch.is_method and self._work_patch.name in self._submit_names
+
+    # -- work
+
+    def _wrap_work(self, function: Any, parameters: Parameters) -> Any:
+        self._work_parameters = parameters
+        return WorkFunction(function, self)
+
+    def claimed(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the work function where it was not looked up while submitting."""
+        lease = None
+        if self.detector.enabled and self._submit_parameters is not None and self._work_parameters is not None:
+            with guard:
+                lease = self._claims.take(self._submit_parameters, self._work_parameters, args, kwargs)
+        if lease is None:
+            return wrapped(*args, **kwargs)
+        return self.run(lease, wrapped, _instance, args, kwargs)
+
+    def run(self, lease: Lease, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the work function under its submission."""
+        running = None
+        if self.detector.enabled:
+            with guard:
+                if self._work_parameters is not None:
+                    handed = self._work_parameters.get(self.boundary.context, args, kwargs)
+                    lease.handed = lease.context if handed is MISSING else handed
+                running = self._work.begin(lease)
+        if running is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            running.end(error)
+            raise
+        running.end(None)
+        return result
+
+    def bound(self, lease: Lease) -> None:
+        """The work function was looked up while submitting: the work item carries the submission from here on."""
+        self._claims.discard(lease.submission.number)
+
+    # -- evict
+
+    def _wrap_evict(self, call: Call, function: Any, parameters: Parameters) -> Any:
+        def evict(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            result = wrapped(*args, **kwargs)
+            if result is not False:
+                with guard:
+                    ids = {name: parameters.path(path, args, kwargs) for name, path in call.ids.items()}
+                    for lease in self._counts.rows.leases():
+                        if all(lease.submission.ids.get(name) == value for name, value in ids.items()):
+                            lease.evicted = True
+            return result
+
+        return wrapt.FunctionWrapper(function, evict)

@@ -1,0 +1,77 @@
+"""The instrumentors: what `opentelemetry-instrument`, a configuration file, or a user's code turns on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+from otel_handoff.boundary import Boundary
+from otel_handoff.carry import POOLS, follow, follow_threads
+from otel_handoff.engine import Engine
+from otel_handoff.handoff import Handoff
+from otel_handoff.settings import BoundariesConfiguration, Configuration, boundaries_of, resolve
+from otel_handoff.wrapping import Patch
+
+_OPTIONS = ("mode", "watch", "trace")
+_PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
+
+
+class Instrumentor(BaseInstrumentor):
+    """What the instrumentors share. A concrete one is never subclassed: it would share its singleton."""
+
+    configuration: ClassVar[type[Configuration]] = Configuration
+    """How a declarative configuration file finds the options."""
+
+    _handoffs: tuple[Handoff, ...] = ()
+    _patches: tuple[Patch, ...] = ()
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Nothing is required: a host is wrapped when it is imported, if ever."""
+        return ()
+
+    def _boundaries(self, given: Sequence[Any] | None) -> Sequence[Boundary]:
+        raise NotImplementedError
+
+    def _instrument(self, **kwargs: Any) -> None:
+        boundaries = self._boundaries(kwargs.pop("boundaries", None))
+        settings = resolve(**{name: kwargs.pop(name, None) for name in _OPTIONS})
+        providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
+        if kwargs:
+            known = ", ".join((*_OPTIONS, *_PROVIDERS))
+            raise TypeError(f"instrument() has no option {', '.join(sorted(kwargs))}; it has {known}")
+        if settings.mode == "off" or not boundaries:
+            return
+        engine = Engine(settings, **providers)
+        self._handoffs = tuple(Handoff(boundary, engine) for boundary in boundaries)
+        self._patches = (*(follow(target) for target in POOLS), follow_threads())
+        for handoff in self._handoffs:
+            handoff.attach()
+        for patch in self._patches:
+            patch.apply()
+
+    def _uninstrument(self, **_kwargs: Any) -> None:
+        for handoff in self._handoffs:
+            handoff.detach()
+        for patch in reversed(self._patches):
+            patch.remove()
+        self._handoffs = ()
+        self._patches = ()
+
+
+class HandoffInstrumentor(Instrumentor):
+    """Instruments the boundaries that a user declares.
+
+    `instrument(boundaries=[...], mode="pin", watch=True, trace="child", tracer_provider=None, meter_provider=None,
+    logger_provider=None, on_mismatch=None)`. Without `boundaries`, those that `OTEL_HANDOFF_BOUNDARIES` names.
+
+    Raises:
+        ValueError: an unknown mode, or a boundary that cannot be meant.
+        TypeError: an unknown option.
+    """
+
+    configuration: ClassVar[type[Configuration]] = BoundariesConfiguration
+
+    def _boundaries(self, given: Sequence[Any] | None) -> Sequence[Boundary]:
+        return boundaries_of(given)

@@ -1,0 +1,169 @@
+"""A row in flight: the submission and what belongs to it, travelling with the work item."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Span
+
+from otel_handoff.submission import Submission
+
+if TYPE_CHECKING:
+    from otel_handoff.detector import Detector, Sighting
+    from otel_handoff.writes import WriteRecord
+
+active: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_active", default=None)
+"""The lease that the running thread or task works under."""
+
+LEASE_KEY: Final = context_api.create_key("otel-handoff-lease")
+"""The same in an OpenTelemetry context: whom a span belongs to is said by its parent context."""
+
+BORROWED_KEY: Final = context_api.create_key("otel-handoff-borrowed")
+"""The lease that a thread was started under. The thread may be a pool's and outlive the row: then it is nobody's."""
+
+
+class Rows:
+    """The rows of one boundary that are in flight. Every operation is one atomic step on a dict."""
+
+    __slots__ = ("in_flight", "latest")
+
+    def __init__(self) -> None:
+        self.in_flight: dict[int, weakref.ref[Lease]] = {}
+        self.latest: dict[object, weakref.ref[Lease]] = {}
+
+    def leases(self) -> list[Lease]:
+        """Return the leases in flight, oldest first."""
+        return [lease for ref in list(self.in_flight.values()) if (lease := ref()) is not None]
+
+
+class Lease:
+    """One row in flight. Whoever holds the work item holds this; when the item is dropped, the lease closes itself.
+
+    Attributes:
+        submission: what the row was submitted with.
+        detector: judges what the worker does.
+        context: the submitter's own context object.
+        handed: what the worker gets: `context` itself, or its own copy (`pinned`).
+        roots: attribute of the context -> the object it held at submission.
+        record: the recent writes to `context`; None without watch.
+        own: what the worker itself wrote, attribute -> value.
+        sightings: wrong reads of which it is not yet known what became of them.
+        moved: field -> what the context held when the work began, where that differed.
+        reported: keys of the mismatches already reported.
+        accounted: the fields for which a use of a wrong id was reported.
+        span: the row span, while the work runs.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_ref",
+        "_rows",
+        "accounted",
+        "context",
+        "detector",
+        "ended",
+        "evicted",
+        "handed",
+        "key",
+        "moved",
+        "own",
+        "pinned",
+        "record",
+        "reported",
+        "roots",
+        "sightings",
+        "span",
+        "stale_counted",
+        "submission",
+        "superseded",
+    )
+
+    def __init__(
+        self,
+        submission: Submission,
+        detector: Detector,
+        rows: Rows,
+        context: Any,
+        handed: Any,
+        roots: dict[str, Any],
+        record: WriteRecord | None,
+        key: object,
+    ) -> None:
+        self.submission: Submission = submission
+        self.detector: Detector = detector
+        self.context: Any = context
+        self.handed: Any = handed
+        self.pinned: bool = handed is not context
+        self.roots: dict[str, Any] = roots
+        self.record: WriteRecord | None = record
+        self.key: object = key
+        self.own: dict[str, Any] = {}
+        self.sightings: dict[int, Sighting] = {}
+        self.moved: dict[str, object] = {}
+        self.reported: set[object] = set()
+        self.accounted: set[str] = set()
+        self.span: Span = INVALID_SPAN
+        self.evicted: bool = False
+        self.superseded: bool = False
+        self.stale_counted: bool = False
+        self.ended: bool = False
+        self._rows = rows
+        self._ref: weakref.ref[Lease] = weakref.ref(cast("Lease", self))
+        rows.in_flight[submission.number] = self._ref
+        if key is not None:
+            self._supersede(rows.latest.get(key))
+            rows.latest[key] = self._ref
+
+    def _supersede(self, earlier: weakref.ref[Lease] | None) -> None:
+        lease = earlier and earlier()
+        if lease is not None and not lease.ended:
+            lease.superseded = True
+
+    @property
+    def stale(self) -> bool:
+        """Whether the submission was evicted, or superseded by a retry."""
+        return self.evicted or self.superseded
+
+    def close(self) -> None:
+        """The row is no longer in flight. Takes no lock: it may run in a finalizer."""
+        if not self.ended:
+            self.ended = True
+            self._rows.in_flight.pop(self.submission.number, None)
+            if self.key is not None and self._rows.latest.get(self.key) is self._ref:
+                self._rows.latest.pop(self.key, None)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def judged_lease() -> Lease | None:
+    """Return the lease that the caller works under; None in a thread that outlived the row that started it."""
+    lease = active.get()
+    return None if lease is not None and is_outlived(lease, None) else lease
+
+
+def is_outlived(lease: Lease, context: Context | None) -> bool:
+    """Whether `context` (None: the current one) is that of a thread started under `lease`, whose row has ended."""
+    return lease.ended and context_api.get_value(BORROWED_KEY, context) is lease
+
+
+def current_submission() -> Submission | None:
+    """Return the submission that the calling thread or task works under, or None outside of work."""
+    lease = judged_lease()
+    return lease.submission if lease is not None else None
+
+
+@contextmanager
+def no_lease() -> Generator[None]:
+    """Run our own code, or a pool's thread start, as nobody's work."""
+    token = active.set(None)
+    try:
+        yield
+    finally:
+        active.reset(token)

@@ -1,0 +1,75 @@
+"""Tags and checks every span under a submission, whoever starts it. Needs `opentelemetry-sdk`."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Final
+
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from otel_handoff import semconv
+from otel_handoff.guard import guard
+from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
+
+_attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+
+
+def attach_once(provider: Any) -> None:
+    """Add a processor to an SDK tracer provider that has none of ours yet. There is no way to remove one."""
+    if provider not in _attached:
+        _attached.add(provider)
+        provider.add_span_processor(HandoffSpanProcessor())
+
+
+class HandoffSpanProcessor(SpanProcessor):
+    """Puts the submission-time ids on each span whose parent context belongs to a submission.
+
+    `parent_context` says whom a span belongs to, not the context that happens to be current. A value that somebody
+    else put there is never overwritten: if it disagrees with the submission, that is a mismatch, evidence `span`.
+    Without an instrumented boundary, and after `uninstrument()`, it does nothing. It holds no state but the leases of
+    open spans.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[Lease, weakref.ref[Span]]] = {}
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Tag the span with the ids that it does not carry yet."""
+        with guard:
+            lease = _lease_of(parent_context)
+            if lease is None or not lease.detector.enabled:
+                return
+            carried = span.attributes or {}
+            boundary = lease.submission.boundary
+            missing = {
+                name: semconv.attribute_value(value)
+                for field, value in lease.submission.ids.items()
+                if value is not None and (name := f"{boundary}.{field}") not in carried
+            }
+            if missing:
+                span.set_attributes(missing)
+            key = span.get_span_context().span_id  # at its end a span comes as another object
+            self._open[key] = lease, weakref.ref(span, lambda _: self._open.pop(key, None))
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Compare what the span carries, under our names and the boundary's aliases, with the submission."""
+        with guard:
+            context = span.get_span_context()
+            entry = self._open.pop(context.span_id, None) if context is not None else None
+            if entry is not None:
+                lease = entry[0]
+                lease.detector.span_ended(lease, span.name, span.attributes or {})
+
+    def shutdown(self) -> None:
+        """Nothing to shut down."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
+        """Nothing to flush."""
+        return True
+
+
+def _lease_of(context: Context | None) -> Lease | None:
+    lease = context_api.get_value(LEASE_KEY, context)
+    return lease if isinstance(lease, Lease) and not is_outlived(lease, context) else None

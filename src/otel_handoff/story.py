@@ -1,0 +1,178 @@
+"""One mismatch in words, and as JSON-ready primitives."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otel_handoff.locations import Frames, describe
+from otel_handoff.semconv import attribute_value
+from otel_handoff.submission import Submission
+
+if TYPE_CHECKING:
+    from otel_handoff.mismatch import Mismatch, Write
+
+_RULE = "=" * 66
+_STDLIB = str(Path(logging.__file__).parents[1])
+
+_HEADLINES = {
+    ("call", "used"): "a call was filed under ids of another submission",
+    ("call", "blocked"): "a call under ids of another submission was blocked",
+    ("call", "prevented"): "a call would have been filed under ids of another submission",
+    ("call", "exposed"): "a call under ids of another submission failed",
+    ("result", "used"): "a result was routed under ids of another submission",
+    ("result", "blocked"): "a result under ids of another submission was blocked",
+    ("result", "prevented"): "a result would have been routed under ids of another submission",
+    ("result", "exposed"): "a result under ids of another submission was refused",
+    ("read", "used"): "the worker read ids of another submission",
+    ("read", "prevented"): "the worker would have read ids of another submission",
+    ("span", "used"): "a span carries ids of another submission",
+}
+
+_ADVICE = {
+    "used": "Do: correct the records named here, then set OTEL_HANDOFF_MODE=pin, which hands each worker its own copy.",
+    "blocked": "Do: read the ids from the submitted row, not from the shared context, or copy the context per row.",
+    "prevented": "Do: nothing is wrong in the trail; without pin mode it would be. Have the host copy its context.",
+    "exposed": "Do: check what the worker does with these fields; no use of the wrong id is known.",
+}
+
+
+def headline(mismatch: Mismatch) -> str:
+    """Return what happened, in one line with both sides."""
+    what = _HEADLINES.get((mismatch.evidence, mismatch.outcome), "the context moved on while the worker ran")
+    sides = ", ".join(
+        f"{name}={_show(mismatch.observed[name])} instead of {_show(value)}"
+        for name, value in mismatch.expected.items()
+    )
+    return f"{what}: {sides}"
+
+
+def as_text(mismatch: Mismatch) -> str:
+    """Return the report: what was filed where, both threads, the write that did it, and what to do."""
+    submission = mismatch.submission
+    since = submission.time_unix_nano
+    lines = [
+        _RULE,
+        f"HANDOFF MISMATCH ({mismatch.outcome}): {headline(mismatch)}",
+        (
+            f"  Submitted as #{submission.number} on boundary {submission.boundary!r}"
+            f" by thread {submission.thread_name!r} at {_clock(since)}"
+        ),
+        f"    {_ids(submission.ids)}",
+        *_stack(submission.frames, 1),
+        (
+            f"  {_VERBS.get(mismatch.outcome, 'Seen')} ({mismatch.evidence}) by thread {mismatch.thread_name!r}"
+            f" {_after(since, mismatch.time_unix_nano)}{', as stale work' if mismatch.stale else ''}"
+        ),
+    ]
+    if mismatch.target:
+        details = f" ({_ids(mismatch.details)})" if mismatch.details else ""
+        lines.append(f"    {mismatch.target}{details}")
+    lines += _stack(mismatch.frames, 5)
+    lines += _culprit(mismatch.culprit, since)
+    if mismatch.trace_id:
+        lines.append(f"  Trace {mismatch.trace_id:032x}, span {mismatch.span_id:016x}")
+    lines += [f"  {_ADVICE.get(mismatch.outcome, '')}", _RULE]
+    return "\n".join(lines)
+
+
+_VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
+
+
+def _culprit(write: Write | None, since: int) -> list[str]:
+    if write is None:
+        return ["  Overwritten by: not seen (no write of this field is on record)"]
+    lines = [
+        (
+            f"  Overwritten by thread {write.thread_name!r} {_after(since, write.time_unix_nano)}:"
+            f" {write.field} = {_show(write.value)}"
+        )
+    ]
+    if write.submission is not None:
+        lines.append(f"    for submission #{write.submission.number}: {_ids(write.submission.ids)}")
+    return lines + _stack(write.frames, 4)
+
+
+def _stack(frames: Frames, depth: int) -> list[str]:
+    # The standard library's own frames (a pool's, a thread's) say nothing about the host.
+    shown = [frame for frame in frames if not _is_stdlib(frame[0].co_filename)] or list(frames)
+    return [f"    {'at' if level == 0 else 'by'} {describe(*frame)}" for level, frame in enumerate(shown[:depth])]
+
+
+def _is_stdlib(filename: str) -> bool:
+    return filename.startswith(_STDLIB) and "site-packages" not in filename
+
+
+def _ids(ids: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={_show(value)}" for name, value in ids.items())
+
+
+def _show(value: object) -> str:
+    # repr escapes control characters; a host's own __repr__ may raise.
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"<{type(value).__name__}: __repr__ raised {type(error).__name__}>"
+
+
+def _clock(time_unix_nano: int) -> str:
+    return datetime.fromtimestamp(time_unix_nano / 1e9, timezone.utc).isoformat(timespec="microseconds")
+
+
+def _after(since: int, time_unix_nano: int) -> str:
+    milliseconds = (time_unix_nano - since) / 1e6
+    return f"{abs(milliseconds):.3f} ms {'after' if milliseconds >= 0 else 'before'} submission"
+
+
+def as_dict(mismatch: Mismatch) -> dict[str, object]:
+    """Return `mismatch` as primitives, lists and dicts."""
+    return {
+        "headline": headline(mismatch),
+        "evidence": mismatch.evidence,
+        "outcome": mismatch.outcome,
+        "stale": mismatch.stale,
+        "expected": _plain(mismatch.expected),
+        "observed": _plain(mismatch.observed),
+        "thread_name": mismatch.thread_name,
+        "location": mismatch.location,
+        "time_unix_nano": mismatch.time_unix_nano,
+        "target": mismatch.target,
+        "details": _plain(mismatch.details),
+        "submission": _submission_as_dict(mismatch.submission),
+        "culprit": _write_as_dict(mismatch.culprit),
+        "trace_id": f"{mismatch.trace_id:032x}",
+        "span_id": f"{mismatch.span_id:016x}",
+    }
+
+
+def _submission_as_dict(submission: Submission | None) -> dict[str, object] | None:
+    return submission and {
+        "number": submission.number,
+        "boundary": submission.boundary,
+        "ids": _plain(submission.ids),
+        "thread_name": submission.thread_name,
+        "time_unix_nano": submission.time_unix_nano,
+        "location": submission.location,
+    }
+
+
+def _write_as_dict(write: Write | None) -> dict[str, object] | None:
+    return write and {
+        "field": write.field,
+        "value": _primitive(write.value),
+        "thread_name": write.thread_name,
+        "location": write.location,
+        "time_unix_nano": write.time_unix_nano,
+        "submission": _submission_as_dict(write.submission),
+    }
+
+
+def _plain(ids: Mapping[str, object]) -> dict[str, object]:
+    return {name: _primitive(value) for name, value in ids.items()}
+
+
+def _primitive(value: object) -> object:
+    return None if value is None else attribute_value(value)

@@ -1,0 +1,115 @@
+"""The work on one row, on the worker: its span, its checks at start and end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextvars import Token
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from otel_handoff import semconv
+from otel_handoff.boundary import Boundary
+from otel_handoff.engine import Engine
+from otel_handoff.guard import guard
+from otel_handoff.lease import LEASE_KEY, Lease, active
+from otel_handoff.metrics import BoundaryCounts
+from otel_handoff.submission import Submission
+
+
+class Work:
+    """Begins the work on rows of one boundary."""
+
+    def __init__(self, boundary: Boundary, engine: Engine, counts: BoundaryCounts) -> None:
+        self._boundary = boundary
+        self._engine = engine
+        self._counts = counts
+        self._span_name = f"process {boundary.name}"
+        self._point = {semconv.BOUNDARY: boundary.name}
+
+    def begin(self, lease: Lease) -> Running:
+        """Check the row, start its span and make it current on this thread."""
+        submission = lease.submission
+        queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
+        self._engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
+        lease.detector.start(lease)
+        context = context_api.set_value(LEASE_KEY, lease, submission.otel_context)
+        span = self._start_span(context)
+        lease.span = span
+        if span.is_recording():
+            span.set_attributes(self._attributes(submission, queued))
+        self.count_stale(lease)
+        context = trace.set_span_in_context(span, context)
+        return Running(self, lease, span, active.set(lease), context_api.attach(context))
+
+    def count_stale(self, lease: Lease) -> None:
+        """Count and mark work whose submission was evicted or superseded, once."""
+        if lease.stale and not lease.stale_counted:
+            lease.stale_counted = True
+            self._counts.stale_work.add()
+            lease.span.set_attribute(semconv.STALE, True)
+
+    def _start_span(self, parent: Context) -> Span:
+        links: list[Link] = []
+        if self._engine.settings.trace == "link":
+            links = [Link(trace.get_current_span(parent).get_span_context())]
+            parent = trace.set_span_in_context(trace.INVALID_SPAN, parent)
+        return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
+
+    def _attributes(self, submission: Submission, queued: float) -> dict[str, AttributeValue]:
+        attributes: dict[str, AttributeValue] = {
+            semconv.BOUNDARY: submission.boundary,
+            semconv.SUBMISSION_ID: submission.number,
+            semconv.SUBMISSION_TIME: submission.time_unix_nano,
+            semconv.SUBMISSION_THREAD: submission.thread_name,
+            semconv.SUBMISSION_LOCATION: submission.location,
+            semconv.QUEUE_DURATION: queued,
+            semconv.THREAD_ID: threading.get_ident(),
+            semconv.THREAD_NAME: threading.current_thread().name,
+        }
+        attributes.update(id_attributes(submission))
+        return attributes
+
+
+def id_attributes(submission: Submission) -> dict[str, AttributeValue]:
+    """Return the submission-time ids as span attributes, `<boundary>.<field>`; a None is left out."""
+    return {
+        f"{submission.boundary}.{name}": semconv.attribute_value(value)
+        for name, value in submission.ids.items()
+        if value is not None
+    }
+
+
+class Running:
+    """One run of the work function; its tokens live on the worker's stack."""
+
+    __slots__ = ("_lease", "_otel_token", "_span", "_token", "_work")
+
+    def __init__(
+        self, work: Work, lease: Lease, span: Span, token: Token[Lease | None], otel_token: Token[Context]
+    ) -> None:
+        self._work = work
+        self._lease = lease
+        self._span = span
+        self._token = token
+        self._otel_token = otel_token
+
+    def end(self, error: BaseException | None) -> None:
+        """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
+        context_api.detach(self._otel_token)
+        active.reset(self._token)
+        lease, span = self._lease, self._span
+        lease.close()
+        with guard:
+            lease.detector.end(lease)
+            self._work.count_stale(lease)
+        with guard:
+            if error is not None and span.is_recording():
+                span.record_exception(error)
+                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+        with guard:
+            span.end()

@@ -1,0 +1,28 @@
+"""What every test has: in-memory telemetry, and the rule that an error of our own is a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from otel_handoff.guard import guard
+from tests.telemetry import Telemetry
+
+
+@pytest.fixture(autouse=True)
+def no_internal_errors() -> Iterator[None]:
+    """An error of ours is raised here, and counted nowhere; tests about the guard turn this off themselves."""
+    before = guard.errors.value
+    guard.reraise = True
+    yield
+    guard.reraise = False
+    assert guard.errors.value == before
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    """Providers of this test's own, exporting to memory."""
+    telemetry = Telemetry()
+    yield telemetry
+    telemetry.shutdown()
