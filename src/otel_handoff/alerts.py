@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry import _logs, trace
@@ -14,7 +14,7 @@ from opentelemetry.util.types import AttributeValue
 from otel_handoff import semconv
 from otel_handoff.guard import guard
 from otel_handoff.metrics import Metrics
-from otel_handoff.mismatch import Mismatch
+from otel_handoff.mismatch import ERRORS, Mismatch
 from otel_handoff.story import headline
 from otel_handoff.version import __version__
 
@@ -69,15 +69,17 @@ class Alerts:
 
 def mark(mismatch: Mismatch, span: Span) -> None:
     """Put the mismatch on a span that records: attributes, an event, a link to the culprit's submission."""
-    span.set_attributes(
-        {
-            semconv.MISMATCH: True,
-            semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
-            semconv.MISMATCH_EVIDENCE: mismatch.evidence,
-            semconv.MISMATCH_OUTCOME: mismatch.outcome,
-            **{semconv.OBSERVED + field: semconv.attribute_value(value) for field, value in mismatch.observed.items()},
-        }
-    )
+    before: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    if mismatch.is_error or before.get(semconv.MISMATCH_OUTCOME) not in ERRORS:  # a warning does not cover an error
+        span.set_attributes(
+            {
+                semconv.MISMATCH: True,
+                semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
+                semconv.MISMATCH_EVIDENCE: mismatch.evidence,
+                semconv.MISMATCH_OUTCOME: mismatch.outcome,
+                **{semconv.OBSERVED + name: semconv.attribute_value(id_) for name, id_ in mismatch.observed.items()},
+            }
+        )
     span.add_event(EVENT, attributes_of(mismatch), mismatch.time_unix_nano)
     if mismatch.is_error:
         span.set_status(Status(StatusCode.ERROR, headline(mismatch)))

@@ -136,11 +136,12 @@ class Detector:
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
         self._tell_sightings(lease)
-        if lease.pinned:
-            self._exposed(lease, lease.moved, "start", "prevented")
-        else:
-            self._exposed(lease, lease.moved, "start", "exposed")
-            self._exposed(lease, self._moved(lease), "end", "exposed")
+        if lease.told:
+            return  # the context did not merely move on: what came of it is reported
+        if lease.moved:
+            self._report_moved(lease, lease.moved, evidence="start")
+        elif not lease.pinned and (moved := self._moved(lease)):
+            self._report_moved(lease, moved, evidence="end")
 
     # -- comparing
 
@@ -210,10 +211,9 @@ class Detector:
             sighting=sighting,
         )
 
-    def _exposed(self, lease: Lease, moved: Mapping[str, object], evidence: str, outcome: str) -> None:
-        unseen = {name: value for name, value in moved.items() if name not in lease.accounted}
-        if unseen:
-            self._report(lease, unseen, evidence=evidence, outcome=outcome, span=lease.span, place=None)
+    def _report_moved(self, lease: Lease, moved: Mapping[str, object], *, evidence: str) -> None:
+        outcome = "prevented" if lease.pinned else "exposed"
+        self._report(lease, moved, evidence=evidence, outcome=outcome, span=lease.span, place=None)
 
     # -- reporting
 
@@ -235,7 +235,7 @@ class Detector:
             if key in lease.reported:
                 return None
             lease.reported.add(key)
-        lease.accounted.update(observed)
+        lease.told = True
         submission = lease.submission
         carrier = span.get_span_context()
         if not carrier.is_valid:

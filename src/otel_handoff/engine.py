@@ -46,7 +46,7 @@ class Engine:
         self.find_provider()
 
     def find_provider(self) -> None:
-        """Put the span processor on the SDK provider, once there is one. Called at each submission until then."""
+        """Put the span processor on the SDK provider, once there is one. Called for each recorded row until then."""
         if not self._searching:
             return
         provider = self._provider or trace.get_tracer_provider()

@@ -110,7 +110,6 @@ class Handoff:
         return lease, args, kwargs
 
     def _lease(self, context: Any) -> Lease:
-        self._engine.find_provider()
         record = None
         if self._watch is not None:
             self._watch.cover(class_of(context))

@@ -56,7 +56,7 @@ class Lease:
         sightings: wrong reads of which it is not yet known what became of them.
         moved: field -> what the context held when the work began, where that differed.
         reported: keys of the mismatches already reported.
-        accounted: the fields for which a use of a wrong id was reported.
+        told: whether a mismatch was reported.
         span: the row span, while the work runs.
     """
 
@@ -64,7 +64,6 @@ class Lease:
         "__weakref__",
         "_ref",
         "_rows",
-        "accounted",
         "context",
         "detector",
         "ended",
@@ -82,6 +81,7 @@ class Lease:
         "stale_counted",
         "submission",
         "superseded",
+        "told",
     )
 
     def __init__(
@@ -107,7 +107,7 @@ class Lease:
         self.sightings: dict[int, Sighting] = {}
         self.moved: dict[str, object] = {}
         self.reported: set[object] = set()
-        self.accounted: set[str] = set()
+        self.told: bool = False
         self.span: Span = INVALID_SPAN
         self.evicted: bool = False
         self.superseded: bool = False

@@ -41,6 +41,7 @@ class Work:
         span = self._start_span(context)
         lease.span = span
         if span.is_recording():
+            self._engine.find_provider()
             span.set_attributes(self._attributes(submission, queued))
         self.count_stale(lease)
         context = trace.set_span_in_context(span, context)

@@ -1,0 +1,32 @@
+# Two commands do everything: `make demo` and `make test`. Both set up a virtual environment in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/demo  ## Run the embedded pipeline without and with otel-handoff, and compare
+	$(BIN)/otel-handoff demo
+
+test: $(VENV)/test  ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint  ## Run the linter and the type checker
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) handoff-demo build dist
+
+$(VENV)/%: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing otel-handoff[$*] into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
