@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
 
     top = argparse.ArgumentParser(
         prog="otel-handoff",
-        description="Proves that each row handed to a worker thread is worked on, recorded and routed under its own ids.",
+        description="Proves that each row handed to a worker thread is worked, recorded and routed under its own ids.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

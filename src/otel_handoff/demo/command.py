@@ -1,0 +1,191 @@
+"""`otel-handoff demo`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from otel_handoff.demo.run import ModeRun
+    from otel_handoff.mismatch import Mismatch
+
+Summaries = dict[str, dict[str, int | float]]
+
+_MODES: Final = {
+    "compare": ("off", "observe", "pin"),
+    "off": ("off",),
+    "observe": ("observe",),
+    "pin": ("pin",),
+    "strict": ("strict",),
+}
+
+DESCRIPTION: Final = """\
+Run a small real pipeline (SQLite audit trail, HTTP calls to a service on this machine) whose worker threads share one
+context object, and see whose calls are filed under whose ids. What is wrong is counted from the audit trail alone.
+
+modes:
+  compare   off, observe and pin, one after the other on the same rows (the default)
+  off       without otel-handoff: external calls come under the wrong row or attempt
+  observe   the same, and every one of them is reported while it happens
+  pin       each worker has its own copy of the context: none is wrong, and what would have been is reported
+  strict    a call under wrong ids is refused before it is recorded, and its row fails
+"""
+
+EPILOG: Final = """\
+examples:
+  otel-handoff demo
+  otel-handoff demo --mode observe --rows 1000 --out /tmp/handoff
+"""
+
+_TABLE: Final = {
+    "rows": "rows",
+    "attempts": "attempts",
+    "calls": "external calls",
+    "calls_misattributed": "calls filed under the wrong row or attempt",
+    "results_misrouted": "results routed wrongly",
+    "mismatches_reported": "mismatches reported",
+    "misattributed_and_reported": "  wrong calls among them",
+    "false_reports": "  false ones",
+    "rows_per_second": "rows per second",
+}
+
+
+class _UsageError(Exception):
+    """What the user can put right, in one line."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options, and the help that goes with them, to a parser of `otel-handoff demo`."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    # Taken as text and judged in `main`, where a mistake is told in one line.
+    parser.add_argument("--rows", default="200", metavar="N", help="how many rows to feed in (200)")
+    parser.add_argument("--mode", default="compare", metavar="MODE", help="one of those above (compare)")
+    parser.add_argument("--out", default="handoff-demo", metavar="DIR", help="where to write (handoff-demo)")
+    parser.add_argument("--seed", default="1", metavar="N", help="decides which rows are slow (1)")
+    parser.add_argument("--port", default="0", metavar="N", help="of the service on 127.0.0.1; 0 takes a free one (0)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the demo.
+
+    Returns:
+        0; 2 after a mistake in the options or a missing extra, 130 after Ctrl-C, each told in one line on stderr.
+    """
+    try:
+        _run(args)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("httpx", "opentelemetry", "rich"):
+            raise
+        return _fail(f'the demo needs {error.name}: pip install "otel-handoff[demo]"', 2)
+    except (_UsageError, sqlite3.Error) as error:
+        return _fail(str(error), 2)
+    except OSError as error:
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"otel-handoff: {message}\n")
+    return code
+
+
+def _run(args: argparse.Namespace) -> None:
+    rows = _whole(args.rows, "--rows", 1)
+    seed = _whole(args.seed, "--seed", 0)
+    port = _whole(args.port, "--port", 0, 65535)
+    modes = _MODES.get(args.mode)
+    if modes is None:
+        raise _UsageError(f"--mode is one of {', '.join(_MODES)}, not {args.mode!r}")
+
+    from otel_handoff.demo.run import run_mode, summarize
+
+    out = Path(args.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "summary.json").touch()
+    except OSError as error:
+        raise _UsageError(f"cannot write to --out {out}: {error.strerror}") from error
+
+    runs: list[ModeRun] = []
+    for mode in modes:
+        with _progress(mode, rows) as advance:
+            runs.append(run_mode(mode, rows=rows, seed=seed, out=out, port=port, progress=advance))
+    summaries = {run.mode: summarize(run) for run in runs}
+    (out / "summary.json").write_text(json.dumps(summaries, indent=2) + "\n", encoding="utf-8")
+    _tell(runs, summaries, out)
+
+
+def _whole(text: str, option: str, least: int, most: int | None = None) -> int:
+    with contextlib.suppress(ValueError):
+        number = int(text)
+        if number >= least and (most is None or number <= most):
+            return number
+    limit = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise _UsageError(f"{option} is a whole number {limit}, not {text!r}")
+
+
+@contextlib.contextmanager
+def _progress(mode: str, rows: int) -> Generator[Callable[[int], object]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(mode, total=rows)
+        yield lambda done: progress.advance(task, done)
+
+
+def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    title = "The same rows, the same slow ones" if len(runs) > 1 else None
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for run in runs:
+        table.add_column(run.mode, justify="right")
+    for key, label in _TABLE.items():
+        if key == "attempts":
+            table.add_row("rows given up (late twice, or blocked)", *(str(len(run.report.failed)) for run in runs))
+        table.add_row(label, *(_cell(run.mode, key, summaries[run.mode][key]) for run in runs))
+    console = Console(highlight=False, emoji=False)
+    # Reports and paths are to be copied and searched: as they are, and never wrapped.
+    plain = partial(console.print, markup=False, soft_wrap=True)
+    console.print(table)
+    if (mismatch := _pick([mismatch for run in runs for mismatch in run.mismatches])) is not None:
+        console.print("\nOne of them, from end to end:", style="bold")
+        plain(str(mismatch))
+    console.print("\nWhere to look:", style="bold")
+    for run in runs:
+        plain(f"  {run.database}" if run.mode == "off" else f"  {run.database}  {run.traces}")
+    plain(f"  {out / 'summary.json'}")
+    console.print("Next, on a pipeline of your own:", style="bold")
+    plain("  OTEL_HANDOFF_MODE=observe opentelemetry-instrument COMMAND")
+
+
+def _cell(mode: str, key: str, value: float) -> str:
+    if mode == "off" and key in ("mismatches_reported", "misattributed_and_reported", "false_reports"):
+        return "-"
+    if key in ("calls_misattributed", "results_misrouted", "false_reports"):
+        return f"[{'red' if value else 'green'}]{value}[/]"
+    return str(value)
+
+
+def _pick(mismatches: Sequence[Mismatch]) -> Mismatch | None:
+    """The one that has most to tell: a call that went wrong, by whose doing."""
+
+    def telling(mismatch: Mismatch) -> tuple[bool, bool, bool]:
+        return (mismatch.outcome == "used", mismatch.evidence == "call", mismatch.culprit is not None)
+
+    return max(mismatches, key=telling, default=None)

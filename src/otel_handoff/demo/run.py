@@ -1,0 +1,179 @@
+"""One mode of the demo on a landscape of its own, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from otel_handoff.demo import corpus, truth
+from otel_handoff.demo.pipeline.batch_adapter import SharedBatchAdapter
+from otel_handoff.demo.pipeline.executor import TransformExecutor
+from otel_handoff.demo.pipeline.landscape import Landscape
+from otel_handoff.demo.pipeline.orchestrator import Orchestrator, RunReport
+from otel_handoff.demo.schedule import Gate, plan
+from otel_handoff.demo.service import Service
+from otel_handoff.demo.transform import ReadabilityTransform
+from otel_handoff.elspeth import ElspethInstrumentor
+from otel_handoff.mismatch import Mismatch
+
+MODES: Final = ("off", "observe", "pin", "strict")
+
+
+@dataclass(frozen=True)
+class ModeRun:
+    """A finished run.
+
+    Attributes:
+        mode: `off`, `observe`, `pin` or `strict`.
+        rows: how many were fed in.
+        database: the landscape.
+        traces: OTLP JSON lines; an empty file when `off`.
+        seconds: from the first row to the last late worker.
+        report: which rows were completed, and why others were not.
+        mismatches: what otel-handoff reported, in order.
+    """
+
+    mode: str
+    rows: int
+    database: Path
+    traces: Path
+    seconds: float
+    report: RunReport
+    mismatches: list[Mismatch]
+
+
+def run_mode(
+    mode: str, *, rows: int, seed: int, out: Path, port: int = 0, progress: Callable[[int], object] | None = None
+) -> ModeRun:
+    """Run the pipeline in one mode and leave `landscape.db` and `traces.jsonl` in `out/<mode>`.
+
+    Args:
+        mode: one of `MODES`.
+        rows: how many rows to feed in.
+        seed: decides, with `rows`, which of them are held up and how.
+        out: a directory; made if it is not there. Files of an earlier run are replaced.
+        port: of the loopback service; 0 takes a free one.
+        progress: called with the number of rows just done.
+
+    Raises:
+        OSError: a file cannot be written, or the port is taken.
+        ImportError: an extra is not installed.
+    """
+    directory = out / mode
+    directory.mkdir(parents=True, exist_ok=True)
+    database, traces = directory / "landscape.db", directory / "traces.jsonl"
+    schedule = plan(rows, seed)
+    data = corpus.load(rows)
+    mismatches: list[Mismatch] = []
+    if ElspethInstrumentor().is_instrumented_by_opentelemetry:
+        # By `opentelemetry-instrument`, say: `off` would not be off.
+        ElspethInstrumentor().uninstrument()
+    with ExitStack() as stack:
+        gate = Gate(schedule)
+        service = Service(port, gate.arrived)
+        stack.callback(service.close)
+        # Only now: when the port is taken, the files of an earlier run stay.
+        for stale in (database, directory / "landscape.db-wal", directory / "landscape.db-shm", traces):
+            stale.unlink(missing_ok=True)
+        traces.touch()
+        landscape = Landscape(database)
+        stack.callback(landscape.close)
+        if mode != "off":
+            stack.enter_context(_instrumented(mode, traces, mismatches))
+        adapter = SharedBatchAdapter()
+        transform = ReadabilityTransform(service.url, adapter)
+        # When it is interrupted: open the gate first, or the worker would be waited for while it waits itself.
+        stack.callback(transform.close)
+        stack.callback(gate.open)
+        executor = TransformExecutor(landscape, adapter, on_submitted=gate.submitted)
+        groups = [[data[row] for row in group] for group in schedule.groups]
+        config: dict[str, object] = {"mode": mode, "rows": rows, "seed": seed}
+        started = time.perf_counter()
+        report = Orchestrator(landscape, adapter, executor).run(
+            f"run-{mode}-{seed}", transform, groups, config, progress
+        )
+        seconds = time.perf_counter() - started
+    return ModeRun(mode, rows, database, traces, seconds, report, mismatches)
+
+
+@contextmanager
+def _instrumented(mode: str, traces: Path, mismatches: list[Mismatch]) -> Generator[None]:
+    """Instrument the pipeline with providers of its own, whatever the process has."""
+    from opentelemetry.exporter.otlp.json.file import FileSpanExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    resource = Resource.create({"service.name": "otel-handoff-demo"})
+    with ExitStack() as stack:
+        tracers = TracerProvider(sampler=ALWAYS_ON, resource=resource)
+        tracers.add_span_processor(BatchSpanProcessor(FileSpanExporter(traces)))
+        stack.callback(tracers.shutdown)
+        loggers = LoggerProvider(resource=resource)
+        stack.callback(loggers.shutdown)
+        meters = MeterProvider(resource=resource)
+        stack.callback(meters.shutdown)
+        logger = logging.getLogger("otel_handoff")
+        logger.addFilter(_is_no_report)
+        stack.callback(logger.removeFilter, _is_no_report)
+        instrumentor = ElspethInstrumentor()
+        instrumentor.instrument(
+            mode=mode,
+            tracer_provider=tracers,
+            logger_provider=loggers,
+            meter_provider=meters,
+            on_mismatch=mismatches.append,
+        )
+        stack.callback(instrumentor.uninstrument)
+        yield
+
+
+def _is_no_report(record: logging.LogRecord) -> bool:
+    """Keep the reports, which are collected, from the log: dozens of them would hide the table."""
+    return not (isinstance(record.args, tuple) and any(isinstance(arg, Mismatch) for arg in record.args))
+
+
+def summarize(run: ModeRun) -> dict[str, int | float]:
+    """Count what went wrong, by the landscape, and how much of it was reported.
+
+    Returns:
+        `rows`, `attempts`, `calls`; `calls_misattributed` and `results_misrouted`, both by the landscape alone;
+        `mismatches_reported`, of every outcome; `misattributed_and_reported`: wrong calls named by a `used` report,
+        with the state they belong to and the one they are filed under; `false_reports`: `used` reports that the
+        landscape does not bear out; `rows_per_second`.
+    """
+    found = truth.count(run.database)
+    wrong: Counter[tuple[object, object]] = Counter(
+        (call.true_state_id, call.filed_state_id) for call in found.wrong_calls
+    )
+    troubled = {call.true_state_id for call in found.wrong_calls}
+    troubled |= {result.true_state_id for result in found.misrouted_results}
+    used = [mismatch for mismatch in run.mismatches if mismatch.outcome == "used"]
+    told: Counter[tuple[object, object]] = Counter(
+        (mismatch.expected.get("state_id"), mismatch.observed.get("state_id"))
+        for mismatch in used
+        if mismatch.evidence == "call"
+    )
+    # As multisets: one report bears out one call.
+    borne_out = (wrong & told).total()
+    others = [mismatch.submission.ids.get("state_id") for mismatch in used if mismatch.evidence != "call"]
+    return {
+        "rows": found.rows,
+        "attempts": found.attempts,
+        "calls": found.calls,
+        "calls_misattributed": len(found.wrong_calls),
+        "results_misrouted": len(found.misrouted_results),
+        "mismatches_reported": len(run.mismatches),
+        "misattributed_and_reported": borne_out,
+        "false_reports": told.total() - borne_out + sum(state_id not in troubled for state_id in others),
+        "rows_per_second": round(run.rows / run.seconds, 1),
+    }
