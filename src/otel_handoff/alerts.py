@@ -70,7 +70,8 @@ class Alerts:
 def mark(mismatch: Mismatch, span: Span) -> None:
     """Put the mismatch on a span that records: attributes, an event, a link to the culprit's submission."""
     before: Mapping[str, object] = getattr(span, "attributes", None) or {}
-    if mismatch.is_error or before.get(semconv.MISMATCH_OUTCOME) not in ERRORS:  # a warning does not cover an error
+    # The attributes describe one mismatch: the first, unless an error follows a warning. The events have them all.
+    if semconv.MISMATCH not in before or (mismatch.is_error and before.get(semconv.MISMATCH_OUTCOME) not in ERRORS):
         span.set_attributes(
             {
                 semconv.MISMATCH: True,

@@ -77,12 +77,12 @@ class Detector:
         if not self.enabled or root not in lease.roots or self._is_own(lease, root, value, prevented=prevented):
             return
         observed = {name: walk(value, tail) for name, tail in self._fields.by_root[root]}
-        observed = self._wrong(lease, observed)
+        observed = self._news(lease, self._wrong(lease, observed))
         if not observed or judged_lease() is not lease:
             return
         sighting = Sighting(observed, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
         self._remember(lease, sighting)
-        if lease.ended:  # a late read of a nested worker: nothing will come that tells it
+        if prevented or lease.ended:  # a spared read leads to nothing; after the end nothing will come that tells it
             self._tell_sightings(lease)
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
@@ -103,18 +103,17 @@ class Detector:
     ) -> Mismatch | None:
         """A call was recorded, or a result routed, under `ids`, of which `wrong` disagree.
 
-        Reads that led to it are told as part of it. With no wrong id, a pinned row may still have been spared one.
+        Reads that led to it are told as part of it. Without watch it is not known whether a pinned worker would have
+        read something else; then a context that has moved on by now counts as a wrong id that it was spared.
         """
         place = None  # each wrong record is a place of its own: all of them are named
-        if wrong:
-            self._forget_sightings(lease, wrong)
-        elif not lease.pinned:
-            return None
-        else:
-            wrong = self._spared(lease, ids)
-            if not wrong:
-                return None
+        if not wrong and lease.pinned and not self._watched:
+            wrong = {name: value for name, value in self._moved(lease).items() if name in ids}
             outcome, place = "prevented", target
+        if not wrong:
+            return None
+        lease.told.update((name, _key(value)) for name, value in wrong.items())
+        self._forget_sightings(lease, wrong)
         return self._report(
             lease, wrong, evidence=evidence, outcome=outcome, target=target, details=details(), span=span, place=place
         )
@@ -136,7 +135,7 @@ class Detector:
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
         self._tell_sightings(lease)
-        if lease.told:
+        if lease.reported:
             return  # the context did not merely move on: what came of it is reported
         if lease.moved:
             self._report_moved(lease, lease.moved, evidence="start")
@@ -173,6 +172,12 @@ class Detector:
 
     # -- reads, and what became of them
 
+    def _news(self, lease: Lease, observed: dict[str, object]) -> dict[str, object]:
+        # A wrong value that a call or result was already reported for is not told again each time it is read.
+        if not lease.told:
+            return observed
+        return {name: value for name, value in observed.items() if (name, _key(value)) not in lease.told}
+
     def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
         for key, sighting in list(lease.sightings.items()):
             names = {name for name, value in sighting.observed.items() if name in told and same(told[name], value)}
@@ -184,16 +189,6 @@ class Detector:
         if sighting is not None and len(lease.sightings) < _MOST_SIGHTINGS:
             lease.sightings[id(sighting)] = sighting
 
-    def _spared(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
-        if not self._watched:  # then it is not known whether anything was read
-            return {name: value for name, value in self._moved(lease).items() if name in ids}
-        spared: dict[str, object] = {}
-        for sighting in list(lease.sightings.values()):
-            if sighting.prevented:
-                spared.update({name: value for name, value in sighting.observed.items() if name in ids})
-        self._forget_sightings(lease, spared)
-        return spared
-
     def _tell_sightings(self, lease: Lease) -> None:
         for key in list(lease.sightings):
             sighting = lease.sightings.pop(key, None)
@@ -201,6 +196,8 @@ class Detector:
                 self._report_sighting(lease, sighting)
 
     def _report_sighting(self, lease: Lease, sighting: Sighting) -> None:
+        if sighting.prevented:
+            lease.told.update((name, _key(value)) for name, value in sighting.observed.items())
         self._report(
             lease,
             sighting.observed,
@@ -230,12 +227,10 @@ class Detector:
         details: Mapping[str, object] | None = None,
         sighting: Sighting | None = None,
     ) -> Mismatch | None:
-        if place is not None:
-            key = (evidence, place, tuple((name, _key(value)) for name, value in observed.items()))
-            if key in lease.reported:
-                return None
-            lease.reported.add(key)
-        lease.told = True
+        key = (evidence, place, tuple((name, _key(value)) for name, value in observed.items()))
+        if place is not None and key in lease.reported:
+            return None
+        lease.reported.add(key)
         submission = lease.submission
         carrier = span.get_span_context()
         if not carrier.is_valid:

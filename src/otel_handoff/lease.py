@@ -56,7 +56,7 @@ class Lease:
         sightings: wrong reads of which it is not yet known what became of them.
         moved: field -> what the context held when the work began, where that differed.
         reported: keys of the mismatches already reported.
-        told: whether a mismatch was reported.
+        told: the wrong ids (field, value) of which it was reported what became of them: reading them again is no news.
         span: the row span, while the work runs.
     """
 
@@ -107,7 +107,7 @@ class Lease:
         self.sightings: dict[int, Sighting] = {}
         self.moved: dict[str, object] = {}
         self.reported: set[object] = set()
-        self.told: bool = False
+        self.told: set[tuple[str, object]] = set()
         self.span: Span = INVALID_SPAN
         self.evicted: bool = False
         self.superseded: bool = False

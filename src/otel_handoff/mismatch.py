@@ -17,7 +17,7 @@ ERRORS: Final = frozenset({"used", "blocked"})
 """The outcomes of severity ERROR; the others are WARN."""
 
 
-class HandoffMismatchError(RuntimeError):
+class HandoffMismatchError(Exception):
     """Raised by `strict` mode out of a call or a result, before anything is recorded under the wrong ids.
 
     Attributes:

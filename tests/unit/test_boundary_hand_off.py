@@ -67,7 +67,7 @@ def test_pin_keeps_each_order_its_own(host: Any, watch: bool, instrument: Any, t
     entries, _ = race(host)
     assert entries == [("A", None, "A"), ("B", None, "B")]
     assert [(m.evidence, m.outcome, dict(m.expected), dict(m.observed)) for m in telemetry.mismatches] == [
-        ("call", "prevented", {"order_id": "A"}, {"order_id": "B"})
+        ("read" if watch else "call", "prevented", {"order_id": "A"}, {"order_id": "B"})
     ]
 
 
