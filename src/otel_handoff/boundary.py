@@ -111,7 +111,7 @@ class Boundary:
             if given.get("evict") is not None:
                 given["evict"] = Call(**given["evict"])
             return cls(**given)
-        except TypeError as error:
+        except (AttributeError, TypeError) as error:
             raise ValueError(f"boundary {dict(options)!r}: {error}") from None
 
     def attribute(self, field_name: str) -> str:

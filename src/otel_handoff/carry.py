@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 from opentelemetry import context as context_api
@@ -14,35 +14,38 @@ from otel_handoff.guard import guard
 from otel_handoff.lease import BORROWED_KEY, Lease, active, judged_lease, no_lease
 from otel_handoff.wrapping import Patch
 
+if TYPE_CHECKING:
+    CallableObjectProxy = wrapt.CallableObjectProxy[..., Any]
+else:
+    CallableObjectProxy = wrapt.CallableObjectProxy
+
 POOLS: Final = ("concurrent.futures.thread:ThreadPoolExecutor.submit",)
 """Nested submit functions that are always followed."""
 
 _THREAD_START: Final = "threading:Thread.start"
 
 
-class Carried:
-    """A callable that runs under the submission that was current when it was handed on."""
-
-    __slots__ = ("_context", "_function", "_lease")
+class Carried(CallableObjectProxy):
+    """A callable that runs under the submission that was current when it was handed on; otherwise it is the same."""
 
     def __init__(self, function: Callable[..., Any], lease: Lease, context: Context) -> None:
-        self._function = function
-        self._lease = lease
-        self._context = context
+        super().__init__(function)
+        self._self_lease: Lease = lease
+        self._self_context: Context = context
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it; the thread keeps nothing of the submission afterwards."""
-        token = active.set(self._lease)
-        otel_token = context_api.attach(self._context)
+        token = active.set(self._self_lease)
+        otel_token = context_api.attach(self._self_context)
         try:
-            return self._function(*args, **kwargs)
+            return self.__wrapped__(*args, **kwargs)
         finally:
             context_api.detach(otel_token)
             active.reset(token)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         # To another process goes the function alone: a submission does not leave its own.
-        return _itself, (self._function,)
+        return _itself, (self.__wrapped__,)
 
 
 def _itself(function: Any) -> Any:
@@ -79,10 +82,10 @@ def _carry_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[A
         return args, kwargs
     context = context_api.get_current()
     for position, value in enumerate(args):
-        if callable(value) and not isinstance(value, type):
+        if callable(value):
             return (*args[:position], Carried(value, lease, context), *args[position + 1 :]), kwargs
     for name, value in kwargs.items():
-        if callable(value) and not isinstance(value, type):
+        if callable(value):
             return args, {**kwargs, name: Carried(value, lease, context)}
     return args, kwargs
 

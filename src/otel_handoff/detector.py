@@ -15,7 +15,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.fields import Fields, walk
 from otel_handoff.guard import guard
 from otel_handoff.lease import Lease, judged_lease, no_lease
-from otel_handoff.locations import Frames, capture
+from otel_handoff.locations import Frames, capture, innermost
 from otel_handoff.mismatch import Mismatch, Write
 from otel_handoff.semconv import attribute_value
 
@@ -58,6 +58,8 @@ class Detector:
         """Judge by the boundary's fields; send each mismatch to `alert` with the span that is still open for it."""
         self.enabled: bool = True
         self.strict: bool = mode == "strict"
+        self.work_frames: Frames = ()
+        """The work function, as the place of what is seen when it starts and ends."""
         self._fields = fields
         self._attributes = {
             name: (boundary.attribute(name), *boundary.aliases.get(name, ())) for name in boundary.fields
@@ -134,6 +136,8 @@ class Detector:
 
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
+        if not self.enabled:
+            return
         self._tell_sightings(lease)
         if lease.reported:
             return  # the context did not merely move on: what came of it is reported
@@ -204,13 +208,14 @@ class Detector:
             evidence="read",
             outcome="prevented" if sighting.prevented else "used",
             span=lease.span,
-            place=sighting.frames[:1],
+            place=innermost(sighting.frames),
             sighting=sighting,
         )
 
     def _report_moved(self, lease: Lease, moved: Mapping[str, object], *, evidence: str) -> None:
         outcome = "prevented" if lease.pinned else "exposed"
-        self._report(lease, moved, evidence=evidence, outcome=outcome, span=lease.span, place=None)
+        now = Sighting(moved, lease.pinned, threading.current_thread().name, time.time_ns(), self.work_frames)
+        self._report(lease, moved, evidence=evidence, outcome=outcome, span=lease.span, place=None, sighting=now)
 
     # -- reporting
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import threading
 import time
 from types import MappingProxyType
@@ -29,6 +30,8 @@ from otel_handoff.work import Work
 from otel_handoff.wrapping import Patch
 from otel_handoff.writes import open_record
 
+_logger = logging.getLogger("otel_handoff")
+
 
 class Handoff:
     """A boundary and its wrappers."""
@@ -40,6 +43,7 @@ class Handoff:
         self._counts = engine.metrics.boundary(boundary.name, boundary.fields)
         self._watch = Watch(self._fields.roots) if engine.settings.watch else None
         self._pin = engine.settings.mode == "pin"
+        self._told_unpinned = False
         self._claims = Claims(boundary.context)
         self.detector: Detector = Detector(
             boundary, self._fields, mode=engine.settings.mode, watched=engine.settings.watch, alert=engine.alerts
@@ -114,7 +118,7 @@ class Handoff:
         if self._watch is not None:
             self._watch.cover(class_of(context))
             record = open_record(context)  # before the copy: a write from now on is on record
-        handed = copy.copy(context) if self._pin else context
+        handed = self._copy(context) if self._pin else context
         roots = self._fields.roots_of(handed)
         submission = Submission(
             number=next(numbers),
@@ -131,6 +135,18 @@ class Handoff:
         key = submission.ids[self.boundary.row] if self.boundary.row is not None else None
         return Lease(submission, self.detector, self._counts.rows, context, handed, roots, record, key)
 
+    def _copy(self, context: Any) -> Any:
+        with guard:
+            copied = copy.copy(context)
+            if copied is not context:
+                return copied
+        if not self._told_unpinned:
+            self._told_unpinned = True
+            _logger.warning(
+                "A %s gives no copy of itself: its workers share it, and are only observed.", type(context).__name__
+            )
+        return context
+
     def _is_bound_on_submit(self) -> bool:
         # The submit function names the work function, and what it finds there is ours: looking it up attaches the
         # submission (see WorkFunction). Otherwise the worker has to find it by what it is given.
@@ -140,6 +156,8 @@ class Handoff:
 
     def _wrap_work(self, function: Any, parameters: Parameters) -> Any:
         self._work_parameters = parameters
+        code = getattr(function, "__code__", None)
+        self.detector.work_frames = ((code, 0),) if code is not None else ()
         return WorkFunction(function, self)
 
     def claimed(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
@@ -39,7 +40,7 @@ class Instrumentor(BaseInstrumentor):
         settings = resolve(**{name: kwargs.pop(name, None) for name in _OPTIONS})
         providers = {name: kwargs.pop(name, None) for name in _PROVIDERS}
         if kwargs:
-            known = ", ".join((*_OPTIONS, *_PROVIDERS))
+            known = ", ".join([*(option.name for option in fields(self.configuration)), *_PROVIDERS])
             raise TypeError(f"instrument() has no option {', '.join(sorted(kwargs))}; it has {known}")
         if settings.mode == "off" or not boundaries:
             return

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path, PurePath
 from types import CodeType
+from typing import Final
 
 import wrapt
+
+_STDLIB: Final = str(Path(logging.__file__).parents[1])
 
 Frames = tuple[tuple[CodeType, int], ...]
 """Innermost first: a code object and the offset of the instruction in it."""
@@ -46,6 +50,15 @@ def describe(code: CodeType, offset: int) -> str:
     return f"{short}:{line_of(code, offset)} in {code.co_name}"
 
 
+def of_host(frames: Frames) -> Frames:
+    """Return `frames` without those of the standard library: a pool's or thread's say nothing about the host."""
+    return tuple(frame for frame in frames if not _is_stdlib(frame[0].co_filename)) or frames
+
+
+def _is_stdlib(filename: str) -> bool:
+    return filename.startswith(_STDLIB) and "site-packages" not in filename
+
+
 def innermost(frames: Frames) -> str:
-    """Return where `frames` begins, or `"unknown"`."""
-    return describe(*frames[0]) if frames else "unknown"
+    """Return where the host's part of `frames` begins, or `"unknown"`."""
+    return describe(*of_host(frames)[0]) if frames else "unknown"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otel_handoff.locations import Frames, describe
+from otel_handoff.locations import Frames, describe, of_host
 from otel_handoff.semconv import attribute_value
 from otel_handoff.submission import Submission
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from otel_handoff.mismatch import Mismatch, Write
 
 _RULE = "=" * 66
-_STDLIB = str(Path(logging.__file__).parents[1])
 
 _HEADLINES = {
     ("call", "used"): "a call was filed under ids of another submission",
@@ -97,13 +94,8 @@ def _culprit(write: Write | None, since: int) -> list[str]:
 
 
 def _stack(frames: Frames, depth: int) -> list[str]:
-    # The standard library's own frames (a pool's, a thread's) say nothing about the host.
-    shown = [frame for frame in frames if not _is_stdlib(frame[0].co_filename)] or list(frames)
-    return [f"    {'at' if level == 0 else 'by'} {describe(*frame)}" for level, frame in enumerate(shown[:depth])]
-
-
-def _is_stdlib(filename: str) -> bool:
-    return filename.startswith(_STDLIB) and "site-packages" not in filename
+    shown = of_host(frames)[:depth]
+    return [f"    {'at' if level == 0 else 'by'} {describe(*frame)}" for level, frame in enumerate(shown)]
 
 
 def _ids(ids: Mapping[str, object]) -> str:

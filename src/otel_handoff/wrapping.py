@@ -50,13 +50,20 @@ class Patch:
             wrapt.register_post_import_hook(lambda module: _on_import(name, module), name)
 
     def remove(self) -> None:
-        """Give the host its own function back; if somebody wrapped ours, leave theirs in place."""
-        _waiting[self._module].remove(self)
+        """Give the host its own function back. If somebody wrapped ours, theirs stays and calls through ours."""
+        patches = _waiting[self._module]
+        patches.remove(self)
+        if self._ours is None:
+            return
         if self.on_top:
             if self._original is MISSING:
                 delattr(self._parent, self.name)
             else:
                 setattr(self._parent, self.name, self._original)
+        for above in patches:
+            if above._original is self._ours:  # another patch of our own: take ourselves out from beneath it
+                above._original = self._original
+                above._ours.__wrapped__ = self._ours.__wrapped__
         self._ours = None
 
     def _entry(self, parent: Any) -> Any:
