@@ -15,7 +15,7 @@ from otel_handoff.lease import BORROWED_KEY, Lease, active, judged_lease, no_lea
 from otel_handoff.wrapping import Patch
 
 if TYPE_CHECKING:
-    CallableObjectProxy = wrapt.CallableObjectProxy[..., Any]
+    CallableObjectProxy = wrapt.CallableObjectProxy[Any]
 else:
     CallableObjectProxy = wrapt.CallableObjectProxy
 
