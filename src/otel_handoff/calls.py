@@ -44,6 +44,8 @@ class CallFunction:
         lease = judged_lease()
         if lease is None or lease.detector is not self._detector or not self._detector.enabled:
             return wrapped(*args, **kwargs)
+        if lease.provoker is not None:
+            lease.provoker.hold(lease, f"call {self._name}")
         filing = None
         blocked = None
         with guard:
@@ -91,6 +93,8 @@ class Filing:
         self._ended_ns: int | None = None
         if call.evidence == "call":
             self._start_span(engine)
+        else:
+            lease.detector.finish(lease)
 
     def _start_span(self, engine: Engine) -> None:
         now = time.time_ns()

@@ -84,7 +84,9 @@ class Detector:
             return
         sighting = Sighting(observed, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
         self._remember(lease, sighting)
-        if prevented or lease.ended:  # a spared read leads to nothing; after the end nothing will come that tells it
+        if prevented:  # once per wrong id; told at the end, when it is known which submission it was written for
+            lease.told.update((name, _key(value)) for name, value in observed.items())
+        if lease.ended:  # a late read of a nested worker: nothing will come that tells it
             self._tell_sightings(lease)
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
@@ -109,7 +111,7 @@ class Detector:
         read something else; then a context that has moved on by now counts as a wrong id that it was spared.
         """
         place = None  # each wrong record is a place of its own: all of them are named
-        if not wrong and lease.pinned and not self._watched:
+        if not wrong and lease.pinned and not self._watched and outcome == "used":
             wrong = {name: value for name, value in self._moved(lease).items() if name in ids}
             outcome, place = "prevented", target
         if not wrong:
@@ -134,17 +136,28 @@ class Detector:
         if wrong:
             self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
 
+    def finish(self, lease: Lease) -> None:
+        """The row is about to be done: its result is handed in, or else the work function returned.
+
+        From then on the submitter may rightly go on to the next row, while this worker is still on its way out.
+        """
+        lease.finished = True
+        if not lease.pinned and not lease.moved:
+            with no_lease():  # our own look is not the worker's
+                lease.moved_later = self._moved(lease)
+
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
         if not self.enabled:
             return
         self._tell_sightings(lease)
-        if lease.reported:
-            return  # the context did not merely move on: what came of it is reported
-        if lease.moved:
-            self._report_moved(lease, lease.moved, evidence="start")
-        elif not lease.pinned and (moved := self._moved(lease)):
-            self._report_moved(lease, moved, evidence="end")
+        if not lease.finished:
+            self.finish(lease)
+        if not lease.reported:  # else it did not merely move on: what came of it is told
+            if lease.moved:
+                self._report_moved(lease, lease.moved, evidence="start")
+            elif lease.moved_later:
+                self._report_moved(lease, lease.moved_later, evidence="end")
 
     # -- comparing
 
@@ -200,8 +213,6 @@ class Detector:
                 self._report_sighting(lease, sighting)
 
     def _report_sighting(self, lease: Lease, sighting: Sighting) -> None:
-        if sighting.prevented:
-            lease.told.update((name, _key(value)) for name, value in sighting.observed.items())
         self._report(
             lease,
             sighting.observed,

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
@@ -42,6 +42,17 @@ class Rows:
         return [lease for ref in list(self.in_flight.values()) if (lease := ref()) is not None]
 
 
+class Provoker(Protocol):
+    """Holds workers back on purpose, in tests: `otel_handoff.testing.provoke`. None of it raises."""
+
+    def submitted(self, lease: Lease) -> None: ...
+    def wrote(self, context: Any, root: str, value: Any) -> None: ...
+    def evicted(self, lease: Lease) -> None: ...
+    def hold(self, lease: Lease, point: str) -> None: ...
+    def reads(self, context: Any, root: str) -> None: ...
+    def ended(self, lease: Lease) -> None: ...
+
+
 class Lease:
     """One row in flight. Whoever holds the work item holds this; when the item is dropped, the lease closes itself.
 
@@ -55,6 +66,8 @@ class Lease:
         own: what the worker itself wrote, attribute -> value.
         sightings: wrong reads of which it is not yet known what became of them.
         moved: field -> what the context held when the work began, where that differed.
+        moved_later: the same when the row was done.
+        finished: whether the row is done: its result is handed in, or its work function returned.
         reported: keys of the mismatches already reported.
         told: the wrong ids (field, value) of which it was reported what became of them: reading them again is no news.
         span: the row span, while the work runs.
@@ -68,9 +81,11 @@ class Lease:
         "detector",
         "ended",
         "evicted",
+        "finished",
         "handed",
         "key",
         "moved",
+        "moved_later",
         "own",
         "pinned",
         "record",
@@ -83,6 +98,8 @@ class Lease:
         "superseded",
         "told",
     )
+
+    provoker: ClassVar[Provoker | None] = None
 
     def __init__(
         self,
@@ -106,6 +123,8 @@ class Lease:
         self.own: dict[str, Any] = {}
         self.sightings: dict[int, Sighting] = {}
         self.moved: dict[str, object] = {}
+        self.moved_later: dict[str, object] = {}
+        self.finished: bool = False
         self.reported: set[object] = set()
         self.told: set[tuple[str, object]] = set()
         self.span: Span = INVALID_SPAN
