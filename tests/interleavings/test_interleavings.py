@@ -1,0 +1,242 @@
+"""Every interleaving of elspeth.md §1, in every mode: the trail, the mismatches, and all telemetry, exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.interleavings.expectations import CALL, CASES, CLEAN_CASES, Case, ids
+from tests.interleavings.harness import NODE, RUN, Outcome, Report, SeenLog, SeenSpan, run
+from tests.telemetry import Telemetry
+
+EVERY_CASE = pytest.mark.parametrize("case", [*CASES, *CLEAN_CASES], ids=str)
+INSTRUMENTED = pytest.mark.parametrize("case", [case for case in (*CASES, *CLEAN_CASES) if case.mode != "off"], ids=str)
+
+ERRORS = ("used", "blocked")
+
+
+@pytest.fixture
+def outcome(case: Case, tmp_path: Path, telemetry: Telemetry) -> Outcome:
+    """Run the case."""
+    return run(case.scenario, tmp_path, telemetry, mode=case.mode, watch=case.watch)
+
+
+@EVERY_CASE
+def test_the_landscape(case: Case, outcome: Outcome) -> None:
+    """Each call stands under the state that this mode lets it stand under, and each attempt ended as it should."""
+    assert outcome.calls == list(case.expected.calls)
+    assert outcome.attempts == case.expected.attempts
+    assert outcome.raised == case.expected.raised
+
+
+@EVERY_CASE
+def test_the_results(case: Case, outcome: Outcome) -> None:
+    """Each result is emitted under these ids, and delivered or dropped."""
+    assert outcome.routed == list(case.expected.routed)
+
+
+@EVERY_CASE
+def test_the_mismatches(case: Case, outcome: Outcome) -> None:
+    """These mismatches are reported, with both sides, place and culprit, and no others."""
+    assert outcome.reports == list(case.expected.reports)
+    assert outcome.internal_errors == 0
+
+
+@EVERY_CASE
+def test_the_row_spans(case: Case, outcome: Outcome) -> None:
+    """Each submission has one row span, with its ids, and the mismatches that no call span carries."""
+    assert outcome.row_spans == ({} if case.mode == "off" else {of: row_span(case, of) for of in case.submitted})
+
+
+@EVERY_CASE
+def test_the_call_spans(case: Case, outcome: Outcome) -> None:
+    """Each call, recorded, refused or blocked, has one CLIENT span as long as the call took."""
+    assert outcome.client_spans == ({} if case.mode == "off" else call_spans(case))
+    assert outcome.client_durations_ms == pytest.approx([5.0] * len(outcome.client_spans))
+
+
+@EVERY_CASE
+def test_the_log_records(case: Case, outcome: Outcome) -> None:
+    """Each mismatch is a log record of its severity, with the event's attributes, on the span that carries it."""
+    assert outcome.logs == [
+        SeenLog(
+            event_name="handoff.mismatch",
+            severity="ERROR ERROR" if report.outcome in ERRORS else "WARN WARN",
+            attributes=event(report),
+            span=carrier(report),
+            whole=True,
+        )
+        for report in case.expected.reports
+    ]
+
+
+@INSTRUMENTED
+def test_the_metrics(case: Case, outcome: Outcome) -> None:
+    """Each field of each mismatch is counted, and nothing is left in flight."""
+    mismatches = Counter(
+        ("elspeth", report.evidence, field, report.outcome)
+        for report in case.expected.reports
+        for field in report.observed
+    )
+    assert outcome.counts == {
+        "handoff.mismatches": dict(mismatches),
+        "handoff.submissions": {("elspeth",): len(case.submitted)},
+        "handoff.queue.duration": {("elspeth",): len(case.submitted)},
+        "handoff.stale_work": {("elspeth",): len(case.stale)} if case.stale else {},
+        "handoff.in_flight": {},
+    }
+    assert outcome.series == {"handoff.mismatches": 5 * 14, "handoff.stale_work": 1, "handoff.in_flight": 1}
+
+
+# -- what a mismatch looks like in telemetry, written out
+
+
+def carrier(report: Report) -> str:
+    """Return the span that carries a mismatch: the call's own, or the row's."""
+    return f"{'call' if report.evidence == 'call' else 'row'} {report.of}"
+
+
+def ids_of(of: str) -> dict[str, object]:
+    """Return the submission-time ids as span attributes."""
+    return {f"elspeth.{field}": value for field, value in ids(of).items()}
+
+
+def details(index: int | None) -> dict[str, object]:
+    """Return what is told of a call."""
+    if index is None:
+        return {}
+    return {"elspeth.call.index": index, "elspeth.call.type": "http", "elspeth.call.status": "success"}
+
+
+def event(report: Report) -> dict[str, object]:
+    """Return the attributes of the event and of the log record."""
+    attributes: dict[str, object] = {
+        "handoff.boundary": "elspeth",
+        "handoff.submission.id": report.of,
+        "handoff.submission.time_unix_nano": "an int",
+        "handoff.submission.thread.name": "MainThread",
+        "handoff.submission.location": "accept",
+        "handoff.mismatch.fields": tuple(report.observed),
+        "handoff.mismatch.evidence": report.evidence,
+        "handoff.mismatch.outcome": report.outcome,
+        "handoff.mismatch.location": report.where,
+        "handoff.stale": report.stale,
+        "thread.name": report.thread,
+        **ids_of(report.of),
+        **{f"handoff.expected.{field}": value for field, value in report.expected.items()},
+        **observed(report),
+        **details(report.index),
+    }
+    if report.target:
+        attributes["handoff.call.target"] = report.target
+    culprit = report.culprit
+    if culprit is not None:
+        attributes["handoff.culprit.field"] = culprit.field
+        attributes["handoff.culprit.location"] = culprit.where
+        attributes["handoff.culprit.thread.name"] = culprit.thread
+        attributes["handoff.culprit.time_unix_nano"] = "an int"
+        if culprit.submission is not None:
+            attributes["handoff.culprit.submission.id"] = culprit.submission["state_id"]
+            for field, value in culprit.submission.items():
+                attributes[f"handoff.culprit.submission.{field}"] = value
+    return attributes
+
+
+def observed(report: Report) -> dict[str, object]:
+    """Return the observed ids; None is told as a word, for no attribute can be None."""
+    return {f"handoff.observed.{field}": value or "None" for field, value in report.observed.items()}
+
+
+def marks(reports: list[Report]) -> dict[str, object]:
+    """Return what mismatches leave on a span: the first, or the first error."""
+    if not reports:
+        return {}
+    first = next((report for report in reports if report.outcome in ERRORS), reports[0])
+    return {
+        "handoff.mismatch": True,
+        "handoff.mismatch.fields": tuple(first.observed),
+        "handoff.mismatch.evidence": first.evidence,
+        "handoff.mismatch.outcome": first.outcome,
+        **observed(first),
+    }
+
+
+def links(reports: list[Report]) -> list[tuple[str | None, Mapping[str, object]]]:
+    """Return the links to the submissions that the culprits wrote for, all made under the span "run"."""
+    return [
+        ("run", {"handoff.submission.id": report.culprit.submission["state_id"]})
+        for report in reports
+        if report.culprit is not None and report.culprit.submission is not None
+    ]
+
+
+def status(reports: list[Report], raised: str | None) -> str:
+    """Return a span's status."""
+    return "ERROR" if raised or any(report.outcome in ERRORS for report in reports) else "UNSET"
+
+
+def row_span(case: Case, of: str) -> SeenSpan:
+    """Return the span of one attempt."""
+    reports = [report for report in case.expected.reports if carrier(report) == f"row {of}"]
+    raised = case.expected.work_raised.get(of)
+    return SeenSpan(
+        name="process elspeth",
+        kind="CONSUMER",
+        parent="run",
+        attributes={
+            "handoff.boundary": "elspeth",
+            "handoff.submission.id": of,
+            "handoff.submission.time_unix_nano": "an int",
+            "handoff.submission.thread.name": "MainThread",
+            "handoff.submission.location": "accept",
+            "handoff.queue.duration": "seconds",
+            "thread.id": "an int",
+            "thread.name": "scripted-worker_1" if (case.name, of) in SECOND_WORKER else "scripted-worker_0",
+            "elspeth.run_id": RUN,
+            "elspeth.node_id": NODE,
+            **ids_of(of),
+            **({"handoff.stale": True} if of in case.stale else {}),
+            **marks(reports),
+        },
+        mismatches=[event(report) for report in reports],
+        other_events=["exception"] if raised else [],
+        links=links(reports),
+        status=status(reports, raised),
+    )
+
+
+SECOND_WORKER = {("b1", "A1"), ("b2", "B0")}
+
+
+def call_spans(case: Case) -> dict[str, SeenSpan]:
+    """Return the span of each attempt's call: it has one index, and one mismatch at most."""
+    expected = case.expected
+    indices = {call.made_by: call.index for call in expected.calls}
+    indices |= {of: 0 for of, error in expected.raised.items() if error == "IntegrityError"}
+    indices |= {report.of: report.index or 0 for report in expected.reports if report.target == CALL}
+    return {of: call_span(case, of, index) for of, index in indices.items()}
+
+
+def call_span(case: Case, of: str, index: int) -> SeenSpan:
+    """Return the span of the call that attempt `of` made."""
+    reports = [report for report in case.expected.reports if carrier(report) == f"call {of}"]
+    refused = case.expected.raised.get(of) if not any(report.outcome == "blocked" for report in reports) else None
+    return SeenSpan(
+        name=CALL,
+        kind="CLIENT",
+        parent=f"row {of}",
+        attributes={
+            "handoff.boundary": "elspeth",
+            "handoff.submission.id": of,
+            **ids_of(of),
+            **details(index),
+            **marks(reports),
+        },
+        mismatches=[event(report) for report in reports],
+        other_events=["exception"] if refused else [],
+        links=links(reports),
+        status=status(reports, refused),
+    )
