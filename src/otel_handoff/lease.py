@@ -45,12 +45,23 @@ class Rows:
 class Provoker(Protocol):
     """Holds workers back on purpose, in tests: `otel_handoff.testing.provoke`. None of it raises."""
 
-    def submitted(self, lease: Lease) -> None: ...
-    def wrote(self, context: Any, root: str, value: Any) -> None: ...
-    def evicted(self, lease: Lease) -> None: ...
-    def hold(self, lease: Lease, point: str) -> None: ...
-    def reads(self, context: Any, root: str) -> None: ...
-    def ended(self, lease: Lease) -> None: ...
+    def submitted(self, lease: Lease) -> None:
+        """A row was handed over."""
+
+    def wrote(self, context: Any, root: str, value: Any) -> None:
+        """A watched field of `context` is about to be written."""
+
+    def evicted(self, lease: Lease) -> None:
+        """A submission was given up."""
+
+    def hold(self, lease: Lease, point: str) -> None:
+        """A worker is at `point`: the start of its work, a call, or a result."""
+
+    def reads(self, context: Any, root: str) -> None:
+        """A worker is about to read a watched field."""
+
+    def ended(self, lease: Lease) -> None:
+        """The work on a row is done."""
 
 
 class Lease:
