@@ -44,8 +44,8 @@ class CallFunction:
         lease = judged_lease()
         if lease is None or lease.detector is not self._detector or not self._detector.enabled:
             return wrapped(*args, **kwargs)
-        if lease.provoker is not None:
-            lease.provoker.hold(lease, f"call {self._name}")
+        if (provoker := lease.provoker) is not None:
+            provoker.hold(lease, f"call {self._name}")
         filing = None
         blocked = None
         with guard:

@@ -28,3 +28,19 @@ OTEL_HANDOFF_BOUNDARIES = "OTEL_HANDOFF_BOUNDARIES"
 
 `module:NAME` of a list of `Boundary`; commas between several. For the instrumentor `handoff`.
 """
+
+OTEL_HANDOFF_PROVOKE = "OTEL_HANDOFF_PROVOKE"
+"""
+.. envvar:: OTEL_HANDOFF_PROVOKE
+
+For tests, never in production. `1`: workers are held back at random, so that races show soon. Another whole number
+from 2: the same, with that number as the seed. Nothing else turns it on.
+"""
+
+OTEL_HANDOFF_PROVOKE_WAIT = "OTEL_HANDOFF_PROVOKE_WAIT"
+"""
+.. envvar:: OTEL_HANDOFF_PROVOKE_WAIT
+
+Seconds that a worker is held back while nothing moves on. Default: 0.25. More than the host waits for a row, or its
+retries are not seen.
+"""

@@ -87,8 +87,8 @@ class Handoff:
                 lease, args, kwargs = self._open(args, kwargs)
         if lease is None:
             return wrapped(*args, **kwargs)
-        if lease.provoker is not None:
-            lease.provoker.submitted(lease)
+        if (provoker := lease.provoker) is not None:
+            provoker.submitted(lease)
         token = submitting.set((self, lease))
         try:
             return wrapped(*args, **kwargs)
@@ -176,8 +176,8 @@ class Handoff:
         """Run the work function under its submission."""
         running = None
         if self.detector.enabled:
-            if lease.provoker is not None:
-                lease.provoker.hold(lease, "start")
+            if (provoker := lease.provoker) is not None:
+                provoker.hold(lease, "start")
             with guard:
                 if self._work_parameters is not None:
                     handed = self._work_parameters.get(self.boundary.context, args, kwargs)
@@ -208,8 +208,8 @@ class Handoff:
                     for lease in self._counts.rows.leases():
                         if all(lease.submission.ids.get(name) == value for name, value in ids.items()):
                             lease.evicted = True
-                            if lease.provoker is not None:
-                                lease.provoker.evicted(lease)
+                            if (provoker := lease.provoker) is not None:
+                                provoker.evicted(lease)
             return result
 
         return wrapt.FunctionWrapper(function, evict)

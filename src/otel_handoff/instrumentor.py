@@ -12,6 +12,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.carry import POOLS, follow, follow_threads
 from otel_handoff.engine import Engine
 from otel_handoff.handoff import Handoff
+from otel_handoff.lease import Lease
 from otel_handoff.settings import BoundariesConfiguration, Configuration, boundaries_of, resolve
 from otel_handoff.wrapping import Patch
 
@@ -27,6 +28,7 @@ class Instrumentor(BaseInstrumentor):
 
     _handoffs: tuple[Handoff, ...] = ()
     _patches: tuple[Patch, ...] = ()
+    _provokes: bool = False
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Nothing is required: a host is wrapped when it is imported, if ever."""
@@ -51,6 +53,10 @@ class Instrumentor(BaseInstrumentor):
             handoff.attach()
         for patch in self._patches:
             patch.apply()
+        if settings.provoke is not None:
+            from otel_handoff.testing.provoke import turn_on  # nobody else needs it
+
+            self._provokes = turn_on(settings.provoke, settings.provoke_wait)
 
     def _uninstrument(self, **_kwargs: Any) -> None:
         for handoff in self._handoffs:
@@ -59,6 +65,9 @@ class Instrumentor(BaseInstrumentor):
             patch.remove()
         self._handoffs = ()
         self._patches = ()
+        if self._provokes:
+            self._provokes = False
+            Lease.provoker = None
 
 
 class HandoffInstrumentor(Instrumentor):

@@ -13,6 +13,8 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.environment_variables import (
     OTEL_HANDOFF_BOUNDARIES,
     OTEL_HANDOFF_MODE,
+    OTEL_HANDOFF_PROVOKE,
+    OTEL_HANDOFF_PROVOKE_WAIT,
     OTEL_HANDOFF_TRACE,
     OTEL_HANDOFF_WATCH,
 )
@@ -41,11 +43,15 @@ class Settings:
         mode: `pin`, `observe`, `strict` or `off`.
         watch: whether reads and writes of the fields on the context class are seen.
         trace: `child`, or `link` for a trace of its own per row.
+        provoke: the seed of provoked interleavings, 1 for any; None, as always outside of tests: none are provoked.
+        provoke_wait: seconds that a worker is then held back while nothing moves on.
     """
 
     mode: str = "pin"
     watch: bool = True
     trace: str = "child"
+    provoke: int | None = None
+    provoke_wait: float = 0.25
 
 
 @dataclass
@@ -74,6 +80,8 @@ def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None) -> Settin
         mode=_one_of("mode", MODES, "off" if mode is False else mode, OTEL_HANDOFF_MODE),  # YAML reads off as false
         watch=_switch("watch", watch, OTEL_HANDOFF_WATCH),
         trace=_one_of("trace", TRACES, trace, OTEL_HANDOFF_TRACE),
+        provoke=_seed(),
+        provoke_wait=_seconds(OTEL_HANDOFF_PROVOKE_WAIT, Settings.provoke_wait),
     )
 
 
@@ -99,6 +107,27 @@ def _switch(name: str, given: Any, variable: str) -> bool:
     return _WORDS.get(text, True)
 
 
+def _seed() -> int | None:
+    # From the environment alone, and only a number: no `true` that was meant for something else turns this on.
+    text = os.environ.get(OTEL_HANDOFF_PROVOKE, "").strip()
+    if text and not (text.isascii() and text.isdecimal()):
+        _logger.warning("%s=%s is neither 1 nor a seed; nothing is provoked.", OTEL_HANDOFF_PROVOKE, text)
+        return None
+    return int(text) or None if text else None
+
+
+def _seconds(variable: str, default: float) -> float:
+    text = os.environ.get(variable, "").strip()
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= 60:
+        return seconds
+    _logger.warning("%s=%s is not a number of seconds from 0 to 60; using %s.", variable, text, default)
+    return default
+
+
 def boundaries_of(given: Sequence[Any] | None) -> list[Boundary]:
     """Return the boundaries that the code names (as `Boundary` or plain data), else those of the environment.
 
@@ -116,12 +145,22 @@ def _from_plain(options: Any) -> Boundary:
     return Boundary.from_mapping(cast("Mapping[str, Any]", options))
 
 
+def references(text: str) -> list[str]:
+    """Split `"module:NAME, module:NAME"`."""
+    return [reference for reference in text.replace(" ", "").split(",") if reference]
+
+
+def load(reference: str) -> list[Boundary]:
+    """Return the boundaries that `module:NAME` holds; whatever goes wrong is raised."""
+    module, _, name = reference.partition(":")
+    return boundaries_of(getattr(importlib.import_module(module), name))
+
+
 def _from_environment() -> list[Boundary]:
     found: list[Boundary] = []
-    for reference in filter(None, os.environ.get(OTEL_HANDOFF_BOUNDARIES, "").replace(" ", "").split(",")):
-        module, _, name = reference.partition(":")
+    for reference in references(os.environ.get(OTEL_HANDOFF_BOUNDARIES, "")):
         try:
-            found.extend(boundaries_of(getattr(importlib.import_module(module), name)))
+            found.extend(load(reference))
         except Exception as error:
             _logger.warning(
                 "%s=%s gives no boundaries (%s: %s); nothing is attached for it.",

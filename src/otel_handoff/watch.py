@@ -32,8 +32,8 @@ class WatchedField:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self._on_class(owner or self.owner)
-        if Lease.provoker is not None:
-            Lease.provoker.reads(instance, self.name)
+        if (provoker := Lease.provoker) is not None:
+            provoker.reads(instance, self.name)
         value = self._load(instance)
         lease = active.get()
         if lease is not None and lease.record is not None and (instance is lease.handed or instance is lease.context):
@@ -56,8 +56,8 @@ class WatchedField:
             self._inner.__set__(instance, value)
         else:
             self._values(instance)[self.name] = value
-        if Lease.provoker is not None:
-            Lease.provoker.wrote(instance, self.name, value)
+        if (provoker := Lease.provoker) is not None:
+            provoker.wrote(instance, self.name, value)
 
     def __delete__(self, instance: Any) -> None:
         if self._inner is not None:

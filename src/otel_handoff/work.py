@@ -114,5 +114,5 @@ class Running:
                 span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         with guard:
             span.end()
-        if lease.provoker is not None:
-            lease.provoker.ended(lease)
+        if (provoker := lease.provoker) is not None:
+            provoker.ended(lease)
