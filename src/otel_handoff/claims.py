@@ -6,7 +6,6 @@ A hand-written queue carries the row and the context, and its thread looks the w
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import Any, Final
 
@@ -17,14 +16,19 @@ LIMIT: Final = 10_000
 """Claims kept per boundary. Only rows that are dropped unworked, with arguments that take no weak reference, stay."""
 
 
+_Entry = tuple[Lease, list[Any]]
+
+
 class Claims:
-    """The leases of one boundary that wait for their worker, by the identity of what it will be given."""
+    """The leases of one boundary that wait for their worker, by the identity of what it will be given.
+
+    Every step is one atomic operation on a dict. A lock could deadlock in a finalizer, or in a forked child.
+    """
 
     def __init__(self, context: str) -> None:
         self._context = context
-        self._lock = threading.RLock()  # re-entrant: a finalizer may drop a claim in the middle of another call
-        self._waiting: dict[tuple[int, ...], list[tuple[Lease, list[Any]]]] = {}
-        self._order: dict[int, tuple[int, ...]] = {}
+        self._waiting: dict[tuple[int, ...], dict[int, _Entry]] = {}
+        self._keys: dict[int, tuple[int, ...]] = {}
 
     def add(self, lease: Lease, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> None:
         """Let the worker find `lease` by the arguments that `submit` and `work` share."""
@@ -38,32 +42,44 @@ class Claims:
         held = [_hold(value, dropped) for value in given]
         if lease.pinned:
             lease.handed = None  # the work item alone keeps the copy alive; with it goes the claim
-        with self._lock:
-            self._waiting.setdefault(key, []).append((lease, held))
-            self._order[number] = key
-            if len(self._order) > LIMIT:
-                self.discard(next(iter(self._order)))
+        self._keys[number] = key
+        self._put(key, number, (lease, held))
+        if len(self._keys) > LIMIT:
+            self.discard(min(self._keys))
 
     def take(self, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> Lease | None:
         """Return the oldest lease whose worker was to be given these arguments, or None."""
-        with self._lock:
-            for pinned in (True, False):
-                waiting = self._waiting.get(tuple(map(id, self._given(work, submit, args, kwargs, pinned=pinned))))
-                if waiting:
-                    lease = waiting[0][0]
-                    self.discard(lease.submission.number)
-                    return lease
+        for pinned in (True, False):
+            key = tuple(map(id, self._given(work, submit, args, kwargs, pinned=pinned)))
+            for number in list(self._waiting.get(key, ())):
+                entry = self._pop(key, number)
+                if entry is not None:
+                    return entry[0]
         return None
 
     def discard(self, number: int) -> None:
         """Forget the claim of submission `number`, if there is one."""
-        with self._lock:
-            key = self._order.pop(number, None)
-            if key is None:
-                return
-            left = [entry for entry in self._waiting.pop(key) if entry[0].submission.number != number]
-            if left:
-                self._waiting[key] = left
+        key = self._keys.get(number)
+        if key is not None:
+            self._pop(key, number)
+
+    def _put(self, key: tuple[int, ...], number: int, entry: _Entry) -> None:
+        group = self._waiting.setdefault(key, {})
+        group[number] = entry
+        if self._waiting.get(key) is not group and group.pop(number, None) is not None:
+            self._put(key, number, entry)  # the group was taken out, empty, at the same time
+
+    def _pop(self, key: tuple[int, ...], number: int) -> _Entry | None:
+        self._keys.pop(number, None)
+        group = self._waiting.get(key)
+        entry = group.pop(number, None) if group is not None else None
+        if group is not None and not group:
+            self._waiting.pop(key, None)
+            for late in list(group):  # put in after we looked
+                moved = group.pop(late, None)
+                if moved is not None:
+                    self._put(key, late, moved)
+        return entry
 
     def _given(
         self, mine: Parameters, theirs: Parameters, args: tuple[Any, ...], kwargs: Any, *, pinned: bool

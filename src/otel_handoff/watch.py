@@ -130,10 +130,11 @@ class Watch:
         self._roots = tuple(roots)
         self._classes: set[type] = set()
         self._fields: list[WatchedField] = []
+        self._removed = False
 
     def cover(self, cls: type) -> None:
         """Watch the fields on `cls`, once. A class that cannot be changed stays unwatched: checks still hold."""
-        if cls in self._classes:
+        if cls in self._classes or self._removed:
             return
         self._classes.add(cls)
         if cls.__getattribute__ is not object.__getattribute__:
@@ -150,9 +151,12 @@ class Watch:
                     return
             field.users.add(id(self))
             self._fields.append(field)
+        if self._removed:  # meanwhile, by another thread
+            self.remove()
 
     def remove(self) -> None:
         """Give each class back the attribute it had, unless another watch still needs ours."""
+        self._removed = True
         for field in self._fields:
             field.users.discard(id(self))
             if not field.users and vars(field.owner).get(field.name) is field:
