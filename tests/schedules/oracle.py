@@ -1,0 +1,289 @@
+"""Judges what was reported by what really happened. It shares no code with the detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from otel_handoff import Mismatch
+from tests.schedules.program import BLIND
+from tests.schedules.records import Attempt, Filed, Got, Ids, Written
+from tests.schedules.truth import Truth
+from tests.schedules.verdict import MOVED, Pair, Verdict, describe, has, kind_of_filing, kind_of_read, overlap
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class Oracle:
+    """Judges one run.
+
+    Args:
+        truth: what happened.
+        reports: what was reported, and when.
+        exact: no line was pre-empted, so each read has exactly one source.
+    """
+
+    def __init__(self, truth: Truth, reports: Sequence[tuple[int, Mismatch]], *, exact: bool) -> None:
+        self._truth = truth
+        self._reports = reports
+        self._exact = exact
+        self._attempts = {attempt.number: attempt for attempt in truth.attempts if attempt.number}
+        self._told: dict[Attempt, dict[Pair, set[str]]] = {attempt: {} for attempt in truth.attempts}
+        """Per attempt: wrong value -> the outcomes told of it so far."""
+        self._read_at: set[object] = set()
+        self._sources: dict[int, tuple[list[Written], str]] = {}
+        self.verdict: Verdict = Verdict()
+
+    def judge(self) -> Verdict:
+        """Judge all reports, and then what was not reported."""
+        for at, mismatch in self._reports:
+            self._report(at, mismatch)
+        for attempt in self._truth.attempts:
+            if attempt.number:
+                self._recall(attempt)
+        return self.verdict
+
+    # -- precision
+
+    def _report(self, at: int, mismatch: Mismatch) -> None:
+        key = (mismatch.evidence, mismatch.outcome)
+        self.verdict.evidence[(*key, "reports")] += 1
+        attempt = self._attempts.get(mismatch.submission.number)
+        why = "nobody's" if attempt is None else self._why_false(at, mismatch, attempt)
+        if why:
+            self.verdict.alarms.append(f"{why}: {describe(mismatch)}")
+            return
+        assert attempt is not None
+        self.verdict.evidence[(*key, "true")] += 1
+        for pair in mismatch.observed.items():
+            self._told[attempt].setdefault(pair, set()).add(
+                mismatch.evidence if mismatch.evidence in ("start", "end") else mismatch.outcome
+            )
+
+    def _why_false(self, at: int, mismatch: Mismatch, attempt: Attempt) -> str:
+        observed = dict(mismatch.observed)
+        if dict(mismatch.expected) != {name: attempt.expected[name] for name in observed}:
+            return f"expected {attempt.expected}"
+        if self._exact and mismatch.stale != self._is_stale(attempt, at):
+            return f"stale is {not mismatch.stale}"
+        if mismatch.evidence in ("call", "result"):
+            return self._filed(at, mismatch, attempt, observed)
+        if mismatch.evidence == "read":
+            if mismatch.outcome == "prevented":
+                return self._spared(at, mismatch, attempt, observed)
+            return self._read(at, mismatch, attempt, observed)
+        return self._moved(at, mismatch, attempt, observed)
+
+    def _filed(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
+        if mismatch.outcome == "prevented":
+            return self._moved_at_call(at, mismatch, attempt, observed)
+        observed = self._certain(attempt, observed)
+        if not observed:
+            return ""
+        for filed in attempt.filed:
+            if (
+                not filed.matched
+                and (filed.evidence, filed.outcome) == (mismatch.evidence, mismatch.outcome)
+                and self._certain(attempt, filed.wrong) == observed
+                and filed.at < at
+            ):
+                filed.matched = True
+                self._culprit(at, mismatch, self._sources_of_filing(filed), self._kinds(filed))
+                return ""
+        return "no such call"
+
+    def _read(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
+        observed = self._certain(attempt, observed)
+        if not observed:
+            return ""
+        for name, value in observed.items():
+            if not any(has(got.wrong, name, value) and got.visible and got.begin < at for got in attempt.gots):
+                return "no such read"
+        if self._exact:
+            if at < attempt.finish[0]:
+                return "told before the end of the work, when something may still come of it"
+            if any(self._told[attempt].get(pair, _NONE) & {"used", "blocked", "exposed"} for pair in observed.items()):
+                place = (attempt, mismatch.location, *observed.items())
+                earlier = [filed for filed in attempt.filed if filed.at < at and overlap(filed.wrong, observed)]
+                if earlier or place in self._read_at:
+                    return "told before"
+                self._read_at.add(place)
+            else:
+                self._read_at.add((attempt, mismatch.location, *observed.items()))
+        gots = [got for got in attempt.gots if got.visible and got.begin < at and overlap(got.wrong, observed)]
+        self._culprit(at, mismatch, [w for got in gots for w in got.sources], {kind_of_read(got) for got in gots})
+        return ""
+
+    def _spared(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
+        for name, value in observed.items():
+            if not any(has(ids, name, value) for got in attempt.gots if got.begin < at for ids in got.spared):
+                return "nothing was spared"
+            if self._exact and "prevented" in self._told[attempt].get((name, value), _NONE):
+                return "told before"
+        gots = [got for got in attempt.gots if any(overlap(ids, observed) for ids in got.spared)]
+        self._culprit(
+            at, mismatch, [w for got in gots for w in got.spared_sources], {kind_of_read(got) for got in gots}
+        )
+        return ""
+
+    def _moved(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
+        if self._exact and any(not {"start", "end"} >= told for told in self._told[attempt].values()):
+            return "the context did not merely move on"
+        windows = [attempt.start] if mismatch.evidence == "start" else self._ends(attempt, at)
+        sources = [written for window in windows for written in self._in_effect(attempt, window, observed)]
+        if not sources:
+            return "the context was right then"
+        self._culprit(at, mismatch, sources, {MOVED})
+        return ""
+
+    def _ends(self, attempt: Attempt, at: int) -> list[tuple[int, int]]:
+        # A row is done when its result is handed in, or else when the work function returns.
+        results = [(filed.at, filed.done) for filed in attempt.filed if filed.evidence == "result" and filed.at < at]
+        return results or [(attempt.finish[0], min(at, attempt.finish[1]))]
+
+    def _moved_at_call(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
+        # Without watch nobody knows what a pinned worker would have read: true is that the context had moved on.
+        sources = self._in_effect(attempt, (at, at), observed)
+        if not sources:
+            return "the context was right then"
+        self._culprit(at, mismatch, sources, {MOVED})
+        return ""
+
+    def _in_effect(self, attempt: Attempt, window: tuple[int, int], observed: Ids) -> list[Written]:
+        return [
+            written
+            for root in self._truth.shape.roots
+            for written in self._truth.in_effect(attempt.context, root, *window)
+            if written.owner is not attempt and overlap(written.ids, observed)
+        ]
+
+    def _is_stale(self, attempt: Attempt, at: int) -> bool:
+        return any(since is not None and since < at for since in (attempt.evicted, attempt.superseded))
+
+    def _certain(self, attempt: Attempt, wrong: Ids) -> Ids:
+        """Leave out what nobody can tell: whose None it is, where the row wrote one itself, and another did, too."""
+        return {n: v for n, v in wrong.items() if v is not None or not self._is_anybodys_none(attempt, n)}
+
+    def _is_anybodys_none(self, attempt: Attempt, name: str) -> bool:
+        nones = [
+            written
+            for context in {id(each): each for each in (attempt.context, attempt.handed)}.values()
+            for root in self._truth.shape.roots
+            for written in self._truth.writes(context, root)
+            if has(written.ids, name, None) and written.task
+        ]
+        return len({written.owner is attempt for written in nones}) == 2
+
+    # -- culprits
+
+    def _sources_of_filing(self, filed: Filed) -> list[Written]:
+        attempt = filed.attempt
+        seen = [got for got in attempt.gots if got.begin <= filed.at and overlap(got.wrong, filed.wrong)]
+        return [written for got in seen for written in got.sources]
+
+    def _kinds(self, filed: Filed) -> set[str]:
+        return {kind_of_filing(filed), *(got.via for got in filed.gots.values() if got.via in BLIND)}
+
+    def _culprit(self, at: int, mismatch: Mismatch, sources: Iterable[Written], kinds: set[str]) -> None:
+        named = mismatch.culprit
+        if not self._truth.watch or (
+            named
+            and named.field not in self._certain(self._attempts[mismatch.submission.number], dict(mismatch.observed))
+        ):
+            return
+        right = self._is_right(at, mismatch, sources)
+        key = (mismatch.evidence, mismatch.outcome)
+        self.verdict.evidence[(*key, "named")] += 1
+        self.verdict.evidence[(*key, "right")] += right
+        for kind in kinds:
+            self.verdict.uses[kind, "named"] += 1
+            self.verdict.uses[kind, "right"] += right
+        if not right and not kinds & BLIND:
+            wrong = [f"{w.task} {w.root}={w.ids} at {w.begin % 10**9}" for w in sources]
+            self.verdict.culprits.append(f"{describe(mismatch)}; the truth: {wrong}")
+
+    def _is_right(self, at: int, mismatch: Mismatch, sources: Iterable[Written]) -> bool:
+        named = mismatch.culprit
+        if named is None or named.field not in mismatch.observed:
+            return False
+        value = mismatch.observed[named.field]
+        for written in sources:
+            if (
+                written.begin < named.time_unix_nano < (written.end or at)
+                and has(written.ids, named.field, value)
+                and named.value == value
+                and named.thread_name == written.task
+                and any(code is written.code for code, _ in named.frames)
+            ):
+                return self._is_for(named.submission, written, at)
+        return False
+
+    def _is_for(self, submission: object, written: Written, at: int) -> bool:
+        for attempt in self._truth.attempts:
+            if (
+                attempt.context is written.context
+                and attempt.accepted
+                and written.begin < attempt.begin < at
+                and any(source.value is written.value for source in attempt.roots[written.root])
+            ):
+                time: int = getattr(submission, "time_unix_nano", 0)
+                return attempt.begin < time < attempt.accepted or not self._exact
+        return submission is None or not self._exact
+
+    # -- recall
+
+    def _recall(self, attempt: Attempt) -> None:
+        for got in attempt.gots:
+            self._count_read(attempt, got)
+        for filed in attempt.filed:
+            self._count_filing(attempt, filed)
+        if self._exact and not attempt.pinned and not self._told[attempt] and attempt.finish[1]:
+            ends = self._ends(attempt, attempt.finish[1])
+            left = [
+                written.ids
+                for root in self._truth.shape.roots
+                for written in self._truth.in_effect(attempt.context, root, *ends[-1])
+                if written.owner is not attempt and any(attempt.expected[n] != v for n, v in written.ids.items())
+            ]
+            if left:
+                self.verdict.missed.append(f"{attempt.label}: the context had moved on, {left[0]}")
+
+    def _count_read(self, attempt: Attempt, got: Got) -> None:
+        kind, uses = kind_of_read(got), self.verdict.uses
+        uses[kind, "uses"] += 1
+        if got.sure and self._certain(attempt, got.wrong):
+            uses[kind, "wrong"] += 1
+            uses[kind, "effect"] += 1
+            found = self._was_told(attempt, got.wrong, {"used", "blocked", "exposed"})
+            uses[kind, "found" if found else "missed"] += 1
+            if not found and got.visible:
+                self.verdict.missed.append(f"{attempt.label} read {got.wrong} by {got.via}")
+            if attempt.pinned and got.via != "alias":
+                self.verdict.took.append(f"{attempt.label} read {got.wrong} by {got.via}")
+        elif got.spared_sure:
+            uses[kind, "wrong"] += 1
+            found = self._was_told(attempt, got.spared[0], {"prevented", "used", "blocked", "exposed"})
+            uses[kind, "found" if found else "missed"] += 1
+            if not found and got.visible:
+                self.verdict.missed.append(f"{attempt.label} would have read {got.spared[0]} by {got.via}")
+
+    def _count_filing(self, attempt: Attempt, filed: Filed) -> None:
+        kind, uses = kind_of_filing(filed), self.verdict.uses
+        uses[kind, "uses"] += 1
+        if filed.sure and self._certain(attempt, filed.wrong):
+            uses[kind, "wrong"] += 1
+            uses[kind, "effect"] += filed.outcome == "used"
+            uses[kind, "found" if filed.matched else "missed"] += 1
+            if not filed.matched:
+                self.verdict.missed.append(f"{attempt.label} filed under {filed.wrong} ({filed.outcome})")
+            if attempt.pinned and not any(got.via == "alias" for got in filed.gots.values()):
+                self.verdict.took.append(f"{attempt.label} filed under {filed.wrong}")
+            return
+        spared = [got for name, got in filed.gots.items() if got.spared_sure and name in got.spared[0]]
+        if spared and not filed.wrong:
+            uses[kind, "wrong"] += 1
+            found = all(self._was_told(attempt, got.spared[0], {"prevented", "used"}) for got in spared)
+            uses[kind, "found" if found else "missed"] += 1
+
+    def _was_told(self, attempt: Attempt, wrong: Ids, outcomes: set[str]) -> bool:
+        return any(self._told[attempt].get(pair, _NONE) & outcomes for pair in wrong.items())

@@ -1,0 +1,107 @@
+"""Executors whose threads are tasks of the scheduler."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from tests.schedules.records import Attempt
+from tests.schedules.scheduler import Scheduler
+from tests.schedules.truth import tick
+
+
+class Item:
+    """A piece of work on a queue."""
+
+    def __init__(self, function: Callable[..., Any] | None, args: tuple[Any, ...]) -> None:
+        self.work: tuple[Callable[..., Any] | None, tuple[Any, ...]] | None = (function, args)
+        self.attempt: Attempt | None = attempt_in(args)
+        self.done: bool = False
+
+
+def attempt_in(args: tuple[Any, ...]) -> Attempt | None:
+    """Return whose work this is: a row's hand-over carries its attempt, itself or in the row."""
+    for value in args:
+        found = value.get("attempt") if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(found, Attempt):
+            return found
+    return None
+
+
+class ControlledPool:
+    """An executor whose threads are tasks of the scheduler."""
+
+    def __init__(self, scheduler: Scheduler, name: str, workers: int) -> None:
+        self.scheduler: Scheduler = scheduler
+        self.closed: bool = False
+        self.raised: list[BaseException] = []
+        self._name = name
+        self._items: deque[Item] = deque()
+        self._started = 0
+        self._idle = 0
+        for _ in range(workers):
+            self._start()
+
+    def submit(self, function: Callable[..., Any] | None, *args: Any) -> Item:
+        """Queue a call."""
+        item = Item(function, args)
+        if item.attempt is not None:
+            item.attempt.item = item
+        self._items.append(item)
+        self.scheduler.pause()
+        return item
+
+    def drop(self, item: Item) -> bool:
+        """Take an item off the queue; False if it has been begun."""
+        if item not in self._items:
+            return False
+        self._items.remove(item)
+        item.work = None
+        item.done = True
+        return True
+
+    def _start(self) -> None:
+        self._started += 1
+        self.scheduler.spawn(f"{self._name}-{self._started}", self._loop)
+
+    def _loop(self) -> None:
+        while True:
+            self._idle += 1
+            self.scheduler.wait(lambda: bool(self._items) or self.closed)
+            self._idle -= 1
+            if not self._items:
+                return
+            self._run(self._items.popleft())
+
+    def _run(self, item: Item) -> None:
+        work, item.work = item.work, None
+        assert work is not None
+        attempt = item.attempt
+        if attempt is not None:
+            attempt.start = (tick(), 0)
+        try:
+            self.call(*work)
+        except Exception as error:
+            self.raised.append(error.with_traceback(None))
+        del work
+        if attempt is not None:
+            attempt.finish = (attempt.finish[0], tick())
+            if attempt.callback is not None:
+                attempt.callback()
+        item.done = True
+
+    def call(self, function: Callable[..., Any] | None, args: tuple[Any, ...]) -> None:
+        """Do one item's work."""
+        if function is not None:
+            function(*args)
+
+
+class NestedPool(ControlledPool):
+    """The pool to which workers give a part of their work."""
+
+    def submit(self, function: Callable[..., Any] | None, *args: Any) -> Item:
+        """Queue a call; the boundaries name this function in `pools`."""
+        if self._idle <= len(self._items):
+            self._start()  # whoever waits for a nested task must not keep it from running
+        return super().submit(function, *args)

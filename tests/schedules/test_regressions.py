@@ -1,0 +1,122 @@
+"""What the explorer found, each as the smallest schedule that shows it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+from otel_handoff import writes
+from tests.schedules.explore import Setting, repeat
+from tests.schedules.program import STATE, TOKEN, Act, Call, Evict, Ghost, Nested, Own, Program, Read, Rewrite, Submit
+
+
+def failures(mode: str, *acts: Act, decisions: Sequence[int] = (), host: str = "pool", workers: int = 1) -> list[str]:
+    """Run one submitter's acts. Without decisions it does all of them before any worker starts."""
+    return repeat(Setting(mode), Program(host, "shared", (tuple(acts),), workers), decisions).failures
+
+
+def test_a_none_that_the_worker_wrote_itself_is_its_own() -> None:
+    """It was taken for no write at all."""
+    assert not failures("observe", Submit(0, (Own(STATE, "none"), Call("route"))))
+
+
+def test_an_id_that_the_worker_wrote_before_another_is_its_own() -> None:
+    """Only the last one was remembered."""
+    own = Own(STATE, "unique")
+    steps = (own, Read(STATE, "attribute"), own, Read(TOKEN, "attribute"), Call("kept"))
+    assert not failures("observe", Submit(0, steps))
+
+
+def test_a_wrong_read_of_what_was_spared_before_is_told() -> None:
+    """`prevented` was taken for the news of a later read, off the raw context, that took effect."""
+    assert not failures("pin", Submit(0, (Read(STATE, "attribute"), Read(STATE, "alias"))), Submit(1, ()))
+
+
+def test_a_wrong_id_is_told_though_another_was_read_often_before() -> None:
+    """Sixty-four sightings of one wrong id left no room for the next."""
+    steps = (*[Read(STATE, "attribute")] * 64, Read(TOKEN, "attribute"))
+    assert not failures("observe", Submit(0, steps), Submit(1, ()))
+
+
+def test_the_culprit_of_a_read_is_the_write_that_was_read() -> None:
+    """An equal id that was written between the read and the end of the work was named."""
+    inner = Nested((Read(TOKEN, "method"), Nested((), join=False)), join=True)
+    first = Submit(0, (Read(TOKEN, "attribute"), inner), token_first=False)
+    again = Rewrite(TOKEN, "equal")
+    decisions = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 1]
+    assert not failures("observe", first, Submit(1, (), token_first=False), again, decisions=decisions, host="mixin")
+
+
+def test_the_culprit_of_a_call_is_the_write_that_was_read() -> None:
+    """The ids of a retry, which were written between the read and the call, were named."""
+    acts = (Submit(0, (Call("now"),), token_first=False), Submit(1, ()), Evict(1), Submit(1, ()))
+    decisions = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 2]
+    assert not failures("observe", *acts, decisions=decisions, host="queue", workers=2)
+
+
+def test_the_culprit_of_a_spared_read_is_the_write_that_was_there() -> None:
+    """The same for what a pinned worker was spared."""
+    first = Submit(0, (Call("now"),), token_first=False)
+    acts = (first, Ghost(STATE, "none", "equal"), Submit(2, (), token_first=False), Ghost(STATE, "none", "same"))
+    decisions = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 2]
+    assert not failures("pin", *acts, decisions=decisions, host="queue", workers=2)
+
+
+class _Bare:
+    """A context."""
+
+
+def _open(context: object, opened: list[object]) -> None:
+    opened.append(writes.open_record(context))
+
+
+def _preempt(line: int, act: Callable[[], object], run: Callable[[], object]) -> bool:
+    """Run, and `act` before the so-manieth line of `writes.py`, as another thread might; False if it has fewer."""
+    count = 0
+
+    def trace(_frame: FrameType, event: str, _arg: object) -> Any:
+        nonlocal count
+        if event == "line":
+            count += 1
+            if count == line + 1:
+                sys.settrace(None)
+                act()
+        return trace
+
+    def call(frame: FrameType, _event: str, _arg: object) -> Any:
+        return trace if frame.f_code.co_filename == writes.__file__ else None
+
+    before = sys.gettrace()
+    sys.settrace(call)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return count > line
+
+
+def test_a_record_outlives_the_one_before_it() -> None:
+    """A worker that let the last record go took the next one, opened by the submitter meanwhile, with it."""
+    for line in range(100):
+        context = _Bare()
+        held, opened = [writes.open_record(context)], list[object]()
+        if not _preempt(line, functools.partial(_open, context, opened), held.clear):
+            break
+        assert writes.record_of(context) is opened[0]
+    else:
+        raise AssertionError
+
+
+def test_two_submitters_share_one_record() -> None:
+    """Each made one of its own: the writes went to the second only, and the first row's culprit was not seen."""
+    for line in range(100):
+        context, opened = _Bare(), list[object]()
+        submit = functools.partial(_open, context, opened)
+        if not _preempt(line, submit, submit):
+            break
+        assert opened[0] is opened[1] is writes.record_of(context)
+    else:
+        raise AssertionError

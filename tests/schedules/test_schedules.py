@@ -1,0 +1,91 @@
+"""Every wrong use through the context object is found, nothing else is, and the write that did it is named."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from otel_handoff import HandoffInstrumentor, writes
+from tests.schedules import lines
+from tests.schedules.explore import Explorer, Setting, Total, explore, repeat, smallest, strategy_of
+from tests.schedules.program import BLIND, generate
+from tests.schedules.verdict import USES
+
+MODES = pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
+WATCH = pytest.mark.parametrize("watch", [True, False])
+
+
+@pytest.fixture(autouse=True)
+def in_order() -> None:
+    """Garbage of other tests must not be collected in the middle of a schedule."""
+    gc.collect()
+
+
+def column(total: Total, name: str, *, without: frozenset[str] = frozenset()) -> int:
+    """Add a column of the uses up."""
+    return sum(count for (kind, what), count in total.uses.items() if what == name and kind not in without)
+
+
+@MODES
+def test_watched(mode: str) -> None:
+    """Recall, precision and culprits are 100 % for what goes through the context object; nothing of ours raises."""
+    total = explore(Setting(mode), range(600))
+    assert not total.counts, smallest(total)
+    for kind in USES:
+        assert total.uses[kind, "wrong"] > 10, f"these schedules try no {kind}"
+        assert kind in BLIND or kind == "nested pool" or total.uses[kind, "named"] == total.uses[kind, "right"]
+
+
+@MODES
+def test_unwatched(mode: str) -> None:
+    """Without watch each call and result is still judged rightly, and a pinned worker still gets its own ids."""
+    total = explore(Setting(mode, watch=False), range(200), owns=False)
+    counts = dict(total.counts)
+    assert not counts, smallest(total)
+
+
+@MODES
+@WATCH
+def test_clean(mode: str, watch: bool) -> None:
+    """Where no race is, nothing is reported. Without watch, though, a worker's own write is taken for wrong."""
+    total = explore(Setting(mode, watch), range(120), clean=True, owns=watch)
+    assert not total.counts, smallest(total)
+    assert not total.evidence
+    assert column(total, "uses") > 100
+
+
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_lines_preempted(mode: str) -> None:
+    """The same, where the detector is interrupted at any of its own lines."""
+    total = lines.explore(Setting(mode), range(60))
+    assert not total.counts, [(seed, host, outcome.failures) for seed, host, outcome in total.failed][:3]
+
+
+@MODES
+def test_the_same_seed_gives_the_same_run(mode: str) -> None:
+    """A schedule is repeated from its seed, and from its decisions."""
+    program = generate(11, "pool")
+    with Explorer(Setting(mode)) as explorer:
+        first = explorer.run(program, strategy_of(11))
+        second = explorer.run(program, strategy_of(11))
+    third = repeat(Setting(mode), program, first.decisions)
+    assert first.decisions == second.decisions == third.decisions
+    assert first.verdict.uses == second.verdict.uses == third.verdict.uses
+    assert first.verdict.evidence == second.verdict.evidence == third.verdict.evidence
+
+
+@MODES
+def test_nothing_is_left_behind(mode: str) -> None:
+    """When all rows are done or dropped, nothing is in flight and no write is on record."""
+    with Explorer(Setting(mode)) as explorer:
+        for seed in range(60):
+            explorer.run(generate(seed, ("pool", "queue", "mixin")[seed % 3]), strategy_of(seed))
+        gc.collect()
+        instrumentor: Any = HandoffInstrumentor()
+        for handoff in instrumentor._handoffs:
+            assert not handoff._counts.rows.in_flight
+            assert not handoff._claims._order
+        records: Any = writes._records  # pyright: ignore[reportPrivateUsage]
+        assert not records

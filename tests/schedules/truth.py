@@ -1,0 +1,197 @@
+"""What really happened in a run: every write, read and filing, with the time it took by a logical clock.
+
+Nothing here knows the detector. At the row level no task switches inside a write or a read, so each read has exactly
+one write that it got its value from; where lines are pre-empted there may be several that it can have been.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from tests.schedules.program import BLIND
+from tests.schedules.records import Attempt, Filed, Got, Ids, Shape, Written
+
+_tick = itertools.count(1_700_000_000_000_000_000)
+tick: Final[Callable[[], int]] = _tick.__next__
+"""The clock, in place of `time.time_ns` while a run lasts: no two readings are equal."""
+
+
+class Truth:
+    """The log of one run."""
+
+    shape: Shape
+
+    def __init__(self, *, watch: bool) -> None:
+        self.watch: bool = watch
+        self.attempts: list[Attempt] = []
+        self.faults: list[str] = []
+        """What can only be a defect, of the detector or of this explorer, whatever is reported."""
+        self._writes: dict[tuple[int, str], list[Written]] = {}
+
+    # -- contexts and writes
+
+    def know(self, context: Any, values: Mapping[str, Any], now: int) -> None:
+        """Take note of a context as it is when it is made, or when a worker gets a copy."""
+        for root, value in values.items():
+            first = Written(context, root, value, self.shape.ids(root, value), "", _NOWHERE, None, now, now)
+            self._writes[id(context), root] = [first]
+
+    def write(self, context: Any, root: str, value: Any, task: str, owner: Attempt | None = None) -> None:
+        """Write, from the caller's code."""
+        code = sys._getframe(1).f_code  # pyright: ignore[reportPrivateUsage]
+        written = Written(context, root, value, self.shape.ids(root, value), task, code, owner, tick())
+        self._writes[id(context), root].append(written)
+        if owner is not None:
+            owner.own.setdefault(root, written.begin)
+        setattr(context, root, value)
+        written.end = tick()
+
+    def in_effect(self, context: Any, root: str, begin: int, end: int) -> list[Written]:
+        """Return the writes whose value the attribute can have had between two times."""
+        found: list[Written] = []
+        overwritten = 0
+        for written in reversed(self._writes[id(context), root]):
+            if written.begin > end:
+                continue
+            if written.end is not None and written.end < overwritten:
+                continue  # an older one may have taken longer
+            found.append(written)
+            if written.end is not None and written.end < begin:
+                overwritten = max(overwritten, written.begin)
+        return found
+
+    def current(self, context: Any, root: str) -> Any:
+        """Return the value that an attribute has now, without reading it."""
+        return self._writes[id(context), root][-1].value
+
+    def writes(self, context: Any, root: str) -> list[Written]:
+        """Return all writes to an attribute, oldest first."""
+        return self._writes[id(context), root]
+
+    # -- attempts
+
+    def submitting(self, label: str, context: Any, thread: str) -> Attempt:
+        """A row is about to be handed over."""
+        attempt = Attempt(self, label, context, tick(), thread=thread)
+        self.attempts.append(attempt)
+        return attempt
+
+    def accepted(self, attempt: Attempt) -> None:
+        """The host's submit function has been entered: what is pinned has been pinned."""
+        attempt.accepted = tick()
+        for root in self.shape.roots:
+            attempt.roots[root] = self.in_effect(attempt.context, root, attempt.begin, attempt.accepted)
+            attempt.expected.update(attempt.roots[root][0].ids)
+        key = attempt.expected[self.shape.key]
+        if key is not None:
+            for other in self.attempts:
+                if (
+                    other is not attempt
+                    and other.accepted
+                    and other.in_flight
+                    and other.expected[self.shape.key] == key
+                ):
+                    other.superseded = other.superseded or attempt.accepted
+
+    def started(self, attempt: Attempt, handed: Any, submission: Any) -> None:
+        """The work begins, under what the detector takes for its submission."""
+        attempt.handed = handed
+        attempt.start = (attempt.start[0], tick())
+        if submission is None:
+            self.faults.append(f"{attempt.label}: the worker is not recognised")
+            return
+        attempt.number = submission.number
+        if not attempt.begin < submission.time_unix_nano < (attempt.accepted or 0):
+            self.faults.append(f"{attempt.label}: the worker is taken for another's, #{submission.number}")
+            return
+        for root, sources in attempt.roots.items():
+            attempt.roots[root] = [
+                written
+                for written in sources
+                if all(submission.ids[name] is value for name, value in written.ids.items())
+            ]
+            if not attempt.roots[root]:
+                self.faults.append(f"{attempt.label}: {root} was not pinned as it was: {dict(submission.ids)}")
+                return
+            attempt.expected.update(attempt.roots[root][0].ids)
+        if attempt.pinned:
+            copied = {root: sources[0].value for root, sources in attempt.roots.items()}
+            self.know(handed, copied, attempt.start[0])
+
+    def evicting(self, ids: Ids) -> list[Attempt]:
+        """Return the attempts in flight that were submitted with these ids."""
+        return [
+            attempt
+            for attempt in self.attempts
+            if attempt.accepted
+            and attempt.in_flight
+            and all(attempt.expected[name] == value for name, value in ids.items())
+        ]
+
+    # -- what workers do
+
+    def saw(
+        self,
+        attempt: Attempt,
+        context: Any,
+        root: str,
+        ids: Ids,
+        via: str,
+        begin: int,
+        *,
+        nested: bool,
+        end: int | None = None,
+        visible: bool = False,
+    ) -> Got:
+        """A worker got `ids` off an attribute of `context`, until now or `end`."""
+        end = end or tick()
+        sources = [
+            written
+            for written in self.in_effect(context, root, begin, end)
+            if all(written.ids[name] is value for name, value in ids.items())
+        ]
+        if not sources:
+            self.faults.append(f"{attempt.label}: read {ids} off {root}, which nobody wrote")
+        own = [written for written in sources if written.owner is attempt]
+        wrong = {name: value for name, value in ids.items() if value != attempt.expected[name]}
+        if own and len(own) == len(sources):
+            wrong = {}
+        spared: list[Ids] = []
+        spared_sources: list[Written] = []
+        spared_sure = False
+        if context is not attempt.context:
+            could = self.in_effect(attempt.context, root, begin, end)
+            for written in could:
+                differs = {name: value for name, value in written.ids.items() if value != attempt.expected[name]}
+                if differs and name_overlap(differs, ids):
+                    spared.append(differs)
+                    spared_sources.append(written)
+            # What a worker that writes the field itself would have read otherwise is anybody's guess.
+            spared_sure = len(spared) == len(could) == 1 and not (root in attempt.own and attempt.own[root] < end)
+        visible = self.watch and (visible or via not in BLIND)
+        got = Got(
+            *(attempt, root, ids, via, nested, visible, begin, end),
+            *(sources, wrong, bool(wrong) and not own, spared, spared_sure, spared_sources),
+        )
+        attempt.gots.append(got)
+        return got
+
+    def filing(self, attempt: Attempt, evidence: str, gots: Mapping[str, Got], *, nested: bool) -> Filed:
+        """A worker files something under ids that it got."""
+        ids = {name: got.ids[name] for name, got in gots.items()}
+        wrong = {name: value for name, value in ids.items() if name in gots[name].wrong}
+        sure = all(gots[name].sure for name in wrong)
+        filed = Filed(attempt, evidence, nested, dict(gots), ids, wrong, sure, tick())
+        attempt.filed.append(filed)
+        return filed
+
+
+def name_overlap(one: Ids, other: Ids) -> bool:
+    """Whether two observations are about a common field."""
+    return any(name in other for name in one)
+
+
+_NOWHERE: Final = name_overlap.__code__
