@@ -62,6 +62,8 @@ def project(pytester: pytest.Pytester, page: str, monkeypatch: pytest.MonkeyPatc
     """The page's files, and a race that is forced."""
     for variable in ("OTEL_HANDOFF_PROVOKE", "OTEL_HANDOFF_PROVOKE_WAIT", "OTEL_HANDOFF_BOUNDARIES", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(variable, raising=False)
+    for variable in ("CI", "BUILD_NUMBER"):  # there pytest does not shorten its summary, and prints a headline twice
+        monkeypatch.delenv(variable, raising=False)
     project = Project(pytester)
     for block in re.findall(r"```python\n(# \w+\.py\n.*?)```", page, re.DOTALL):
         project.write(str(block).split()[1].removesuffix(".py"), str(block))
