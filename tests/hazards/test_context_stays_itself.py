@@ -21,6 +21,7 @@ from unittest import mock
 import pytest
 
 from otel_handoff import HandoffInstrumentor
+from otel_handoff.watch import Watch
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import overtake
 from tests.hazards.twins import (
@@ -755,7 +756,7 @@ def test_a_class_that_refuses_to_be_changed(mode: str, instrument: Instrument, t
     assert telemetry.counted("handoff.submissions") == {("orders",): 1}
 
 
-def test_a_class_that_is_sealed_while_it_is_watched(instrument: Instrument) -> None:
+def test_a_class_that_is_sealed_while_it_is_watched() -> None:
     """It cannot be given back; `uninstrument()` does not raise, and gives the others back."""
 
     class Sealing(type):
@@ -777,13 +778,12 @@ def test_a_class_that_is_sealed_while_it_is_watched(instrument: Instrument) -> N
 
     other = make("class_defaults")
     before = dict(own(other))
-    instrument()
-    pool = Pool()
-    classes: tuple[Any, ...] = (Ctx, other)
+    watch = Watch(["order"])
+    classes: tuple[Any, ...] = (other, Ctx, make("slots"))
     for cls in classes:
-        pool.enqueue(Order("A"), cls(), lambda _order, _ctx: None).result(WAIT)
-    pool.close()
+        watch.cover(cls)
     Ctx.sealed = True
-    HandoffInstrumentor().uninstrument()
+    watch.remove()
     assert (Ctx.order, Ctx().order) == (None, None)
     assert_restored(other, before)
+    assert not is_watched(classes[2])

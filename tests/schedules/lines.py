@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Any, Final
 
 import otel_handoff
-from otel_handoff import HandoffInstrumentor
 from tests.schedules.explore import HOSTS, Explorer, Outcome, Setting, Total
 from tests.schedules.program import Act, Call, Nested, Program, Step, Submit, generate
 from tests.schedules.scheduler import Threads
@@ -28,12 +27,9 @@ def strategy_of(seed: int) -> Strategy:
 def run(explorer: Explorer, program: Program, strategy: Strategy) -> Outcome:
     """Run a program, switching at lines of `MODULES` as well as at its own points."""
     threads = Threads(strategy)
-    instrumentor: Any = HandoffInstrumentor()
-    locks = [handoff._claims._lock for handoff in instrumentor._handoffs]
 
     def line(_frame: FrameType, event: str, _arg: object) -> Any:
-        # Who waits for a real lock cannot hand the baton on.
-        if event == "line" and threads.settled and not any(lock._is_owned() for lock in locks):
+        if event == "line" and threads.settled:
             threads.pause()
         return line
 

@@ -161,18 +161,20 @@ class Oracle:
         return any(since is not None and since < at for since in (attempt.evicted, attempt.superseded))
 
     def _certain(self, attempt: Attempt, wrong: Ids) -> Ids:
-        """Leave out what nobody can tell: whose None it is, where the row wrote one itself, and another did, too."""
-        return {n: v for n, v in wrong.items() if v is not None or not self._is_anybodys_none(attempt, n)}
+        """Leave out what nobody can tell: whose id it is, where the row wrote it itself, and another did, too."""
+        if not attempt.own:
+            return wrong
+        return {n: v for n, v in wrong.items() if not self._is_anybodys(attempt, n, v)}
 
-    def _is_anybodys_none(self, attempt: Attempt, name: str) -> bool:
-        nones = [
+    def _is_anybodys(self, attempt: Attempt, name: str, value: object) -> bool:
+        writes = [
             written
             for context in {id(each): each for each in (attempt.context, attempt.handed)}.values()
             for root in self._truth.shape.roots
             for written in self._truth.writes(context, root)
-            if has(written.ids, name, None) and written.task
+            if has(written.ids, name, value) and written.task
         ]
-        return len({written.owner is attempt for written in nones}) == 2
+        return len({written.owner is attempt for written in writes}) == 2
 
     # -- culprits
 

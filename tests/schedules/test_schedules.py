@@ -86,6 +86,6 @@ def test_nothing_is_left_behind(mode: str) -> None:
         instrumentor: Any = HandoffInstrumentor()
         for handoff in instrumentor._handoffs:
             assert not handoff._counts.rows.in_flight
-            assert not handoff._claims._order
+            assert not handoff._claims._keys
         records: Any = writes._records  # pyright: ignore[reportPrivateUsage]
         assert not records
