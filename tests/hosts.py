@@ -105,6 +105,16 @@ class QueuePool:
             thread.join()
 
 
+def back_to_back(pool: Pool | QueuePool, ctx: Context, job: Job, submitted: threading.Event) -> list[Future[Any]]:
+    """Hand A and B over on one context, and say so to the workers."""
+    futures: list[Future[Any]] = []
+    for name in "AB":
+        ctx.order = Order(name)
+        futures.append(pool.enqueue(ctx.order, ctx, job))
+    submitted.set()
+    return futures
+
+
 def boundary(host: type[Pool | QueuePool] = Pool, **options: Any) -> Boundary:
     """The hand-off of `host`."""
     declared: dict[str, Any] = {

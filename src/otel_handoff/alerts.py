@@ -15,6 +15,7 @@ from otel_handoff import semconv
 from otel_handoff.guard import guard
 from otel_handoff.metrics import Metrics
 from otel_handoff.mismatch import ERRORS, Mismatch
+from otel_handoff.spans import submission_attributes
 from otel_handoff.story import headline
 from otel_handoff.version import __version__
 
@@ -96,11 +97,7 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
     submission = mismatch.submission
     value = semconv.attribute_value
     attributes: dict[str, AttributeValue] = {
-        semconv.BOUNDARY: submission.boundary,
-        semconv.SUBMISSION_ID: submission.number,
-        semconv.SUBMISSION_TIME: submission.time_unix_nano,
-        semconv.SUBMISSION_THREAD: submission.thread_name,
-        semconv.SUBMISSION_LOCATION: submission.location,
+        **submission_attributes(submission),
         semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
         semconv.MISMATCH_EVIDENCE: mismatch.evidence,
         semconv.MISMATCH_OUTCOME: mismatch.outcome,
@@ -108,9 +105,6 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
         semconv.STALE: mismatch.stale,
         semconv.THREAD_NAME: mismatch.thread_name,
     }
-    for field, id_ in submission.ids.items():
-        if id_ is not None:
-            attributes[f"{submission.boundary}.{field}"] = value(id_)
     for field, expected in mismatch.expected.items():
         attributes[semconv.EXPECTED + field] = value(expected)
         attributes[semconv.OBSERVED + field] = value(mismatch.observed[field])

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import wrapt
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from otel_handoff import semconv
 from otel_handoff.boundary import Call
@@ -16,7 +16,7 @@ from otel_handoff.fields import MISSING, Parameters
 from otel_handoff.guard import guard
 from otel_handoff.lease import Lease, judged_lease
 from otel_handoff.mismatch import HandoffMismatchError, Mismatch
-from otel_handoff.work import id_attributes
+from otel_handoff.spans import id_attributes, record_error
 from otel_handoff.wrapping import Wrap
 
 
@@ -136,8 +136,7 @@ class Filing:
         with guard:
             if self._span.is_recording():
                 if error is not None:
-                    self._span.record_exception(error)
-                    self._span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                    record_error(self._span, error)
                 self._span.end(self._ended_ns)
 
     def _judge(self, outcome: str) -> Mismatch | None:

@@ -15,7 +15,6 @@ from otel_handoff.lease import Lease
 LIMIT: Final = 10_000
 """Claims kept per boundary. Only rows that are dropped unworked, with arguments that take no weak reference, stay."""
 
-
 _Entry = tuple[Lease, list[Any]]
 
 
@@ -74,9 +73,9 @@ class Claims:
         group = self._waiting.get(key)
         entry = group.pop(number, None) if group is not None else None
         if group is not None and not group:
-            self._waiting.pop(key, None)
-            for late in list(group):  # put in after we looked
-                moved = group.pop(late, None)
+            retired = self._waiting.pop(key, {})
+            for late in list(retired):  # put in after we looked, or a group that has taken the place of ours
+                moved = retired.pop(late, None)
                 if moved is not None:
                     self._put(key, late, moved)
         return entry

@@ -9,7 +9,7 @@ from contextvars import Token
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from otel_handoff import semconv
@@ -18,6 +18,7 @@ from otel_handoff.engine import Engine
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, active
 from otel_handoff.metrics import BoundaryCounts
+from otel_handoff.spans import record_error, submission_attributes
 from otel_handoff.submission import Submission
 
 
@@ -25,7 +26,6 @@ class Work:
     """Begins the work on rows of one boundary."""
 
     def __init__(self, boundary: Boundary, engine: Engine, counts: BoundaryCounts) -> None:
-        self._boundary = boundary
         self._engine = engine
         self._counts = counts
         self._span_name = f"process {boundary.name}"
@@ -62,27 +62,12 @@ class Work:
         return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
 
     def _attributes(self, submission: Submission, queued: float) -> dict[str, AttributeValue]:
-        attributes: dict[str, AttributeValue] = {
-            semconv.BOUNDARY: submission.boundary,
-            semconv.SUBMISSION_ID: submission.number,
-            semconv.SUBMISSION_TIME: submission.time_unix_nano,
-            semconv.SUBMISSION_THREAD: submission.thread_name,
-            semconv.SUBMISSION_LOCATION: submission.location,
+        return {
+            **submission_attributes(submission),
             semconv.QUEUE_DURATION: queued,
             semconv.THREAD_ID: threading.get_ident(),
             semconv.THREAD_NAME: threading.current_thread().name,
         }
-        attributes.update(id_attributes(submission))
-        return attributes
-
-
-def id_attributes(submission: Submission) -> dict[str, AttributeValue]:
-    """Return the submission-time ids as span attributes, `<boundary>.<field>`; a None is left out."""
-    return {
-        f"{submission.boundary}.{name}": semconv.attribute_value(value)
-        for name, value in submission.ids.items()
-        if value is not None
-    }
 
 
 class Running:
@@ -110,8 +95,7 @@ class Running:
             self._work.count_stale(lease)
         with guard:
             if error is not None and span.is_recording():
-                span.record_exception(error)
-                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                record_error(span, error)
         with guard:
             span.end()
         if (provoker := lease.provoker) is not None:

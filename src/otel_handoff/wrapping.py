@@ -27,8 +27,6 @@ class Patch:
 
     def __init__(self, target: str, wrap: Wrap) -> None:
         self.target: str = target
-        self.found: bool | None = None
-        """Whether the target exists; None until its module is imported."""
         self._module, path = target.split(":")
         *self._parents, self.name = path.split(".")
         self.is_method: bool = False
@@ -82,8 +80,7 @@ class Patch:
         for part in self._parents:
             parent = getattr(parent, part, None)
         function: Any = getattr(parent, self.name, None)
-        self.found = callable(function)
-        if not self.found:
+        if not callable(function):
             _logger.warning("%s is not there: this version of the host is not checked at that place.", self.target)
             return
         self._parent = parent

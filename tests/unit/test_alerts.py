@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError, Mismatch, current_submission
-from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry
 
 
@@ -244,11 +244,7 @@ def test_a_hook_that_uses_everything(mode: str, post: bool, telemetry: Telemetry
         if post:
             Ledger().post(read.id if read else None, order.id)
 
-    futures: list[Any] = []
-    for name in "AB":
-        ctx.order = Order(name)
-        futures.append(pool.enqueue(ctx.order, ctx, job))
-    both.set()
+    futures = back_to_back(pool, ctx, job, both)
     for future in futures:
         future.result(WAIT)
     pool.close()
@@ -274,11 +270,7 @@ def test_a_handler_that_reads_the_context(telemetry: Telemetry) -> None:
         assert both.wait(WAIT)
         return ctx.order
 
-    futures: list[Any] = []
-    for name in "AB":
-        ctx.order = Order(name)
-        futures.append(pool.enqueue(ctx.order, ctx, job))
-    both.set()
+    futures = back_to_back(pool, ctx, job, both)
     for future in futures:
         future.result(WAIT)
     pool.close()

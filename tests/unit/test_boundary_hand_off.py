@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError, current_submission
-from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry
 
 HOSTS = pytest.mark.parametrize("host", [Pool, QueuePool])
@@ -40,11 +40,7 @@ def race(host: Any) -> tuple[list[tuple[Any, ...]], Any]:
         ledger.post(ctx.order.id if ctx.order else None, order.id)
 
     try:
-        futures: list[Any] = []
-        for name in "AB":
-            ctx.order = Order(name)
-            futures.append(pool.enqueue(ctx.order, ctx, job))
-        submitted.set()
+        futures = back_to_back(pool, ctx, job, submitted)
         errors = [future.exception(WAIT) for future in futures]
     finally:
         submitted.set()
@@ -104,8 +100,8 @@ def test_the_culprit_is_named(host: Any, instrument: Any, telemetry: Telemetry) 
     culprit = telemetry.mismatches[0].culprit
     assert culprit is not None
     assert (culprit.field, culprit.value, culprit.thread_name) == ("order_id", "B", threading.current_thread().name)
-    assert culprit.location.startswith("unit/test_boundary_hand_off.py:")
-    assert culprit.location.endswith(" in race")
+    assert culprit.location.startswith("tests/hosts.py:")
+    assert culprit.location.endswith(" in back_to_back")
     assert culprit.submission is not None
     assert culprit.submission.ids["order_id"] == "B"
 

@@ -25,7 +25,7 @@ from otel_handoff import Boundary, Call, HandoffInstrumentor, current_submission
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.watch import class_of
 from tests import hosts
-from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, QueuePool, boundary
+from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry
 
 Snapshot = dict[type, dict[str, Any]]
@@ -74,11 +74,7 @@ def race(host: Any = Pool) -> list[tuple[Any, ...]]:
         ledger.post(ctx.order.id if ctx.order else None, order.id)
 
     try:
-        futures: list[Any] = []
-        for name in "AB":
-            ctx.order = Order(name)
-            futures.append(pool.enqueue(ctx.order, ctx, job))
-        submitted.set()
+        futures = back_to_back(pool, ctx, job, submitted)
         for future in futures:
             future.result(WAIT)
     finally:

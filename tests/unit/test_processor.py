@@ -17,7 +17,7 @@ from opentelemetry.trace import NoOpTracerProvider
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.processor import HandoffSpanProcessor
-from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry
 from tests.zero_code.programs import python
 
@@ -64,11 +64,7 @@ def race() -> list[tuple[Any, ...]]:
         assert both.wait(WAIT)
         ledger.post(ctx.order.id if ctx.order else None, order.id)
 
-    futures: list[Any] = []
-    for name in "AB":
-        ctx.order = Order(name)
-        futures.append(pool.enqueue(ctx.order, ctx, job))
-    both.set()
+    futures = back_to_back(pool, ctx, job, both)
     for future in futures:
         future.result(WAIT)
     pool.close()

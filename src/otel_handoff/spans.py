@@ -1,0 +1,36 @@
+"""What this package puts on spans, and on the events and log records about them."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from otel_handoff import semconv
+from otel_handoff.submission import Submission
+
+
+def id_attributes(submission: Submission) -> dict[str, AttributeValue]:
+    """Return the submission-time ids as attributes, `<boundary>.<field>`; a None is left out."""
+    return {
+        f"{submission.boundary}.{name}": semconv.attribute_value(value)
+        for name, value in submission.ids.items()
+        if value is not None
+    }
+
+
+def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
+    """Return the whole submission as attributes: number, time, thread, place and ids."""
+    return {
+        semconv.BOUNDARY: submission.boundary,
+        semconv.SUBMISSION_ID: submission.number,
+        semconv.SUBMISSION_TIME: submission.time_unix_nano,
+        semconv.SUBMISSION_THREAD: submission.thread_name,
+        semconv.SUBMISSION_LOCATION: submission.location,
+        **id_attributes(submission),
+    }
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """Say on a span that what it stands for raised `error`."""
+    span.record_exception(error)
+    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
