@@ -105,9 +105,9 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
         semconv.STALE: mismatch.stale,
         semconv.THREAD_NAME: mismatch.thread_name,
     }
-    for field, expected in mismatch.expected.items():
-        attributes[semconv.EXPECTED + field] = value(expected)
-        attributes[semconv.OBSERVED + field] = value(mismatch.observed[field])
+    for field, observed in mismatch.observed.items():
+        attributes[semconv.EXPECTED + field] = submission.attribute_value(field)
+        attributes[semconv.OBSERVED + field] = value(observed)
     if mismatch.target:
         attributes[semconv.CALL_TARGET] = mismatch.target
     for name, detail in mismatch.details.items():
@@ -120,6 +120,6 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
         attributes[semconv.CULPRIT_TIME] = culprit.time_unix_nano
         if culprit.submission is not None:
             attributes[semconv.CULPRIT_SUBMISSION_ID] = culprit.submission.number
-            for field, id_ in culprit.submission.ids.items():
-                attributes[semconv.CULPRIT_ID + field] = value(id_)
+            for field in culprit.submission.ids:
+                attributes[semconv.CULPRIT_ID + field] = culprit.submission.attribute_value(field)
     return attributes

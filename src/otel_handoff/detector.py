@@ -14,10 +14,11 @@ from opentelemetry.trace import Span
 from otel_handoff.boundary import Boundary
 from otel_handoff.fields import Fields, walk
 from otel_handoff.guard import guard
-from otel_handoff.lease import Lease, judged_lease, no_lease
+from otel_handoff.ids import Id, same
+from otel_handoff.lease import Lease, is_borrowed, judged_lease, no_lease
 from otel_handoff.locations import Frames, capture, innermost
 from otel_handoff.mismatch import Mismatch, Write
-from otel_handoff.semconv import attribute_value
+from otel_handoff.writes import RawWrite
 
 _DEPTH: Final = 8
 _MOST_SIGHTINGS: Final = 64
@@ -34,16 +35,6 @@ class Sighting:
     thread_name: str
     time_unix_nano: int
     frames: Frames
-
-
-def same(expected: object, observed: object) -> bool:
-    """Whether two ids are equal. An `__eq__` that raises says no: the alarm is kept."""
-    if expected is observed:
-        return True
-    try:
-        return bool(expected == observed)
-    except Exception:
-        return False
 
 
 class Detector:
@@ -74,24 +65,38 @@ class Detector:
         if not (lease.pinned and self._watched):
             lease.moved = self._moved(lease)
 
-    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> None:
-        """The worker read `value` off the context (or, `prevented`, would have without its pinned copy)."""
-        if not self.enabled or root not in lease.roots or self._is_own(lease, root, value, prevented=prevented):
-            return
-        observed = {name: walk(value, tail) for name, tail in self._fields.by_root[root]}
-        observed = self._news(lease, self._wrong(lease, observed))
-        if not observed or judged_lease() is not lease:
-            return
-        sighting = Sighting(observed, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
-        self._remember(lease, sighting)
-        if prevented:  # once per wrong id; told at the end, when it is known which submission it was written for
-            lease.told.update((name, _key(value)) for name, value in observed.items())
-        if lease.ended:  # a late read of a nested worker: nothing will come that tells it
-            self._tell_sightings(lease)
+    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
+        """The worker read `value` off the context (or, `prevented`, would have without its pinned copy).
+
+        Return whether it is a wrong one, told or not.
+        """
+        if not self.enabled or root not in lease.roots or judged_lease() is not lease:
+            return False
+        with no_lease():  # what the host's ids read of the context meanwhile is our look, not the worker's
+            write = self._write_of(lease, root, value)
+            if self._is_own(lease, root, value, write, prevented=prevented):
+                return False
+            wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            self._know(lease, wrong, write, prevented=prevented)
+            news = self._news(lease, wrong, prevented=prevented)
+            if news:
+                sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
+                self._remember(lease, sighting)
+                if (
+                    prevented
+                ):  # once per wrong id; told at the end, when it is known which submission it was written for
+                    lease.spared.update((name, Id(value)) for name, value in news.items())
+                if lease.ended:  # a late read of a nested worker: nothing will come that tells it
+                    self._tell_sightings(lease)
+        return bool(wrong)
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
-        return self._wrong(lease, {name: value for name, value in ids.items() if not self._wrote(lease, name, value)})
+        wrong = self._wrong(lease, {name: value for name, value in ids.items() if not self._wrote(lease, name, value)})
+        if wrong and self._watched and is_borrowed(lease):
+            # A thread that the worker started may be a pool's, and serve another row: only what it read is this row's.
+            wrong = {name: value for name, value in wrong.items() if self._has_read(lease, name, value)}
+        return wrong
 
     def call(
         self,
@@ -116,7 +121,7 @@ class Detector:
             outcome, place = "prevented", target
         if not wrong:
             return None
-        lease.told.update((name, _key(value)) for name, value in wrong.items())
+        lease.told.update((name, Id(value)) for name, value in wrong.items())
         self._forget_sightings(lease, wrong)
         return self._report(
             lease, wrong, evidence=evidence, outcome=outcome, target=target, details=details(), span=span, place=place
@@ -126,12 +131,11 @@ class Detector:
         """A span under the submission ended: compare the ids that it carries, whoever put them there."""
         if not self.enabled:
             return
-        ids = lease.submission.ids
         wrong = {
             field: attributes[key]
             for field, keys in self._attributes.items()
             for key in keys
-            if key in attributes and str(attributes[key]) != str(attribute_value(ids[field]))
+            if key in attributes and str(attributes[key]) != str(lease.submission.attribute_value(field))
         }
         if wrong:
             self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
@@ -162,38 +166,76 @@ class Detector:
     # -- comparing
 
     def _moved(self, lease: Lease) -> dict[str, object]:
-        roots = self._fields.roots_of(lease.context)
-        changed = {
-            root: value
-            for root, value in roots.items()
-            if value is not lease.roots[root] and not self._is_own(lease, root, value, prevented=False)
-        }
-        if not changed:
-            return {}
-        ids = {name: walk(value, tail) for root, value in changed.items() for name, tail in self._fields.by_root[root]}
-        return self._wrong(lease, ids)
+        moved: dict[str, object] = {}
+        for root, value in self._fields.roots_of(lease.context).items():
+            if value is lease.roots[root]:
+                continue
+            write = self._write_of(lease, root, value)
+            if self._is_own(lease, root, value, write, prevented=False):
+                continue
+            wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            unknown = {  # a read that saw it knows better
+                name: value for name, value in wrong.items() if (lease.pinned, name, Id(value)) not in lease.sources
+            }
+            self._know(lease, unknown, write, prevented=lease.pinned)
+            moved |= wrong
+        return moved
 
     def _wrong(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
         ids = lease.submission.ids
         return {name: value for name, value in observed.items() if not same(ids[name], value)}
 
-    def _is_own(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
+    def _is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
-        return root in lease.own and (prevented or lease.own[root] is value)
+        if root not in lease.own:
+            return False
+        if write is not None and not prevented:
+            return write.by == lease.submission.number
+        return prevented or any(same(own.value, value) for own in lease.own[root])
 
     def _wrote(self, lease: Lease, name: str, value: object) -> bool:
-        if not lease.own:
+        if not lease.own or self._has_read(lease, name, value):
             return False
-        own = self._fields.ids_of({root: lease.own.get(root) for root in self._fields.roots})
-        return own[name] is not None and same(own[name], value)
+        root, tail = self._fields.path_of[name]
+        return any(same(walk(own.value, tail), value) for own in lease.own.get(root, ()))
+
+    def _has_read(self, lease: Lease, name: str, value: object) -> bool:
+        # Whether the worker is known to have this wrong id from the context.
+        return (name, Id(value)) in lease.told or any(
+            name in seen.observed and same(seen.observed[name], value) for seen in list(lease.sightings.values())
+        )
+
+    # -- which write it was
+
+    def _write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
+        return lease.record.newest(root, lambda written: written is value) if lease.record is not None else None
+
+    def _know(self, lease: Lease, wrong: Mapping[str, object], write: RawWrite | None, *, prevented: bool) -> None:
+        # By the time of the report an equal value may have been written again.
+        if write is not None:
+            for name, value in wrong.items():
+                lease.sources[prevented, name, Id(value)] = write
+
+    def _culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
+        if lease.record is None:
+            return None
+        for name, value in observed.items():
+            root, tail = self._fields.path_of[name]
+            raw = lease.sources.get((prevented, name, Id(value))) or lease.record.newest(
+                root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
+            )
+            if raw is not None:
+                return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
+        return None
 
     # -- reads, and what became of them
 
-    def _news(self, lease: Lease, observed: dict[str, object]) -> dict[str, object]:
+    def _news(self, lease: Lease, observed: dict[str, object], *, prevented: bool) -> dict[str, object]:
         # A wrong value that a call or result was already reported for is not told again each time it is read.
-        if not lease.told:
+        known = lease.told | lease.spared if prevented else lease.told
+        if not known:
             return observed
-        return {name: value for name, value in observed.items() if (name, _key(value)) not in lease.told}
+        return {name: value for name, value in observed.items() if (name, Id(value)) not in known}
 
     def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
         for key, sighting in list(lease.sightings.items()):
@@ -204,7 +246,8 @@ class Detector:
 
     def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
         if sighting is not None and len(lease.sightings) < _MOST_SIGHTINGS:
-            lease.sightings[id(sighting)] = sighting
+            wrong = tuple((name, Id(value)) for name, value in sighting.observed.items())
+            lease.sightings[sighting.prevented, sighting.frames[:1], wrong] = sighting
 
     def _tell_sightings(self, lease: Lease) -> None:
         for key in list(lease.sightings):
@@ -243,7 +286,7 @@ class Detector:
         details: Mapping[str, object] | None = None,
         sighting: Sighting | None = None,
     ) -> Mismatch | None:
-        key = (evidence, place, tuple((name, _key(value)) for name, value in observed.items()))
+        key = (evidence, outcome, place, tuple((name, Id(value)) for name, value in observed.items()))
         if place is not None and key in lease.reported:
             return None
         lease.reported.add(key)
@@ -263,7 +306,7 @@ class Detector:
             frames=sighting.frames if sighting else capture(_DEPTH),
             target=target,
             details=details or {},
-            culprit=self._culprit(lease, observed),
+            culprit=self._culprit(lease, observed, prevented=outcome == "prevented"),
             trace_id=carrier.trace_id,
             span_id=carrier.span_id,
         )
@@ -271,30 +314,7 @@ class Detector:
             self._alert(mismatch, span)
         return mismatch
 
-    def _culprit(self, lease: Lease, observed: Mapping[str, object]) -> Write | None:
-        if lease.record is None:
-            return None
-        for root, fields in self._fields.by_root.items():
-            for name, tail in fields:
-                if name not in observed:
-                    continue
-                value = observed[name]
-                raw = lease.record.newest(
-                    root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
-                )
-                if raw is not None:
-                    return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
-        return None
-
 
 def _without(sighting: Sighting, names: set[str]) -> Sighting | None:
     left = {name: value for name, value in sighting.observed.items() if name not in names}
     return replace(sighting, observed=left) if left else None
-
-
-def _key(value: object) -> object:
-    try:
-        hash(value)
-    except Exception:
-        return id(value)
-    return value

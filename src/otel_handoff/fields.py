@@ -37,9 +37,11 @@ class Fields:
 
     def __init__(self, paths: Mapping[str, str]) -> None:
         self.by_root: dict[str, list[tuple[str, list[str]]]] = {}
+        self.path_of: dict[str, tuple[str, list[str]]] = {}
         for name, path in paths.items():
             root, *tail = path.split(".")
             self.by_root.setdefault(root, []).append((name, tail))
+            self.path_of[name] = root, tail
         self.roots: tuple[str, ...] = tuple(self.by_root)
         # attrgetter returns a tuple only for two names or more
         self._get: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.roots, self.roots[0])

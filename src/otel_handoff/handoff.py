@@ -12,6 +12,7 @@ from typing import Any
 
 import wrapt
 from opentelemetry import context as context_api
+from opentelemetry.context import Context
 
 from otel_handoff.boundary import Boundary, Call
 from otel_handoff.calls import call_wrapper
@@ -21,7 +22,8 @@ from otel_handoff.detector import Detector
 from otel_handoff.engine import Engine
 from otel_handoff.fields import MISSING, Fields, Parameters
 from otel_handoff.guard import guard
-from otel_handoff.lease import Lease, active, no_lease
+from otel_handoff.ids import Id, same
+from otel_handoff.lease import BORROWED_KEY, LEASE_KEY, Lease, active, no_lease
 from otel_handoff.locations import capture
 from otel_handoff.submission import Submission, numbers
 from otel_handoff.transport import WorkFunction, submitting
@@ -31,6 +33,13 @@ from otel_handoff.wrapping import Patch
 from otel_handoff.writes import open_record
 
 _logger = logging.getLogger("otel_handoff")
+
+
+def _without_rows(context: Context) -> Context:
+    # A submission that somebody keeps does not keep the row alive that it was made in.
+    if LEASE_KEY not in context and BORROWED_KEY not in context:
+        return context
+    return Context({key: value for key, value in context.items() if key not in (LEASE_KEY, BORROWED_KEY)})
 
 
 class Handoff:
@@ -129,12 +138,13 @@ class Handoff:
             thread_name=threading.current_thread().name,
             time_unix_nano=time.time_ns(),
             frames=capture(3),
-            otel_context=context_api.get_current(),
+            otel_context=_without_rows(context_api.get_current()),
         )
         self._counts.submissions.add()
         if record is not None:
             record.claim(submission, roots)
-        key = submission.ids[self.boundary.row] if self.boundary.row is not None else None
+        row = submission.ids[self.boundary.row] if self.boundary.row is not None else None
+        key = Id(row) if row is not None else None
         return Lease(submission, self.detector, self._counts.rows, context, handed, roots, record, key)
 
     def _copy(self, context: Any) -> Any:
@@ -181,6 +191,8 @@ class Handoff:
             with guard:
                 if self._work_parameters is not None:
                     handed = self._work_parameters.get(self.boundary.context, args, kwargs)
+                    if lease.context is None:  # it waited to be claimed
+                        lease.context = handed
                     lease.handed = lease.context if handed is MISSING else handed
                 running = self._work.begin(lease)
         if running is None:
@@ -206,7 +218,7 @@ class Handoff:
                 with guard:
                     ids = {name: parameters.path(path, args, kwargs) for name, path in call.ids.items()}
                     for lease in self._counts.rows.leases():
-                        if all(lease.submission.ids.get(name) == value for name, value in ids.items()):
+                        if all(same(lease.submission.ids.get(name), value) for name, value in ids.items()):
                             lease.evicted = True
                             if (provoker := lease.provoker) is not None:
                                 provoker.evicted(lease)

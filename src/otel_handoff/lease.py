@@ -16,7 +16,8 @@ from otel_handoff.submission import Submission
 
 if TYPE_CHECKING:
     from otel_handoff.detector import Detector, Sighting
-    from otel_handoff.writes import WriteRecord
+    from otel_handoff.ids import Id
+    from otel_handoff.writes import RawWrite, WriteRecord
 
 active: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_active", default=None)
 """The lease that the running thread or task works under."""
@@ -74,13 +75,15 @@ class Lease:
         handed: what the worker gets: `context` itself, or its own copy (`pinned`).
         roots: attribute of the context -> the object it held at submission.
         record: the recent writes to `context`; None without watch.
-        own: what the worker itself wrote, attribute -> value.
+        own: what the worker itself wrote: attribute -> its writes, oldest first.
         sightings: wrong reads of which it is not yet known what became of them.
         moved: field -> what the context held when the work began, where that differed.
         moved_later: the same when the row was done.
         finished: whether the row is done: its result is handed in, or its work function returned.
         reported: keys of the mismatches already reported.
         told: the wrong ids (field, value) of which it was reported what became of them: reading them again is no news.
+        spared: the wrong ids that a pinned worker would have read.
+        sources: (spared or read, field, value) -> the write that was read.
         span: the row span, while the work runs.
     """
 
@@ -103,7 +106,9 @@ class Lease:
         "reported",
         "roots",
         "sightings",
+        "sources",
         "span",
+        "spared",
         "stale_counted",
         "submission",
         "superseded",
@@ -131,13 +136,15 @@ class Lease:
         self.roots: dict[str, Any] = roots
         self.record: WriteRecord | None = record
         self.key: object = key
-        self.own: dict[str, Any] = {}
-        self.sightings: dict[int, Sighting] = {}
+        self.own: dict[str, list[RawWrite]] = {}
+        self.sightings: dict[object, Sighting] = {}
         self.moved: dict[str, object] = {}
         self.moved_later: dict[str, object] = {}
         self.finished: bool = False
         self.reported: set[object] = set()
-        self.told: set[tuple[str, object]] = set()
+        self.told: set[tuple[str, Id]] = set()
+        self.spared: set[tuple[str, Id]] = set()
+        self.sources: dict[tuple[bool, str, Id], RawWrite] = {}
         self.span: Span = INVALID_SPAN
         self.evicted: bool = False
         self.superseded: bool = False
@@ -180,7 +187,12 @@ def judged_lease() -> Lease | None:
 
 def is_outlived(lease: Lease, context: Context | None) -> bool:
     """Whether `context` (None: the current one) is that of a thread started under `lease`, whose row has ended."""
-    return lease.ended and context_api.get_value(BORROWED_KEY, context) is lease
+    return lease.ended and is_borrowed(lease, context)
+
+
+def is_borrowed(lease: Lease, context: Context | None = None) -> bool:
+    """Whether `context` (None: the current one) is that of a thread that a worker started under `lease`."""
+    return context_api.get_value(BORROWED_KEY, context) is lease
 
 
 def current_submission() -> Submission | None:

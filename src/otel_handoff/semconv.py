@@ -1,7 +1,7 @@
 """The names of all telemetry that this package emits. docs/telemetry.md describes them as a convention."""
 
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 SCOPE: Final = "otel_handoff"
 
@@ -50,7 +50,10 @@ EVIDENCE: Final = "handoff.evidence"
 OUTCOME: Final = "handoff.outcome"
 
 
-def attribute_value(value: object) -> str | bool | int | float:
+Primitive: TypeAlias = str | bool | int | float
+
+
+def attribute_value(value: object) -> Primitive:
     """Return `value` as an OpenTelemetry attribute value: an enum's value, or the `str()` of what is no primitive."""
     if isinstance(value, Enum):
         value = value.value

@@ -12,7 +12,7 @@ from otel_handoff.submission import Submission
 def id_attributes(submission: Submission) -> dict[str, AttributeValue]:
     """Return the submission-time ids as attributes, `<boundary>.<field>`; a None is left out."""
     return {
-        f"{submission.boundary}.{name}": semconv.attribute_value(value)
+        f"{submission.boundary}.{name}": submission.attribute_value(name)
         for name, value in submission.ids.items()
         if value is not None
     }

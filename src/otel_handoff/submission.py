@@ -10,6 +10,7 @@ from typing import Final
 from opentelemetry.context import Context
 
 from otel_handoff.locations import Frames, innermost
+from otel_handoff.semconv import Primitive, attribute_value
 
 numbers: Final = itertools.count(1)
 """Numbers submissions across all boundaries of the process; `next()` on it is atomic."""
@@ -36,6 +37,12 @@ class Submission:
     time_unix_nano: int
     frames: Frames = field(repr=False)
     otel_context: Context = field(repr=False)
+    _values: dict[str, Primitive] = field(default_factory=dict[str, Primitive], init=False, repr=False, compare=False)
+
+    def attribute_value(self, name: str) -> Primitive:
+        """Return the id of field `name` for a span: once and for all, as the `str()` of a host's object may change."""
+        value = self._values.get(name)
+        return self._values.setdefault(name, attribute_value(self.ids[name])) if value is None else value
 
     @property
     def location(self) -> str:
