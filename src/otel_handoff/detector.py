@@ -85,9 +85,7 @@ class Detector:
             if news:
                 sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
                 self._remember(lease, sighting)
-                if (
-                    prevented
-                ):  # once per wrong id; told at the end, when it is known which submission it was written for
+                if prevented:  # once per wrong id
                     lease.spared.update((name, Id(value)) for name, value in news.items())
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
                     self._tell_sightings(lease)
