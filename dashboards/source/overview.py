@@ -54,7 +54,7 @@ def _totals() -> Table:
     return list_of(
         "Mismatches since each process started",
         "Only what is above zero.",
-        f"sum by ({by}) (handoff_mismatches_total{{{_OF}}} > 0) or vector(0)",
+        f"sum by ({by}) (handoff_mismatches_total{{{_OF}}} > 0)",
         width=16,
     ).with_transformation(DataTransformerConfig("organize", {"excludeByName": {"Time": True}}))
 
