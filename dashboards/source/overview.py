@@ -1,4 +1,4 @@
-"""The overview, on Prometheus: is anything filed under the wrong row, and how is the hand-off doing?"""
+"""The overview, on Prometheus: whether anything is filed under the wrong row, and how the hand-off is doing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _totals() -> Table:
         "Only what is above zero.",
         f"sum by ({by}) (handoff_mismatches_total{{{_OF}}} > 0)",
         width=16,
-    ).with_transformation(DataTransformerConfig("organize", {"excludeByName": {"Time": True}}))
+    ).with_transformation(DataTransformerConfig("organize", options={"excludeByName": {"Time": True}}))
 
 
 def board() -> Dashboard:
@@ -148,7 +148,7 @@ def board() -> Dashboard:
         .with_panel(
             graph(
                 "By evidence",
-                "How it is known: a call or a result under wrong ids, a wrong read, a span, the context at start or end.",
+                "How it is known: a call or result under wrong ids, a wrong read, a span, the context at start or end.",
                 "short",
                 (_mismatches("handoff_evidence"), "{{handoff_evidence}}"),
                 width=8,
@@ -171,7 +171,9 @@ def board() -> Dashboard:
                 'ALERTS{alertname=~"Handoff.+", job=~"$job"}',
                 width=8,
             ).with_transformation(
-                DataTransformerConfig("organize", {"excludeByName": {"Time": True, "Value": True, "__name__": True}})
+                DataTransformerConfig(
+                    "organize", options={"excludeByName": {"Time": True, "Value": True, "__name__": True}}
+                )
             )
         )
         .with_row(Row("The hand-off"))
@@ -197,7 +199,7 @@ def board() -> Dashboard:
         .with_panel(
             graph(
                 "Queue time",
-                "From a row's submission to the start of its work. The longer a row waits, the further its context moves on.",
+                "From a row's submission to the start of its work. The longer, the further its context moves on.",
                 "s",
                 _quantile(0.5),
                 _quantile(0.95),

@@ -10,13 +10,9 @@ from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
     DataSourceRef,
-    LegendDisplayMode,
-    LegendPlacement,
-    SortOrder,
-    TooltipDisplayMode,
 )
 from grafana_foundation_sdk.models.dashboard import DashboardLink as Link
-from grafana_foundation_sdk.models.dashboard import DashboardLinkType, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.dashboard import Threshold
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.tempo import SearchTableType
 
@@ -36,13 +32,13 @@ class _InSight(DashboardLink):
 
     def build(self) -> Link:
         link = super().build()
-        link.placement = None
+        link.placement = None  # pyright: ignore[reportAttributeAccessIssue]
         return link
 
 
 def link(title: str, uid: str) -> DashboardLink:
     """Return a link to the other dashboard, with the time range kept."""
-    return _InSight(title).type(DashboardLinkType.LINK).url(f"/d/{uid}").icon("dashboard").keep_time(True)
+    return _InSight(title).url(f"/d/{uid}").icon("dashboard").keep_time(True)
 
 
 def number(title: str, description: str, expr: str, alarming: str | None) -> stat.Panel:
@@ -61,7 +57,7 @@ def number(title: str, description: str, expr: str, alarming: str | None) -> sta
         .no_value("no process")
         .color_mode(BigValueColorMode.BACKGROUND if alarming else BigValueColorMode.VALUE)
         .graph_mode(BigValueGraphMode.NONE)
-        .thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        .thresholds(ThresholdsConfig().steps(steps))
         .with_target(prometheus.Dataquery().expr(expr).instant().ref_id("A"))
     )
 
@@ -78,13 +74,7 @@ def graph(title: str, description: str, unit: str, *queries: tuple[str, str], wi
         .unit(unit)
         .min(0)
         .fill_opacity(10)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(LegendDisplayMode.LIST)
-            .placement(LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
-        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
+        .legend(common.VizLegendOptions().show_legend(True))
     )
     for letter, (expr, legend) in zip("ABCDEF", queries, strict=False):
         panel.with_target(prometheus.Dataquery().expr(expr).legend_format(legend).range().ref_id(letter))

@@ -1,4 +1,4 @@
-"""`otel-handoff dashboards`: writes out what the package brings for Grafana, Prometheus, the Collector and ClickHouse."""
+"""`otel-handoff dashboards`: writes out dashboards, alerts, Collector configuration and queries."""
 
 from __future__ import annotations
 

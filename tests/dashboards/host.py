@@ -2,7 +2,8 @@
 
     python -m tests.dashboards.host PORT MODE ROWS OUT [error]
 
-With `error`, an error of otel-handoff's own is counted. It prints the time of each mismatch, in nanoseconds since the epoch, when it is let go.
+With `error`, an error of otel-handoff's own is counted. When it is let go, it prints the time of each mismatch, in
+nanoseconds since the epoch.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def webhook() -> Generator[tuple[str, queue.SimpleQueue[tuple[int, dict[str, Any
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -165,7 +165,10 @@ def webhook() -> Generator[tuple[str, queue.SimpleQueue[tuple[int, dict[str, Any
 @contextlib.contextmanager
 def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Monitoring]:
     """Run the shipped configurations, changed in nothing but addresses and intervals, which are 1 s."""
-    prometheus, alertmanager = tool("prometheus", "prometheus"), tool("prometheus-alertmanager", "prometheus-alertmanager")
+    prometheus, alertmanager = (
+        tool("prometheus", "prometheus"),
+        tool("prometheus-alertmanager", "prometheus-alertmanager"),
+    )
     ports = free_port(), free_port()
     data.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
@@ -176,7 +179,7 @@ def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Mo
             route.update(group_wait="0s", group_interval="1s")
         for receiver in config["receivers"]:
             for target in receiver.get("webhook_configs", ()):
-                target["url"] = hook + urllib.parse.urlsplit(target["url"]).path
+                target["url"] = hook + urllib.parse.urlsplit(str(target["url"])).path
         (data / "alertmanager.yml").write_text(yaml.safe_dump(config))
         command = [
             alertmanager,

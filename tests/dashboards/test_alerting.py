@@ -54,7 +54,7 @@ def test_a_pinned_pipeline_wakes_nobody(scene: Scene) -> None:
 def test_the_link_of_each_alert_leads_to_its_section(scene: Scene) -> None:
     """The file that was written, unless a URL was given."""
     for name in scene.notified:
-        url = urlsplit(alerts(scene, name)[0]["annotations"]["runbook_url"])
+        url = urlsplit(str(alerts(scene, name)[0]["annotations"]["runbook_url"]))
         headings = [line for line in Path(unquote(url.path)).read_text("utf-8").splitlines() if line.startswith("## ")]
         assert url.fragment in [heading.removeprefix("## ").lower() for heading in headings]
 

@@ -15,7 +15,7 @@ from tests.dashboards.boards import FOLDER
 
 session = pytest.importorskip("chdb.session", reason="half a gigabyte: pip install 'otel-handoff[clickhouse]'")
 
-# The columns that the Collector's ClickHouse exporter makes, without what only stores them: codecs, indexes, partitions.
+# The columns that the Collector's ClickHouse exporter makes; codecs, indexes and partitions only store them.
 TABLE = """
 CREATE TABLE otel_traces (
     Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String, TraceState String,
@@ -90,7 +90,9 @@ def rows(traces: Path) -> Iterator[Row]:
 
 def queries() -> Sequence[str]:
     """Return the queries of the file, in order."""
-    return [query for query in (FOLDER / "queries" / "clickhouse.sql").read_text("utf-8").split(";\n") if "SELECT" in query]
+    return [
+        query for query in (FOLDER / "queries" / "clickhouse.sql").read_text("utf-8").split(";\n") if "SELECT" in query
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -98,9 +98,7 @@ def test_force_overwrites(tmp_path: Path) -> None:
     assert files(tmp_path) == wanted
 
 
-def test_a_place_that_cannot_be_written_is_told_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file stands where the directory should."""
     (tmp_path / "file").write_text("")
     assert main(["dashboards", str(tmp_path / "file" / "monitoring")]) == 2
@@ -111,7 +109,9 @@ def test_a_place_that_cannot_be_written_is_told_in_one_line(
 
 def test_the_wheel_brings_them(tmp_path: Path) -> None:
     """Run from the wheel alone, the command writes the same files as from the sources."""
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True
+    )
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import yaml
 
 from otel_handoff import semconv
+from tests.dashboards import schema
 from tests.dashboards.boards import BOARDS, FOLDER, board, rules, traceql
 from tests.dashboards.servers import ROOT, tool
 
@@ -37,21 +37,27 @@ def test_the_dashboards_are_what_their_sources_make() -> None:
 
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
-def test_a_dashboard_loses_nothing_in_the_types_of_grafanas_schema(path: Path) -> None:
-    """The SDK's types are generated from Grafana's schema: what they do not know would be missing afterwards."""
+def test_a_dashboard_is_of_the_types_of_grafanas_schema(path: Path) -> None:
+    """Nothing has a wrong type, and nothing is lost, as what the types do not know would be."""
     pytest.importorskip("grafana_foundation_sdk", reason="needs Python 3.11 or later")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Grafana's newer schema is not for Grafana 11
-        from grafana_foundation_sdk.cog.encoder import JSONEncoder
-        from grafana_foundation_sdk.cog.plugins import register_default_plugins
-        from grafana_foundation_sdk.models.dashboard import Dashboard
-
-        register_default_plugins()
-        text = path.read_text("utf-8")
-        typed = Dashboard.from_json(json.loads(text))
-    for link in typed.links or ():
+    text = path.read_text("utf-8")
+    dashboard = schema.typed(text)
+    assert list(schema.faults(dashboard)) == []
+    for link in dashboard.links:
         link.placement = None  # the one default that the sources take away
-    assert json.loads(json.dumps(typed, cls=JSONEncoder)) == json.loads(text)
+    assert schema.untyped(dashboard) == json.loads(text)
+
+
+def test_a_wrong_type_is_found() -> None:
+    """Deep down, where the SDK itself does not look."""
+    pytest.importorskip("grafana_foundation_sdk", reason="needs Python 3.11 or later")
+    changed = board("overview")
+    changed["panels"][0]["options"]["colorMode"] = "purple"
+    changed["panels"][10]["transformations"][0]["disabled"] = "no"
+    assert [fault.partition(" is ")[0] for fault in schema.faults(schema.typed(json.dumps(changed)))] == [
+        "dashboard.panels[0].options.color_mode",
+        "dashboard.panels[10].transformations[0].disabled",
+    ]
 
 
 @pytest.mark.parametrize("name", [path.stem for path in BOARDS])
@@ -102,7 +108,7 @@ def test_amtool_accepts_the_configuration() -> None:
 
 
 def test_each_case_of_the_first_mismatch_holds() -> None:
-    """The cases are in the file: born at zero or above, restarts of the process and of Prometheus, and silence later."""
+    """Born at zero or above, restarts of process and Prometheus, and silence later: the cases are in the file."""
     tested = run(tool("promtool", "prometheus"), "test", "rules", "handoff.rules.test.yml")
     assert tested.returncode == 0, tested.stdout
 
@@ -178,7 +184,7 @@ def collector(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", COLLECTORS, ids=lambda path: path.stem)
 def test_a_collectors_pipelines_use_what_is_configured_and_nothing_else(path: Path) -> None:
-    """A Collector refuses a pipeline of unknown components. No Collector runs here: the components' options are not checked."""
+    """A Collector refuses unknown components. None runs here: the components' options are not checked."""
     config = collector(path)
     pipelines = config["service"]["pipelines"].values()
     for kind in ("receivers", "processors", "exporters"):
@@ -190,7 +196,10 @@ def test_a_collectors_pipelines_use_what_is_configured_and_nothing_else(path: Pa
 
 def test_the_gateway_keeps_every_trace_with_a_mismatch() -> None:
     """By the attribute that the package puts on the span; and what policies say is a yes or nothing, never a no."""
-    policies = {policy["name"]: policy for policy in collector(FOLDER / "collector" / "gateway.yaml")["processors"]["tail_sampling"]["policies"]}
+    policies = {
+        policy["name"]: policy
+        for policy in collector(FOLDER / "collector" / "gateway.yaml")["processors"]["tail_sampling"]["policies"]
+    }
     assert policies["mismatch"]["boolean_attribute"] == {"key": semconv.MISMATCH, "value": True}
     assert policies["stale-work"]["boolean_attribute"] == {"key": semconv.STALE, "value": True}
     assert {policy["type"] for policy in policies.values()} == {"boolean_attribute", "probabilistic"}
