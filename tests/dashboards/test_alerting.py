@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from otel_handoff.elspeth import BOUNDARIES
+from tests.dashboards import latency
 from tests.dashboards.boards import promql, rules
 from tests.dashboards.conftest import Scene
 from tests.dashboards.servers import until
@@ -71,6 +73,15 @@ def test_each_rule_is_evaluated_without_error_and_has_a_series(scene: Scene) -> 
 def test_each_expression_of_the_overview_has_a_series(scene: Scene, expr: str) -> None:
     """On the real scrape."""
     assert scene.monitor.series(expr) != []
+
+
+def test_the_time_to_the_notification_is_measured(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """From the first mismatch of a run; how long it takes is told, and is nobody's promise."""
+    seconds = latency.once(tmp_path)
+    record_property("seconds from mismatch to webhook", seconds)
+    assert seconds > 0
 
 
 def test_no_id_is_a_label(scene: Scene) -> None:
