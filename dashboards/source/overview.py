@@ -90,7 +90,7 @@ def board() -> Dashboard:
         .with_panel(
             number(
                 "Wrong ids that took effect",
-                f"Records are wrong. {_TOTAL} Counted once for each field that disagrees.",
+                f"If the evidence is call or result, records are wrong. Counted once for each field. {_TOTAL}",
                 _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome="used"'),
                 "red",
             )

@@ -35,7 +35,7 @@ class Scene:
     notified: dict[str, tuple[int, dict[str, Any]]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
     """Wait until each alert has reached the webhook."""
     for name in ("prometheus", "prometheus-alertmanager"):
