@@ -12,6 +12,7 @@ _EPILOG = """\
 examples:
   otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
   otel-handoff demo --mode observe     one mode alone
+  otel-handoff dashboards monitoring   write out dashboards, alerts and Collector configuration
 
 To turn it on for a pipeline of your own:
   opentelemetry-instrument python pipeline.py
@@ -20,6 +21,7 @@ To turn it on for a pipeline of your own:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; nothing heavy is imported for it."""
+    from otel_handoff import dashboards
     from otel_handoff.demo import command as demo
 
     top = argparse.ArgumentParser(
@@ -37,6 +39,11 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.add_arguments(demo_parser)
     demo_parser.set_defaults(run=demo.main)
+    dashboards_parser = commands.add_parser(
+        "dashboards", help="write out dashboards, alert rules, a runbook and Collector configuration"
+    )
+    dashboards.add_arguments(dashboards_parser)
+    dashboards_parser.set_defaults(run=dashboards.main)
     return top
 
 
