@@ -12,6 +12,7 @@ _EPILOG = """\
 examples:
   otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
   otel-handoff demo --mode observe     one mode alone
+  otel-handoff check traces/           judge the traces of a run, of any number of processes
 
 To turn it on for a pipeline of your own:
   opentelemetry-instrument python pipeline.py
@@ -20,6 +21,7 @@ To turn it on for a pipeline of your own:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; nothing heavy is imported for it."""
+    from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
 
     top = argparse.ArgumentParser(
@@ -37,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.add_arguments(demo_parser)
     demo_parser.set_defaults(run=demo.main)
+    check_parser = commands.add_parser("check", help="judge each submission again from traces; list wrong records")
+    check.add_arguments(check_parser)
+    check_parser.set_defaults(run=check.main)
     return top
 
 
@@ -44,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit code: 0 done, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 mismatches were found, 2 bad input, 130 interrupted.
     """
     args = parser().parse_args(argv)
     return args.run(args)
