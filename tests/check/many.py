@@ -30,9 +30,13 @@ def _row(number: int) -> list[dict[str, Any]]:
     first = number * 5
     trace = f"{number:032x}"
     wrong = spans.report("call", number, state_id=f"state-{number + 1}") if number % 100 == 0 else []
-    http = {"http.request.method": "POST", "url.full": "http://127.0.0.1/analyse", "http.response.status_code": 200}
+    http: dict[str, Any] = {
+        "http.request.method": "POST",
+        "url.full": "http://127.0.0.1/analyse",
+        "http.response.status_code": 200,
+    }
     return [
-        spans.foreign(first + 1, first + 2, number, trace=trace, **http),
+        spans.foreign(first + 1, first + 2, number, http, trace=trace),
         spans.foreign(first + 2, first, number, trace=trace),
         spans.call(first + 3, first, number, trace=trace),
         spans.call(first + 4, first, number, trace=trace, events=wrong),

@@ -62,11 +62,18 @@ def call(
 
 
 def foreign(
-    span_id: int, parent: int, number: int, *, trace: str = lines.TRACE, name: str = "POST", **carries: Any
+    span_id: int,
+    parent: int,
+    number: int,
+    carries: dict[str, Any] | None = None,
+    *,
+    trace: str = lines.TRACE,
+    name: str = "POST",
+    **parts: Any,
 ) -> dict[str, Any]:
     """A span of somebody else's, tagged with the ids of submission `number`."""
-    carried = {**_prefixed("elspeth.", ids(number)), **carries}
-    return lines.span(span_id, name, parent, trace=trace, attributes=lines.attributes(carried))
+    carried = {**_prefixed("elspeth.", ids(number)), **(carries or {})}
+    return lines.span(span_id, name, parent, trace=trace, **{"attributes": lines.attributes(carried), **parts})
 
 
 def report(

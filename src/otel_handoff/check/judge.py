@@ -22,6 +22,10 @@ _PROCESS: Final = ("service.instance.id", "process.pid")
 _ITS_HOST: Final = ("host.id", "host.name", "container.id", "service.name")
 
 
+# Made once: `json.dumps` makes one for each call that is not of its defaults.
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 @dataclass(frozen=True)
 class Checked:
     """What was there to be judged.
@@ -297,7 +301,3 @@ def _submission(row: dict[str, Any], ids: dict[str, str]) -> Submitted:
 
 def _is_short(value: object) -> bool:
     return not isinstance(value, (str, list)) or (isinstance(value, str) and len(value) <= _LONGEST_ID)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -75,10 +75,12 @@ INSERT INTO under
     GROUP BY call.id HAVING count(DISTINCT row.time) = 1;
 """
 
+# CROSS JOIN keeps the order: each row's ids are looked up, not all rows for each id.
 _KNOWN: Final = """
 INSERT OR REPLACE INTO used
-    SELECT used.boundary, used.field, used.value, min(row.id) FROM spans AS row, json_each(row.ids) AS one
-        JOIN used ON used.boundary = row.boundary AND used.field = one.key AND used.value = one.value
+    SELECT used.boundary, used.field, used.value, min(row.id)
+        FROM spans AS row CROSS JOIN json_each(row.ids) AS one CROSS JOIN used
+        ON used.boundary = row.boundary AND used.field = one.key AND used.value = one.value
     WHERE row.kind = 'row' GROUP BY used.boundary, used.field, used.value
 """
 
