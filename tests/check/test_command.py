@@ -244,6 +244,7 @@ def test_nothing_in_a_trace_reaches_the_terminal_as_a_control_character(tmp_path
     assert (done.out + done.err).replace("\n", "").isprintable()
     assert "\\x1b[2Jx.py:1\\n0 mismatches" in done.out
     assert (done.out + done.err).isascii()
+    assert "\U0001f600" in check(path, "--records", "-", PYTHONIOENCODING="ascii").out  # a file of UTF-8 like any other
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:

@@ -103,12 +103,9 @@ def _counted(judge: Judge, records: Records, result: _Result) -> Generator[Findi
 
 @contextlib.contextmanager
 def _records_file(name: str | None) -> Generator[TextIO]:
-    if name == "-":
-        yield sys.stdout
-        sys.stdout.flush()
-    else:
-        with Path(name or os.devnull).open("w", encoding="utf-8", newline="") as file:
-            yield file
+    target = sys.stdout.fileno() if name == "-" else name or os.devnull
+    with open(target, "w", encoding="utf-8", newline="", closefd=name != "-") as file:
+        yield file
 
 
 def _write_text(out: TextIO, findings: Generator[Finding], checked: Checked, records: Records, result: _Result) -> None:
