@@ -207,7 +207,18 @@ def test_a_record_has_a_line_for_each_field(tmp_path: Path) -> None:
         ("1", "state_id", "state-2"),
         ("1", "token_id", "token-2"),
     ]
-    assert "1 of them under an id that no submission in these files carries" in done.err
+    assert "   without work: no submission in these files carries such a state_id or token_id\n" in done.err
+
+
+def test_ids_that_nobody_carries_are_a_cause_of_their_own(tmp_path: Path) -> None:
+    """Among calls that are otherwise alike."""
+    calls = [
+        spans.call(number, 1, 1, events=spans.report("call", 1, state_id=state))
+        for number, state in ((4, "state-2"), (5, "state-88"), (6, "state-99"))
+    ]
+    done = check(written(tmp_path / "a.jsonl", of(*calls, spans.row(1, 1), spans.row(2, 2))))
+    assert "3 mismatches, 2 causes." in done.out
+    assert "1. 2 x call, used: state_id\n   no submission in these files carries such a state_id\n" in done.out
 
 
 @pytest.mark.parametrize("outcome", ["prevented", "exposed", "blocked"])

@@ -1,4 +1,4 @@
-"""Findings grouped by what did it: the same write, field, evidence and outcome."""
+"""Findings grouped by what did it: the same write, field, evidence and outcome, and whether anybody has such an id."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ class Cause:
     Attributes:
         example: the first of them.
         count: how many there are.
-        unknown: how many of them name an id that no submission in the files carries.
     """
 
     example: Finding
     count: int = 0
-    unknown: int = 0
 
 
 class Causes:
@@ -36,13 +34,13 @@ class Causes:
             finding.evidence,
             finding.outcome,
             tuple(finding.observed),
+            finding.unknown,
             finding.found_by,
             culprit.location if culprit else None,
             None if culprit else (finding.location, finding.target),
         )
         cause = self._groups.setdefault(key, Cause(finding))
         cause.count += 1
-        cause.unknown += bool(finding.unknown)
 
     def __len__(self) -> int:
         return len(self._groups)

@@ -124,10 +124,7 @@ def _write_json(out: TextIO, findings: Generator[Finding], checked: Checked, rec
     for finding in findings:
         _tell(out, f"{'' if result.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
         causes.add(finding)
-    grouped = [
-        {"count": cause.count, "unknown": cause.unknown, "example": cause.example.as_dict()}
-        for cause in causes.sorted()
-    ]
+    grouped = [{"count": cause.count, "example": cause.example.as_dict()} for cause in causes.sorted()]
     totals = {
         **asdict(checked),
         "mismatches": result.mismatches,

@@ -84,8 +84,9 @@ def _cause(number: int, cause: Cause) -> Iterator[str]:
     yield f"{number}. {cause.count:,} x {example.evidence}, {example.outcome}{by}{': ' if fields else ''}{fields}"
     if example.culprit is not None:
         yield f"   overwritten at {example.culprit.location}"
-    if cause.unknown:
-        yield f"   {cause.unknown:,} of them under an id that no submission in these files carries"
+    if example.unknown:
+        what = "without work: " if example.evidence == "result" else ""
+        yield f"   {what}no submission in these files carries such a {' or '.join(example.unknown)}"
     yield "   for example:" if cause.count > 1 else "   namely:"
     for line in _report(example):
         yield f"   {line}"
