@@ -148,6 +148,15 @@ def test_no_mismatch(tmp_path: Path) -> None:
     assert "there was nothing to judge" in done.out
 
 
+def test_processes_without_an_id_are_not_counted_as_processes(tmp_path: Path) -> None:
+    """Each of their traces is judged by itself."""
+    requests = [lines.request(spans.row(1, 1, trace=f"{number:032x}")) for number in (1, 2)]
+    named = of(spans.row(1, 1, trace=f"{3:032x}"))
+    assert "in 2 traces of processes without an id, boundary" in check(written(tmp_path / "a.jsonl", *requests)).out
+    both = check(written(tmp_path / "b.jsonl", *requests, named)).out
+    assert "in 1 process and 2 traces of processes without an id, boundary elspeth" in both
+
+
 def test_broken_lines_are_named_and_do_not_hide_a_mismatch(tmp_path: Path) -> None:
     """Exit 1 with a mismatch; 2 without, for it may have been in a broken line."""
     path = written(tmp_path / "a.jsonl", of(spans.row(4, 4)), more="{oops\n")

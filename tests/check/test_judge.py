@@ -64,6 +64,7 @@ def test_spans_that_agree_are_in_order(tmp_path: Path) -> None:
         calls=2,
         foreign=2,
         processes=2,
+        unnamed=0,
         boundaries=["elspeth"],
         calls_without_row=0,
         outlived=0,
@@ -124,7 +125,7 @@ def test_processes_are_told_apart_by_trace_if_nothing_else_tells(tmp_path: Path)
     """Two processes without an id, both of which have a submission 1 of the same nanosecond."""
     both = [lines.request(spans.row(1, 1, trace=trace)) for trace in (lines.TRACE, OTHER_TRACE)]
     checked, findings = judged(tmp_path, *both)
-    assert (checked.submissions, checked.processes, findings) == (2, 2, [])
+    assert (checked.submissions, checked.processes, checked.unnamed, findings) == (2, 0, 2, [])
 
 
 def test_a_call_that_carries_other_ids_than_its_row(tmp_path: Path) -> None:

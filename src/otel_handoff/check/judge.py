@@ -37,6 +37,7 @@ class Checked:
         calls: recorded calls.
         foreign: spans of others under a submission.
         processes: that worked on submissions.
+        unnamed: traces of processes whose resource does not tell which; each counts as a process of its own.
         boundaries: their names.
         calls_without_row: calls whose submission's row span is not in the files: what they carry was not compared.
         outlived: spans of others under a row span that disagree, but started after the work had ended: nobody's.
@@ -48,6 +49,7 @@ class Checked:
     calls: int
     foreign: int
     processes: int
+    unnamed: int
     boundaries: list[str]
     calls_without_row: int
     outlived: int
@@ -138,7 +140,8 @@ class Judge:
             ),
             calls=one("SELECT count(*) FROM spans WHERE kind = ?", CALL),
             foreign=one("SELECT count(*) FROM under JOIN spans ON spans.id = under.span WHERE spans.kind = ?", FOREIGN),
-            processes=one("SELECT count(DISTINCT process) FROM spans"),
+            processes=one("SELECT count(DISTINCT process) FROM spans WHERE typeof(process) = 'text'"),
+            unnamed=one("SELECT count(DISTINCT process) FROM spans WHERE typeof(process) = 'blob'"),
             boundaries=[name for (name,) in boundaries],
             calls_without_row=one(
                 "SELECT count(*) FROM spans WHERE kind = ? AND id NOT IN (SELECT span FROM under)", CALL

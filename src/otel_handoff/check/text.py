@@ -30,9 +30,12 @@ def _lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: in
     yield f"Checked {_of(checked.spans, 'span')}."
     if checked.submissions or checked.calls:
         what = "boundaries" if len(checked.boundaries) > 1 else "boundary"
+        unnamed = f"{_of(checked.unnamed, 'trace')} of processes without an id"
+        processes = _of(checked.processes, "process", "processes")
+        where = " and ".join([processes] * bool(checked.processes) + [unnamed] * bool(checked.unnamed))
         yield (
             f"  {_of(checked.submissions, 'submission')}, {_of(checked.calls, 'call')} and"
-            f" {_of(checked.foreign, 'other span')} under them, in {_of(checked.processes, 'process', 'processes')},"
+            f" {_of(checked.foreign, 'other span')} under them, in {where},"
             f" {what} {', '.join(checked.boundaries)}"
         )
     yield from _remarks(checked, broken)
