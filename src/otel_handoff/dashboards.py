@@ -37,7 +37,6 @@ class _UsageError(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options, and the help that goes with them, to a parser of `otel-handoff dashboards`."""
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("directory", metavar="DIR", type=Path, help="where to write; made if it is not there")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     parser.add_argument(

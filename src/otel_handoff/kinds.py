@@ -13,7 +13,7 @@ from otel_handoff.fields import MISSING, Fields
 
 _HEAP_TYPE: Final = 1 << 9
 _slot_names: Final[Callable[[type], list[str]]] = copyreg._slotnames  # type: ignore[attr-defined]
-_new: Final[Callable[[type], Any]] = object.__new__
+_new: Final = cast("Callable[[type], Any]", object.__new__)
 _NO_STATE: Final = getattr(object, "__getstate__", None)  # Python 3.11 and later
 
 
