@@ -43,8 +43,8 @@ class Detector:
         self.work_frames: Frames = ()
         """The work function, as the place of what is seen when it starts and ends."""
         self._fields = fields
-        self._attributes = {
-            name: (boundary.attribute(name), *boundary.aliases.get(name, ())) for name in boundary.fields
+        self._field_of = {
+            key: name for name in boundary.fields for key in (boundary.attribute(name), *boundary.aliases.get(name, ()))
         }
         self._alike = Alike()
         self._watched = watched
@@ -145,12 +145,13 @@ class Detector:
         """A span under the submission ended: compare the ids that it carries, whoever put them there."""
         if not self.enabled:
             return
-        wrong = {
-            field: attributes[key]
-            for field, keys in self._attributes.items()
-            for key in keys
-            if key in attributes and str(attributes[key]) != str(lease.submission.attribute_value(field))
-        }
+        wrong: dict[str, object] = {}
+        for key, value in attributes.items():
+            field = self._field_of.get(key)
+            if field is not None:
+                expected = lease.submission.attribute_value(field)
+                if value is not expected and str(value) != str(expected):
+                    wrong[field] = value
         if wrong:
             self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
 

@@ -12,7 +12,7 @@ from otel_handoff.fields import MISSING
 from otel_handoff.guard import guard
 from otel_handoff.kinds import Watched, class_of, has_plain_dict, lookup
 from otel_handoff.lease import Lease, active, no_lease
-from otel_handoff.writes import note
+from otel_handoff.writes import is_on_record, note
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -84,9 +84,9 @@ class WatchedField(Watched):
                 with guard:
                     noted.undo()
             raise
-        if noted is None:
+        if noted is None and is_on_record(instance):  # a row was handed over in the middle of this write
             with guard:
-                note(instance, self.name, value)  # a row may have been handed over in the middle of this write
+                note(instance, self.name, value)
         if (provoker := Lease.provoker) is not None:
             provoker.wrote(instance, self.name, value)
 
