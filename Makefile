@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-open test-matrix lint clean
+.PHONY: help demo test explore test-matrix lint clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -16,8 +16,9 @@ demo: $(VENV)/demo  ## Run the embedded pipeline without and with otel-handoff, 
 test: $(VENV)/test  ## Run all tests
 	$(BIN)/python -m pytest
 
-test-open: $(VENV)/test  ## Run the tests of hazards and random schedules, of which some still fail
-	OTEL_HANDOFF_TEST_OPEN=1 $(BIN)/python -m pytest tests/hazards tests/schedules
+N ?= 20000
+explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows
+	$(BIN)/python -m tests.schedules --n $(N) --clean 1000000
 
 test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
 	.ci/matrix

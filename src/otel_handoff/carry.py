@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 else:
     CallableObjectProxy = wrapt.CallableObjectProxy
 
-POOLS: Final = ("concurrent.futures.thread:ThreadPoolExecutor.submit",)
+POOLS: Final = (
+    "concurrent.futures.thread:ThreadPoolExecutor.submit",
+    "multiprocessing.pool:Pool.apply_async",
+    "multiprocessing.pool:Pool._map_async",
+    "multiprocessing.pool:Pool.imap",
+    "multiprocessing.pool:Pool.imap_unordered",
+)
 """Nested submit functions that are always followed."""
 
 _THREAD_START: Final = "threading:Thread.start"
@@ -105,4 +111,8 @@ def _start(wrapped: Any, thread: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
             thread.run = run
     with no_lease():
-        return wrapped(*args, **kwargs)
+        try:
+            return wrapped(*args, **kwargs)
+        except BaseException:
+            thread.__dict__.pop("run", None)
+            raise

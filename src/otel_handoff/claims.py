@@ -39,8 +39,9 @@ class Claims:
             self.discard(number)
 
         held = [_hold(value, dropped) for value in given]
-        if lease.pinned:
-            lease.handed = None  # the work item alone keeps the copy alive; with it goes the claim
+        lease.handed = None  # the work item alone keeps what it was given alive; with it goes the claim
+        if not lease.pinned and any(isinstance(one, weakref.ref) and one() is lease.context for one in held):
+            lease.context = None
         self._keys[number] = key
         self._put(key, number, (lease, held))
         if len(self._keys) > LIMIT:

@@ -5,45 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.trace import Span
 
+from otel_handoff.alike import Alike
 from otel_handoff.boundary import Boundary
 from otel_handoff.fields import Fields, walk
+from otel_handoff.findings import Sighting
 from otel_handoff.guard import guard
-from otel_handoff.lease import Lease, judged_lease, no_lease
+from otel_handoff.ids import Id, same
+from otel_handoff.lease import Lease, active, is_borrowed, judged_lease, no_lease
 from otel_handoff.locations import Frames, capture, innermost
 from otel_handoff.mismatch import Mismatch, Write
-from otel_handoff.semconv import attribute_value
+from otel_handoff.writes import RawWrite
 
 _DEPTH: Final = 8
 _MOST_SIGHTINGS: Final = 64
 
 Alert = Callable[[Mismatch, Span], None]
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """A wrong read whose consequence is not known yet: a call or a result may follow, or the end of the work."""
-
-    observed: Mapping[str, object]
-    prevented: bool
-    thread_name: str
-    time_unix_nano: int
-    frames: Frames
-
-
-def same(expected: object, observed: object) -> bool:
-    """Whether two ids are equal. An `__eq__` that raises says no: the alarm is kept."""
-    if expected is observed:
-        return True
-    try:
-        return bool(expected == observed)
-    except Exception:
-        return False
 
 
 class Detector:
@@ -61,9 +43,10 @@ class Detector:
         self.work_frames: Frames = ()
         """The work function, as the place of what is seen when it starts and ends."""
         self._fields = fields
-        self._attributes = {
-            name: (boundary.attribute(name), *boundary.aliases.get(name, ())) for name in boundary.fields
+        self._field_of = {
+            key: name for name in boundary.fields for key in (boundary.attribute(name), *boundary.aliases.get(name, ()))
         }
+        self._alike = Alike()
         self._watched = watched
         self._alert = alert
 
@@ -71,27 +54,53 @@ class Detector:
 
     def start(self, lease: Lease) -> None:
         """The work begins: remember the fields in which the context has moved on by now."""
-        if not (lease.pinned and self._watched):
-            lease.moved = self._moved(lease)
+        if not (lease.pinned and self._watched) and (moved := self._moved(lease)):
+            lease.findings.moved = moved
 
-    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> None:
-        """The worker read `value` off the context (or, `prevented`, would have without its pinned copy)."""
-        if not self.enabled or root not in lease.roots or self._is_own(lease, root, value, prevented=prevented):
-            return
-        observed = {name: walk(value, tail) for name, tail in self._fields.by_root[root]}
-        observed = self._news(lease, self._wrong(lease, observed))
-        if not observed or judged_lease() is not lease:
-            return
-        sighting = Sighting(observed, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
-        self._remember(lease, sighting)
-        if prevented:  # once per wrong id; told at the end, when it is known which submission it was written for
-            lease.told.update((name, _key(value)) for name, value in observed.items())
-        if lease.ended:  # a late read of a nested worker: nothing will come that tells it
-            self._tell_sightings(lease)
+    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
+        """The worker read `value` off the context (or, `prevented`, would have without its pinned copy).
+
+        Return whether it is a wrong one, told or not.
+        """
+        if not self.enabled or root not in lease.roots or judged_lease() is not lease:
+            return False
+        with no_lease():  # what the host's ids read of the context meanwhile is our look, not the worker's
+            write = self._write_of(lease, root, value)
+            if self._is_own(lease, root, value, write, prevented=prevented):
+                return False
+            wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            self._know(lease, wrong, write, prevented=prevented)
+            news = self._news(lease, wrong, prevented=prevented)
+            if news:
+                sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
+                self._remember(lease, sighting)
+                if prevented:  # once per wrong id
+                    lease.findings.spared.update((name, Id(value)) for name, value in news.items())
+                if lease.ended:  # a late read of a nested worker: nothing will come that tells it
+                    self._tell_sightings(lease)
+        return bool(wrong)
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
-        return self._wrong(lease, {name: value for name, value in ids.items() if not self._wrote(lease, name, value)})
+        wrong = self._wrong(lease, {name: value for name, value in ids.items() if not self._wrote(lease, name, value)})
+        if wrong and self._watched and is_borrowed(lease):
+            # A thread that the worker started may be a pool's, and serve another row: only what it read is this row's.
+            wrong = {name: value for name, value in wrong.items() if self._has_read(lease, name, value)}
+        return wrong
+
+    def is_torn(self, lease: Lease, ids: Mapping[str, object]) -> bool:
+        """Whether the worker, on this thread, had taken another id for the call that it now files under `ids`."""
+        noted = lease.findings.noted.pop(threading.get_ident(), None) if lease.has_findings else None
+        if noted is None:
+            return False
+        sightings = lease.findings.sightings
+        torn = {name: value for name, value in noted.items() if name in ids and not same(value, ids[name])}
+        for key, sighting in list(sightings.items()) if torn else ():
+            taken = any(name in torn and same(torn[name], value) for name, value in sighting.observed.items())
+            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
+            if taken and sightings.pop(key, None) is not None:
+                self._remember(lease, replace(sighting, torn=True))
+        return bool(torn)
 
     def call(
         self,
@@ -103,6 +112,7 @@ class Detector:
         outcome: str,
         target: str,
         details: Callable[[], Mapping[str, object]],
+        torn: bool,
         span: Span,
     ) -> Mismatch | None:
         """A call was recorded, or a result routed, under `ids`, of which `wrong` disagree.
@@ -110,29 +120,38 @@ class Detector:
         Reads that led to it are told as part of it. Without watch it is not known whether a pinned worker would have
         read something else; then a context that has moved on by now counts as a wrong id that it was spared.
         """
-        place = None  # each wrong record is a place of its own: all of them are named
+        place, filed = None, ids  # each wrong record is a place of its own: all of them are named
         if not wrong and lease.pinned and not self._watched and outcome == "used":
             wrong = {name: value for name, value in self._moved(lease).items() if name in ids}
-            outcome, place = "prevented", target
+            outcome, place, filed = "prevented", target, None  # what is filed is right
         if not wrong:
             return None
-        lease.told.update((name, _key(value)) for name, value in wrong.items())
+        lease.findings.told.update((name, Id(value)) for name, value in wrong.items())
         self._forget_sightings(lease, wrong)
         return self._report(
-            lease, wrong, evidence=evidence, outcome=outcome, target=target, details=details(), span=span, place=place
+            lease,
+            wrong,
+            evidence=evidence,
+            outcome=outcome,
+            target=target,
+            details=details(),
+            filed=filed,
+            torn=torn,
+            span=span,
+            place=place,
         )
 
     def span_ended(self, lease: Lease, name: str, attributes: Mapping[str, object]) -> None:
         """A span under the submission ended: compare the ids that it carries, whoever put them there."""
         if not self.enabled:
             return
-        ids = lease.submission.ids
-        wrong = {
-            field: attributes[key]
-            for field, keys in self._attributes.items()
-            for key in keys
-            if key in attributes and str(attributes[key]) != str(attribute_value(ids[field]))
-        }
+        wrong: dict[str, object] = {}
+        for key, value in attributes.items():
+            field = self._field_of.get(key)
+            if field is not None:
+                expected = lease.submission.attribute_value(field)
+                if value is not expected and str(value) != str(expected):
+                    wrong[field] = value
         if wrong:
             self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
 
@@ -142,73 +161,128 @@ class Detector:
         From then on the submitter may rightly go on to the next row, while this worker is still on its way out.
         """
         lease.finished = True
-        if not lease.pinned and not lease.moved:
-            with no_lease():  # our own look is not the worker's
-                lease.moved_later = self._moved(lease)
+        if lease.pinned or (lease.has_findings and lease.findings.moved):
+            return
+        token = active.set(None)  # our own look is not the worker's
+        try:
+            if moved := self._moved(lease):
+                lease.findings.moved_later = moved
+        finally:
+            active.reset(token)
 
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
         if not self.enabled:
             return
-        self._tell_sightings(lease)
+        if lease.has_findings:
+            self._tell_sightings(lease)
         if not lease.finished:
             self.finish(lease)
-        if not lease.reported:  # else it did not merely move on: what came of it is told
-            if lease.moved:
-                self._report_moved(lease, lease.moved, evidence="start")
-            elif lease.moved_later:
-                self._report_moved(lease, lease.moved_later, evidence="end")
+        if not lease.has_findings:
+            return
+        found = lease.findings
+        if not found.reported:  # else it did not merely move on: what came of it is told
+            if found.moved:
+                self._report_moved(lease, found.moved, evidence="start")
+            elif found.moved_later:
+                self._report_moved(lease, found.moved_later, evidence="end")
 
     # -- comparing
 
     def _moved(self, lease: Lease) -> dict[str, object]:
-        roots = self._fields.roots_of(lease.context)
-        changed = {
-            root: value
-            for root, value in roots.items()
-            if value is not lease.roots[root] and not self._is_own(lease, root, value, prevented=False)
-        }
-        if not changed:
-            return {}
-        ids = {name: walk(value, tail) for root, value in changed.items() for name, tail in self._fields.by_root[root]}
-        return self._wrong(lease, ids)
+        moved: dict[str, object] = {}
+        then = lease.roots
+        for root, value in lease.kind.roots_of(lease.context).items():
+            if value is then[root]:
+                continue
+            write = self._write_of(lease, root, value)
+            if self._is_own(lease, root, value, write, prevented=False):
+                continue
+            wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            sources = lease.findings.sources
+            unknown = {  # a read that saw it knows better
+                name: value for name, value in wrong.items() if (lease.pinned, name, Id(value)) not in sources
+            }
+            self._know(lease, unknown, write, prevented=lease.pinned)
+            moved |= wrong
+        return moved
 
     def _wrong(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
         ids = lease.submission.ids
         return {name: value for name, value in observed.items() if not same(ids[name], value)}
 
-    def _is_own(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
+    def _is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
-        return root in lease.own and (prevented or lease.own[root] is value)
+        own = lease.findings.own.get(root)
+        if own is None:
+            return False
+        if write is not None and not prevented:
+            return write.by == lease.submission.number
+        return prevented or any(same(written.value, value) for written in own)
 
     def _wrote(self, lease: Lease, name: str, value: object) -> bool:
-        if not lease.own:
+        if not lease.has_findings or self._has_read(lease, name, value):
             return False
-        own = self._fields.ids_of({root: lease.own.get(root) for root in self._fields.roots})
-        return own[name] is not None and same(own[name], value)
+        root, tail = self._fields.path_of[name]
+        return any(same(walk(written.value, tail), value) for written in lease.findings.own.get(root, ()))
+
+    def _has_read(self, lease: Lease, name: str, value: object) -> bool:
+        # Whether the worker is known to have this wrong id from the context.
+        found = lease.findings
+        return (name, Id(value)) in found.told or any(
+            name in seen.observed and same(seen.observed[name], value) for seen in list(found.sightings.values())
+        )
+
+    # -- which write it was
+
+    def _write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
+        return lease.record.newest(root, lambda written: written is value) if lease.record is not None else None
+
+    def _know(self, lease: Lease, wrong: Mapping[str, object], write: RawWrite | None, *, prevented: bool) -> None:
+        # By the time of the report an equal value may have been written again.
+        if write is not None:
+            for name, value in wrong.items():
+                lease.findings.sources[prevented, name, Id(value)] = write
+
+    def _culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
+        if lease.record is None:
+            return None
+        for name, value in observed.items():
+            root, tail = self._fields.path_of[name]
+            raw = lease.findings.sources.get((prevented, name, Id(value))) or lease.record.newest(
+                root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
+            )
+            if raw is not None:
+                return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
+        return None
 
     # -- reads, and what became of them
 
-    def _news(self, lease: Lease, observed: dict[str, object]) -> dict[str, object]:
+    def _news(self, lease: Lease, observed: dict[str, object], *, prevented: bool) -> dict[str, object]:
         # A wrong value that a call or result was already reported for is not told again each time it is read.
-        if not lease.told:
+        found = lease.findings
+        known = found.told | found.spared if prevented else found.told
+        if not known:
             return observed
-        return {name: value for name, value in observed.items() if (name, _key(value)) not in lease.told}
+        return {name: value for name, value in observed.items() if (name, Id(value)) not in known}
 
     def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
-        for key, sighting in list(lease.sightings.items()):
+        sightings = lease.findings.sightings
+        for key, sighting in list(sightings.items()):
             names = {name for name, value in sighting.observed.items() if name in told and same(told[name], value)}
-            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
-            if names and lease.sightings.pop(key, None) is not None:
+            if names and sightings.pop(key, None) is not None:
                 self._remember(lease, _without(sighting, names))
 
     def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
-        if sighting is not None and len(lease.sightings) < _MOST_SIGHTINGS:
-            lease.sightings[id(sighting)] = sighting
+        sightings = lease.findings.sightings
+        if sighting is not None and len(sightings) < _MOST_SIGHTINGS:
+            wrong = tuple((name, Id(value)) for name, value in sighting.observed.items())
+            sightings[sighting.prevented, sighting.frames[:1], wrong] = sighting
 
     def _tell_sightings(self, lease: Lease) -> None:
-        for key in list(lease.sightings):
-            sighting = lease.sightings.pop(key, None)
+        sightings = lease.findings.sightings
+        for key in list(sightings):
+            sighting = sightings.pop(key, None)
             if sighting is not None:
                 self._report_sighting(lease, sighting)
 
@@ -220,6 +294,7 @@ class Detector:
             outcome="prevented" if sighting.prevented else "used",
             span=lease.span,
             place=innermost(sighting.frames),
+            torn=sighting.torn,
             sighting=sighting,
         )
 
@@ -241,16 +316,22 @@ class Detector:
         place: object,
         target: str = "",
         details: Mapping[str, object] | None = None,
+        filed: Mapping[str, object] | None = None,
+        torn: bool = False,
         sighting: Sighting | None = None,
     ) -> Mismatch | None:
-        key = (evidence, place, tuple((name, _key(value)) for name, value in observed.items()))
-        if place is not None and key in lease.reported:
+        key = (evidence, outcome, place, tuple((name, Id(value)) for name, value in observed.items()))
+        reported = lease.findings.reported
+        if place is not None and key in reported:
             return None
-        lease.reported.add(key)
+        reported.add(key)
         submission = lease.submission
+        frames = sighting.frames if sighting else capture(_DEPTH)
+        culprit = self._culprit(lease, observed, prevented=outcome == "prevented")
         carrier = span.get_span_context()
         if not carrier.is_valid:
             carrier = trace.get_current_span(submission.otel_context).get_span_context()
+        story = (evidence, outcome, target, *observed, innermost(frames), culprit and culprit.location)
         mismatch = Mismatch(
             submission=submission,
             expected={name: submission.ids[name] for name in observed},
@@ -260,10 +341,12 @@ class Detector:
             stale=lease.stale,
             thread_name=sighting.thread_name if sighting else threading.current_thread().name,
             time_unix_nano=sighting.time_unix_nano if sighting else time.time_ns(),
-            frames=sighting.frames if sighting else capture(_DEPTH),
+            frames=frames,
             target=target,
             details=details or {},
-            culprit=self._culprit(lease, observed),
+            occurrence=self._alike.count(story),
+            torn=torn or (filed is not None and _is_mixture(filed, culprit)),
+            culprit=culprit,
             trace_id=carrier.trace_id,
             span_id=carrier.span_id,
         )
@@ -271,30 +354,15 @@ class Detector:
             self._alert(mismatch, span)
         return mismatch
 
-    def _culprit(self, lease: Lease, observed: Mapping[str, object]) -> Write | None:
-        if lease.record is None:
-            return None
-        for root, fields in self._fields.by_root.items():
-            for name, tail in fields:
-                if name not in observed:
-                    continue
-                value = observed[name]
-                raw = lease.record.newest(
-                    root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
-                )
-                if raw is not None:
-                    return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
-        return None
+
+def _is_mixture(filed: Mapping[str, object], culprit: Write | None) -> bool:
+    # The ids of one call, or result, are of more than one submission.
+    if culprit is None or culprit.submission is None:
+        return False
+    ids = culprit.submission.ids
+    return any(not same(ids[name], value) for name, value in filed.items())
 
 
 def _without(sighting: Sighting, names: set[str]) -> Sighting | None:
     left = {name: value for name, value in sighting.observed.items() if name not in names}
     return replace(sighting, observed=left) if left else None
-
-
-def _key(value: object) -> object:
-    try:
-        hash(value)
-    except Exception:
-        return id(value)
-    return value

@@ -12,10 +12,12 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
+from otel_handoff.findings import Findings
 from otel_handoff.submission import Submission
 
 if TYPE_CHECKING:
-    from otel_handoff.detector import Detector, Sighting
+    from otel_handoff.detector import Detector
+    from otel_handoff.kinds import Kind
     from otel_handoff.writes import WriteRecord
 
 active: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_active", default=None)
@@ -70,22 +72,18 @@ class Lease:
     Attributes:
         submission: what the row was submitted with.
         detector: judges what the worker does.
+        kind: how contexts of this class are read.
         context: the submitter's own context object.
         handed: what the worker gets: `context` itself, or its own copy (`pinned`).
         roots: attribute of the context -> the object it held at submission.
         record: the recent writes to `context`; None without watch.
-        own: what the worker itself wrote, attribute -> value.
-        sightings: wrong reads of which it is not yet known what became of them.
-        moved: field -> what the context held when the work began, where that differed.
-        moved_later: the same when the row was done.
         finished: whether the row is done: its result is handed in, or its work function returned.
-        reported: keys of the mismatches already reported.
-        told: the wrong ids (field, value) of which it was reported what became of them: reading them again is no news.
         span: the row span, while the work runs.
     """
 
     __slots__ = (
         "__weakref__",
+        "_findings",
         "_ref",
         "_rows",
         "context",
@@ -95,19 +93,14 @@ class Lease:
         "finished",
         "handed",
         "key",
-        "moved",
-        "moved_later",
-        "own",
+        "kind",
         "pinned",
         "record",
-        "reported",
         "roots",
-        "sightings",
         "span",
         "stale_counted",
         "submission",
         "superseded",
-        "told",
     )
 
     provoker: ClassVar[Provoker | None] = None
@@ -117,6 +110,7 @@ class Lease:
         submission: Submission,
         detector: Detector,
         rows: Rows,
+        kind: Kind,
         context: Any,
         handed: Any,
         roots: dict[str, Any],
@@ -125,30 +119,36 @@ class Lease:
     ) -> None:
         self.submission: Submission = submission
         self.detector: Detector = detector
+        self.kind: Kind = kind
         self.context: Any = context
         self.handed: Any = handed
         self.pinned: bool = handed is not context
         self.roots: dict[str, Any] = roots
         self.record: WriteRecord | None = record
         self.key: object = key
-        self.own: dict[str, Any] = {}
-        self.sightings: dict[int, Sighting] = {}
-        self.moved: dict[str, object] = {}
-        self.moved_later: dict[str, object] = {}
         self.finished: bool = False
-        self.reported: set[object] = set()
-        self.told: set[tuple[str, object]] = set()
         self.span: Span = INVALID_SPAN
         self.evicted: bool = False
         self.superseded: bool = False
         self.stale_counted: bool = False
         self.ended: bool = False
+        self._findings: dict[None, Findings] = {}
         self._rows = rows
         self._ref: weakref.ref[Lease] = weakref.ref(cast("Lease", self))
         rows.in_flight[submission.number] = self._ref
         if key is not None:
             self._supersede(rows.latest.get(key))
             rows.latest[key] = self._ref
+
+    @property
+    def findings(self) -> Findings:
+        """What is known of this row, begun if there was nothing. Two threads that begin it get the same."""
+        return self._findings.get(None) or self._findings.setdefault(None, Findings())
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is anything to know."""
+        return bool(self._findings)
 
     def _supersede(self, earlier: weakref.ref[Lease] | None) -> None:
         lease = earlier and earlier()
@@ -180,7 +180,12 @@ def judged_lease() -> Lease | None:
 
 def is_outlived(lease: Lease, context: Context | None) -> bool:
     """Whether `context` (None: the current one) is that of a thread started under `lease`, whose row has ended."""
-    return lease.ended and context_api.get_value(BORROWED_KEY, context) is lease
+    return lease.ended and is_borrowed(lease, context)
+
+
+def is_borrowed(lease: Lease, context: Context | None = None) -> bool:
+    """Whether `context` (None: the current one) is that of a thread that a worker started under `lease`."""
+    return context_api.get_value(BORROWED_KEY, context) is lease
 
 
 def current_submission() -> Submission | None:

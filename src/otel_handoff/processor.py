@@ -9,9 +9,9 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_handoff import semconv
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
+from otel_handoff.semconv import SCOPE
 
 _attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
@@ -41,14 +41,10 @@ class HandoffSpanProcessor(SpanProcessor):
             lease = _lease_of(parent_context)
             if lease is None or not lease.detector.enabled:
                 return
-            carried = span.attributes or {}
-            boundary = lease.submission.boundary
-            missing = {
-                name: semconv.attribute_value(value)
-                for field, value in lease.submission.ids.items()
-                if value is not None and (name := f"{boundary}.{field}") not in carried
-            }
-            if missing:
+            scope = span.instrumentation_scope
+            if scope is None or scope.name != SCOPE:  # our own get them with their other attributes
+                carried = span.attributes or {}
+                missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in carried}
                 span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object
             self._open[key] = lease, weakref.ref(span, lambda _: self._open.pop(key, None))

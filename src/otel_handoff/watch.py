@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import weakref
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from otel_handoff.fields import MISSING
 from otel_handoff.guard import guard
-from otel_handoff.lease import Lease, active
-from otel_handoff.writes import record_of
+from otel_handoff.kinds import Watched, class_of, has_plain_dict, lookup
+from otel_handoff.lease import Lease, active, no_lease
+from otel_handoff.writes import is_on_record, note
 
 _logger = logging.getLogger("otel_handoff")
 
 
-class WatchedField:
+class WatchedField(Watched):
     """Stands in for one attribute of a context class. The value stays where the class kept it.
 
     Most classes keep it in the instance's `__dict__`, under a class attribute that is a plain default, or none at
@@ -26,101 +29,137 @@ class WatchedField:
         self.name: str = name
         self.users: set[int] = set()
         self.original: Any = vars(owner).get(name, MISSING)
-        inherited = _lookup(owner, name)
+        inherited = lookup(owner, name)
         self._inner: Any = inherited if hasattr(class_of(inherited), "__set__") else None
+        self.keeps_in_dict = self._inner is None and has_plain_dict(owner)
+        self.stores: bool = self._inner is not None or owner.__dictoffset__ != 0
+        """Whether instances can have a value of their own."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self._on_class(owner or self.owner)
         if (provoker := Lease.provoker) is not None:
             provoker.reads(instance, self.name)
-        value = self._load(instance)
+        value = self._glance(instance)
+        if value is MISSING:
+            if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
+                return self._of_base(instance)
+            value = self._load(instance)
         lease = active.get()
-        if lease is not None and lease.record is not None and (instance is lease.handed or instance is lease.context):
-            # What an unpinned worker would get here; a mismatch is looked for only when it is another object.
-            current = self._peek(lease.context) if lease.pinned and instance is lease.handed else value
-            if current is not lease.roots.get(self.name, MISSING):
-                with guard:
-                    lease.detector.read(lease, self.name, current, prevented=current is not value)
+        if lease is not None and lease.record is not None:
+            handed = instance is lease.handed
+            if handed or instance is lease.context:
+                root = lease.roots.get(self.name, MISSING)
+                # A mismatch is looked for only where an object is another one: what is read, or what would have been.
+                if value is not root or (handed and lease.pinned and self._glance(lease.context) is not root):
+                    with guard:
+                        self._judge(lease, handed, value, root)
         return value
 
+    def _judge(self, lease: Lease, handed: bool, value: Any, root: Any) -> None:  # noqa: FBT001
+        if value is not root and lease.detector.read(lease, self.name, value, prevented=False):
+            return
+        if lease.pinned and handed:
+            current = self._peek(lease.context)  # what an unpinned worker would get here
+            if current is not root and current is not value:
+                lease.detector.read(lease, self.name, current, prevented=True)
+
+    def _glance(self, instance: Any) -> Any:
+        # What is stored, where that is all there is to it.
+        if self.keeps_in_dict and type(instance) is self.owner:
+            return instance.__dict__.get(self.name, MISSING)
+        return MISSING
+
     def __set__(self, instance: Any, value: Any) -> None:
+        noted = None
         with guard:
-            record = record_of(instance)
-            if record is not None:
-                record.add(self.name, value)
-            lease = active.get()
-            if lease is not None and (instance is lease.handed or instance is lease.context):
-                lease.own[self.name] = value
-        if self._inner is not None:
-            self._inner.__set__(instance, value)
-        else:
-            self._values(instance)[self.name] = value
+            noted = note(instance, self.name, value)  # before it is stored: no reader sees a value without its write
+        try:
+            if self._inner is not None:
+                self._inner.__set__(instance, value)
+            else:
+                self._values(instance)[self.name] = value
+        except BaseException:
+            if noted is not None:
+                with guard:
+                    noted.undo()
+            raise
+        if noted is None and is_on_record(instance):  # a row was handed over in the middle of this write
+            with guard:
+                note(instance, self.name, value)
         if (provoker := Lease.provoker) is not None:
             provoker.wrote(instance, self.name, value)
 
     def __delete__(self, instance: Any) -> None:
         if self._inner is not None:
             self._inner.__delete__(instance)
-            return
-        try:
-            del self._values(instance)[self.name]
-        except KeyError:
-            raise self._absent(instance) from None
+        else:
+            try:
+                found = self._values(instance).pop(self.name, MISSING)
+            except AttributeError:
+                found = MISSING
+            if found is MISSING:
+                raise self._absent(instance)
+        with guard:
+            with no_lease():  # a default, what a `__getattr__` says, or nothing
+                left = getattr(instance, self.name, None)
+            note(instance, self.name, left)
 
     def _load(self, instance: Any) -> Any:
         if self._inner is not None:
             return self._inner.__get__(instance, type(instance))
-        try:
-            return instance.__dict__[self.name]
-        except (KeyError, AttributeError):
-            return self._default(instance)
+        found = self._values(instance).get(self.name, MISSING)
+        return self._default(instance) if found is MISSING else found
+
+    def _of_base(self, instance: Any) -> Any:
+        # `super().field` in a subclass that overrides it: what this class has, never the instance's own
+        if self._inner is not None:
+            return self._inner.__get__(instance, type(instance))
+        value = _beneath(self, class_of(instance))
+        if value is MISSING:
+            raise AttributeError(f"'super' object has no attribute {self.name!r}", name=self.name)
+        bind = getattr(class_of(value), "__get__", None)
+        return bind(value, instance, type(instance)) if bind is not None else value
 
     def _peek(self, instance: Any) -> Any:
         try:
-            return self._load(instance)
-        except Exception:  # a property of the host may raise anything
+            with no_lease():  # a property of the host may read other fields, and may raise anything
+                return self._load(instance)
+        except Exception:
             return None
 
     def _default(self, instance: Any) -> Any:
-        default = _lookup(class_of(instance), self.name, self)
+        default = _beneath(self, class_of(instance))
         if default is MISSING:
             raise self._absent(instance)
         bind = getattr(class_of(default), "__get__", None)
         return bind(default, instance, type(instance)) if bind is not None else default
 
     def _values(self, instance: Any) -> dict[str, Any]:
-        try:
-            return instance.__dict__
-        except AttributeError:
-            raise AttributeError(f"{type(instance).__name__!r} object attribute {self.name!r} is read-only") from None
+        return object.__getattribute__(instance, "__dict__")  # whatever a `__getattr__` of the host would say
 
     def _absent(self, instance: Any) -> AttributeError:
         message = f"{type(instance).__name__!r} object has no attribute {self.name!r}"
         return AttributeError(message, name=self.name, obj=instance)
 
     def _on_class(self, owner: type) -> Any:
-        value = _lookup(owner, self.name, self)
+        value = _beneath(self, owner)
         if value is MISSING:
             raise AttributeError(f"type object {owner.__name__!r} has no attribute {self.name!r}")
         bind = getattr(class_of(value), "__get__", None)
         return bind(value, None, owner) if bind is not None else value
 
 
-def _lookup(owner: type, name: str, beneath: WatchedField | None = None) -> Any:
-    # What the class would give without `beneath`; MISSING where it has no such attribute.
-    for cls in owner.__mro__:
-        value = vars(cls).get(name, MISSING)
-        if value is beneath and beneath is not None:
-            value = beneath.original
+def _beneath(field: WatchedField, cls: type) -> Any:
+    # What `cls` would give without `field`; MISSING where it has no such attribute.
+    mro = cls.__mro__
+    for base in mro[mro.index(field.owner) :]:
+        value = vars(base).get(field.name, MISSING)
+        if value is field:
+            value = field.original
         if value is not MISSING:
             return value
     return MISSING
-
-
-def class_of(value: Any) -> type:
-    """Return `type(value)`, typed."""
-    return cast("type[Any]", type(value))
 
 
 class Watch:
@@ -128,41 +167,57 @@ class Watch:
 
     def __init__(self, roots: Iterable[str]) -> None:
         self._roots = tuple(roots)
-        self._classes: set[type] = set()
-        self._fields: list[WatchedField] = []
+        # Weak, and by identity: a class may be made for one row, and a metaclass may hash it as it likes.
+        self._classes: dict[int, weakref.ref[type]] = {}
+        self._fields: list[weakref.ref[WatchedField]] = []
         self._removed = False
 
     def cover(self, cls: type) -> None:
         """Watch the fields on `cls`, once. A class that cannot be changed stays unwatched: checks still hold."""
-        if cls in self._classes or self._removed:
+        if id(cls) in self._classes or self._removed:
             return
-        self._classes.add(cls)
+        classes, key = self._classes, id(cls)
+        classes[key] = weakref.ref(cls, lambda _: classes.pop(key, None))
         if cls.__getattribute__ is not object.__getattribute__:
             _logger.info("%s has its own __getattribute__: reads of its fields are not watched.", cls.__qualname__)
             return
         for root in self._roots:
-            field = _lookup(cls, root)
+            field = lookup(cls, root)
             if not isinstance(field, WatchedField):
                 field = WatchedField(cls, root)
+                if not field.stores:
+                    continue
                 try:
                     setattr(cls, root, field)
-                except (TypeError, AttributeError):
+                except Exception:  # a metaclass may refuse in its own way
                     _logger.info("%s cannot be changed: reads of its fields are not watched.", cls.__qualname__)
                     return
             field.users.add(id(self))
-            self._fields.append(field)
-        if self._removed:  # meanwhile, by another thread
+            self._fields.append(weakref.ref(field, self._forget))
+        if self._removed:  # by another thread, meanwhile
             self.remove()
+
+    def _forget(self, ref: weakref.ref[WatchedField]) -> None:
+        with contextlib.suppress(ValueError):
+            self._fields.remove(ref)
 
     def remove(self) -> None:
         """Give each class back the attribute it had, unless another watch still needs ours."""
         self._removed = True
-        for field in self._fields:
+        while True:
+            try:
+                field = self._fields.pop()()
+            except IndexError:
+                break
+            if field is None:
+                continue
             field.users.discard(id(self))
             if not field.users and vars(field.owner).get(field.name) is field:
-                if field.original is MISSING:
-                    delattr(field.owner, field.name)
-                else:
-                    setattr(field.owner, field.name, field.original)
-        self._fields.clear()
+                try:
+                    if field.original is MISSING:
+                        delattr(field.owner, field.name)
+                    else:
+                        setattr(field.owner, field.name, field.original)
+                except Exception:  # sealed since: ours stays, and does what the class's own would
+                    _logger.warning("%s can no longer be changed; %r stays watched.", field.owner, field.name)
         self._classes.clear()

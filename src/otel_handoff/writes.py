@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from otel_handoff.lease import active
 from otel_handoff.locations import Frames, capture
 from otel_handoff.submission import Submission
 
@@ -18,13 +20,19 @@ _DEPTH: Final = 8
 
 
 class RawWrite:
-    """One write to one attribute of a context, as it was recorded."""
+    """One write to one attribute of a context, as it was recorded.
 
-    __slots__ = ("frames", "root", "submission", "thread_name", "time_unix_nano", "value")
+    Attributes:
+        by: number of the submission that the writer works on; None outside of work.
+        submission: the submission that was then made with the value, if any.
+    """
 
-    def __init__(self, root: str, value: object) -> None:
+    __slots__ = ("by", "frames", "root", "submission", "thread_name", "time_unix_nano", "value")
+
+    def __init__(self, root: str, value: object, by: int | None) -> None:
         self.root: str = root
         self.value: object = value
+        self.by: int | None = by
         self.thread_name: str = threading.current_thread().name
         self.time_unix_nano: int = time.time_ns()
         self.frames: Frames = capture(_DEPTH)
@@ -38,24 +46,29 @@ class WriteRecord:
     finalizer or after a fork, and (unlike a deque) nothing is raised when a reader and a writer meet.
     """
 
-    __slots__ = ("__weakref__", "_writes", "context")
+    __slots__ = ("__weakref__", "_context", "_writes")
 
-    def __init__(self, context: Any) -> None:
-        self.context: Any = context
+    def __init__(self, context: Any, gone: Callable[[Any], None]) -> None:
+        # The address is not to be recycled while an entry for it stands: where the context takes no weak reference,
+        # it is kept.
+        try:
+            self._context: Any = weakref.ref(context, gone)
+        except TypeError:
+            self._context = context
         self._writes: list[RawWrite] = []
 
-    def add(self, root: str, value: object) -> None:
-        """Record a write; called before the value is stored, so that no reader sees a value without its write."""
-        self._writes.append(RawWrite(root, value))
-        if len(self._writes) > 2 * LIMIT:
-            del self._writes[:LIMIT]
+    def add(self, write: RawWrite) -> None:
+        """Record a write."""
+        _keep(self._writes, write)
+
+    def discard(self, write: RawWrite) -> None:
+        """Take a write off the record."""
+        _drop(self._writes, write)
 
     def claim(self, submission: Submission, roots: Mapping[str, object]) -> None:
         """Say of the writes since the last submission that they were made for this one."""
         for write in reversed(self._writes[-LIMIT:]):
-            if write.submission is not None:
-                break
-            if roots.get(write.root) is write.value:
+            if write.submission is None and roots.get(write.root) is write.value:
                 write.submission = submission
 
     def newest(self, root: str, matches: Callable[[object], bool]) -> RawWrite | None:
@@ -66,8 +79,7 @@ class WriteRecord:
         return None
 
 
-# Keyed by identity: a context may be unhashable. The record refers to its context, so that the address cannot be
-# recycled while the entry stands.
+# Keyed by identity: a context may be unhashable. An entry goes with its record, or with its context.
 _records: Final[dict[int, weakref.ref[WriteRecord]]] = {}
 
 
@@ -77,16 +89,81 @@ def record_of(context: Any) -> WriteRecord | None:
     return ref() if ref is not None else None
 
 
+def is_on_record(context: Any) -> bool:
+    """Whether a context may have rows in flight."""
+    return id(context) in _records
+
+
 def open_record(context: Any) -> WriteRecord:
     """Return the record of a context, made if there is none. It lasts as long as somebody holds it."""
-    record = record_of(context)
-    if record is None:
-        record = WriteRecord(context)
-        key = id(context)
-
-        def forget(ref: weakref.ref[WriteRecord]) -> None:
-            if _records.get(key) is ref:
-                _records.pop(key, None)
-
-        _records[key] = weakref.ref(record, forget)
+    while (record := record_of(context)) is None:
+        record, ref = _new(context)
+        standing = _records.setdefault(id(context), ref)
+        if standing is ref:
+            break
+        if standing() is None:  # it has just ended
+            _forget(id(context), standing)
     return record
+
+
+def _new(context: Any) -> tuple[WriteRecord, weakref.ref[WriteRecord]]:
+    key = id(context)
+
+    def gone(_: Any) -> None:
+        _forget(key, ref)
+
+    record = WriteRecord(context, gone)
+    ref = weakref.ref(record, gone)
+    return record, ref
+
+
+def _forget(key: int, ref: weakref.ref[WriteRecord]) -> None:
+    there = _records.pop(key, None)
+    if there is not None and there is not ref and there() is not None:
+        _records.setdefault(key, there)  # another's, opened in the meantime
+
+
+class Noted:
+    """A write that is on record, and about to be stored."""
+
+    __slots__ = ("_own", "_record", "_write")
+
+    def __init__(self, write: RawWrite, record: WriteRecord | None, own: list[RawWrite] | None) -> None:
+        self._write = write
+        self._record = record
+        self._own = own
+
+    def undo(self) -> None:
+        """The host refused the write: it did not happen."""
+        if self._record is not None:
+            self._record.discard(self._write)
+        if self._own is not None:
+            _drop(self._own, self._write)
+
+
+def note(context: Any, root: str, value: object) -> Noted | None:
+    """Put a write on record; None where no row of `context` is in flight."""
+    lease = active.get()
+    record = record_of(context)
+    own = None
+    if lease is not None and (context is lease.handed or context is lease.context):
+        own = lease.findings.own.setdefault(root, [])
+    if record is None and own is None:
+        return None
+    write = RawWrite(root, value, lease.submission.number if lease is not None else None)
+    if record is not None:
+        record.add(write)
+    if own is not None:
+        _keep(own, write)
+    return Noted(write, record, own)
+
+
+def _keep(writes: list[RawWrite], write: RawWrite) -> None:
+    writes.append(write)
+    if len(writes) > 2 * LIMIT:
+        del writes[:LIMIT]
+
+
+def _drop(writes: list[RawWrite], write: RawWrite) -> None:
+    with contextlib.suppress(ValueError):
+        writes.remove(write)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,16 @@ def test_standard_input(pack: Any) -> None:
 
 def nested(depth: int) -> str:
     return '{"arrayValue":{"values":[' * depth + '{"intValue":1}' + "]}}" * depth
+
+
+def test_a_pipe_by_its_name(tmp_path: Path) -> None:
+    """It can be opened but once, or its writer is gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(lines.text(lines.request(lines.span(1, "a"))),))
+    writer.start()
+    assert names(pipe) == ["a"]
+    writer.join()
 
 
 WHOLE = lines.text(lines.request(lines.span(1, "whole")))

@@ -60,8 +60,9 @@ def find(paths: Iterable[str]) -> list[str]:
                 files = _in_folder(path)
             else:
                 files = [path]
-                with Path(path).open("rb"):
-                    pass
+                if stat.S_ISREG(mode):  # a pipe can be opened but once
+                    with Path(path).open("rb"):
+                        pass
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
         if not files:

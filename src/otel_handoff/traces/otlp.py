@@ -265,8 +265,10 @@ def _attributes(parent: dict[str, Any]) -> Attributes:
         key = pair.get("key")
         if not isinstance(key, str):
             raise _ShapeError("an attribute's key is not a string")
-        value = _value(pair.get("value"))
-        if value is not None:
+        value: Any = pair.get("value")
+        if isinstance(value, dict) and isinstance(text := cast("dict[str, Any]", value).get("stringValue"), str):
+            found[key] = text
+        elif (value := _value(value)) is not None:
             found[key] = value
     return found
 
