@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="test runs at a time")
     options = parser.parse_args(arguments)
     mutants = [mutant for mutant in MUTANTS if options.only in str(mutant)]
+    if not mutants:
+        parser.error(f"no mutant is called {options.only!r}")
     begin = time.monotonic()
     killers: dict[Mutant, str | None] = {}
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -348,7 +348,7 @@ MUTANTS: Final = (
         "not same(ids[name], value)",
         "ids[name] is not value",
         "An equal id in another object is reported.",
-        "tests/hazards/test_reads_and_writes_that_go_around.py::test_the_same_id_written_again",
+        "tests/hazards/test_reads_and_writes_that_go_around.py::test_an_equal_string_written_again",
     ),
     Mutant(
         "detector",
