@@ -16,7 +16,7 @@ from otel_handoff.guard import guard
 from otel_handoff.metrics import Metrics
 from otel_handoff.mismatch import ERRORS, Mismatch
 from otel_handoff.spans import submission_attributes
-from otel_handoff.story import headline
+from otel_handoff.story import as_line, headline
 from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
@@ -41,17 +41,21 @@ class Alerts:
         with guard:
             if span.is_recording():
                 mark(mismatch, span)
+        # The first of its kind is told in full, the others in one line. All facts are in the attributes of each.
+        text = EVENT
         with guard:
-            self._log_record(mismatch, span)
+            text = str(mismatch) if mismatch.occurrence == 1 else as_line(mismatch)
         with guard:
-            _logger.log(logging.ERROR if mismatch.is_error else logging.WARNING, "%s", mismatch)
+            self._log_record(mismatch, text, span)
+        with guard:
+            _logger.log(_level(mismatch), "%s", text, extra={"handoff_mismatch": mismatch})
         if self._on_mismatch is not None:
             try:
                 self._on_mismatch(mismatch)
             except Exception:
                 _logger.warning("The on_mismatch hook raised; the mismatch is reported elsewhere.", exc_info=True)
 
-    def _log_record(self, mismatch: Mismatch, span: Span) -> None:
+    def _log_record(self, mismatch: Mismatch, text: str, span: Span) -> None:
         context = mismatch.submission.otel_context
         if span.get_span_context().is_valid:
             context = trace.set_span_in_context(span, context)
@@ -61,11 +65,18 @@ class Alerts:
                 context=context,
                 severity_number=SeverityNumber.ERROR if mismatch.is_error else SeverityNumber.WARN,
                 severity_text="ERROR" if mismatch.is_error else "WARN",
-                body=str(mismatch),
+                body=text,
                 attributes=attributes_of(mismatch),
                 event_name=EVENT,
             )
         )
+
+
+def _level(mismatch: Mismatch) -> int:
+    if mismatch.is_error:
+        return logging.ERROR
+    # Nothing is filed wrongly: of many alike warnings the 10th, the 100th, ... are enough.
+    return logging.WARNING if str(mismatch.occurrence).rstrip("0") == "1" else logging.DEBUG
 
 
 def mark(mismatch: Mismatch, span: Span) -> None:
@@ -102,12 +113,15 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
         semconv.MISMATCH_EVIDENCE: mismatch.evidence,
         semconv.MISMATCH_OUTCOME: mismatch.outcome,
         semconv.MISMATCH_LOCATION: mismatch.location,
+        semconv.MISMATCH_OCCURRENCE: mismatch.occurrence,
         semconv.STALE: mismatch.stale,
         semconv.THREAD_NAME: mismatch.thread_name,
     }
     for field, observed in mismatch.observed.items():
         attributes[semconv.EXPECTED + field] = submission.attribute_value(field)
         attributes[semconv.OBSERVED + field] = value(observed)
+    if mismatch.torn:
+        attributes[semconv.MISMATCH_TORN] = True
     if mismatch.target:
         attributes[semconv.CALL_TARGET] = mismatch.target
     for name, detail in mismatch.details.items():

@@ -24,7 +24,8 @@ class Call:
         latency_ms: the parameter that tells how long the call took, in milliseconds. The span then starts that much
             earlier.
         evidence: `"call"` for an external call, which becomes a CLIENT span, `"result"` for a result that is routed
-            under the ids.
+            under the ids, `"read"` for what takes ids without filing anything: a call index, say. The call that
+            follows is torn where it is filed under others.
 
     Raises:
         ValueError: a target or path that cannot be read, or an unknown evidence.
@@ -40,8 +41,8 @@ class Call:
         _check_target(self.target, "Call.target")
         for path in (*self.ids.values(), *self.attributes.values()):
             _check_path(path, f"Call {self.target!r}")
-        if self.evidence not in ("call", "result"):
-            raise ValueError(f"Call {self.target!r}: evidence is 'call' or 'result', not {self.evidence!r}")
+        if self.evidence not in ("call", "result", "read"):
+            raise ValueError(f"Call {self.target!r}: evidence is 'call', 'result' or 'read', not {self.evidence!r}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -24,9 +25,33 @@ def call_wrapper(call: Call, detector: Detector, engine: Engine) -> Wrap:
     """Return what wraps the target of `call`; calls outside of this detector's rows pass straight through."""
 
     def wrap(function: Any, parameters: Parameters) -> Any:
+        if call.evidence == "read":
+            return wrapt.FunctionWrapper(function, ReadFunction(call, detector, parameters))
         return wrapt.FunctionWrapper(function, CallFunction(call, detector, engine, parameters))
 
     return wrap
+
+
+class ReadFunction:
+    """Remembers the ids that a worker takes for its next call."""
+
+    def __init__(self, call: Call, detector: Detector, parameters: Parameters) -> None:
+        self._call = call
+        self._detector = detector
+        self._parameters = parameters
+
+    def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Note the ids and call through."""
+        lease = judged_lease()
+        if lease is not None and lease.detector is self._detector:
+            with guard:
+                lease.noted[threading.get_ident()] = _ids(self._call, self._parameters, args, kwargs)
+        return wrapped(*args, **kwargs)
+
+
+def _ids(call: Call, parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
+    ids = {field: parameters.path(path, args, kwargs) for field, path in call.ids.items()}
+    return {field: value for field, value in ids.items() if value is not MISSING}
 
 
 class CallFunction:
@@ -68,7 +93,19 @@ class CallFunction:
 class Filing:
     """One call of a target, from before it is made until its outcome is known."""
 
-    __slots__ = ("_args", "_call", "_ended_ns", "_ids", "_kwargs", "_lease", "_name", "_parameters", "_span", "_wrong")
+    __slots__ = (
+        "_args",
+        "_call",
+        "_ended_ns",
+        "_ids",
+        "_kwargs",
+        "_lease",
+        "_name",
+        "_parameters",
+        "_span",
+        "_torn",
+        "_wrong",
+    )
 
     def __init__(
         self,
@@ -86,8 +123,8 @@ class Filing:
         self._parameters = parameters
         self._args = args
         self._kwargs = kwargs
-        ids = {field: parameters.path(path, args, kwargs) for field, path in call.ids.items()}
-        self._ids: dict[str, object] = {field: value for field, value in ids.items() if value is not MISSING}
+        self._ids = _ids(call, parameters, args, kwargs)
+        self._torn = call.evidence == "call" and lease.detector.is_torn(lease, self._ids)
         self._wrong = lease.detector.wrong_in_call(lease, self._ids)
         self._span: Span = INVALID_SPAN
         self._ended_ns: int | None = None
@@ -148,5 +185,6 @@ class Filing:
             outcome=outcome,
             target=self._name,
             details=self._details,
+            torn=self._torn,
             span=self._span if self._span is not INVALID_SPAN else self._lease.span,
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from opentelemetry import trace
 from opentelemetry.trace import Span
 
+from otel_handoff.alike import Alike
 from otel_handoff.boundary import Boundary
 from otel_handoff.fields import Fields, walk
 from otel_handoff.guard import guard
@@ -35,6 +36,7 @@ class Sighting:
     thread_name: str
     time_unix_nano: int
     frames: Frames
+    torn: bool = False
 
 
 class Detector:
@@ -55,6 +57,7 @@ class Detector:
         self._attributes = {
             name: (boundary.attribute(name), *boundary.aliases.get(name, ())) for name in boundary.fields
         }
+        self._alike = Alike()
         self._watched = watched
         self._alert = alert
 
@@ -82,9 +85,7 @@ class Detector:
             if news:
                 sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
                 self._remember(lease, sighting)
-                if (
-                    prevented
-                ):  # once per wrong id; told at the end, when it is known which submission it was written for
+                if prevented:  # once per wrong id
                     lease.spared.update((name, Id(value)) for name, value in news.items())
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
                     self._tell_sightings(lease)
@@ -98,6 +99,19 @@ class Detector:
             wrong = {name: value for name, value in wrong.items() if self._has_read(lease, name, value)}
         return wrong
 
+    def is_torn(self, lease: Lease, ids: Mapping[str, object]) -> bool:
+        """Whether the worker, on this thread, had taken another id for the call that it now files under `ids`."""
+        noted = lease.noted.pop(threading.get_ident(), None)
+        if noted is None:
+            return False
+        torn = {name: value for name, value in noted.items() if name in ids and not same(value, ids[name])}
+        for key, sighting in list(lease.sightings.items()) if torn else ():
+            taken = any(name in torn and same(torn[name], value) for name, value in sighting.observed.items())
+            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
+            if taken and lease.sightings.pop(key, None) is not None:
+                self._remember(lease, replace(sighting, torn=True))
+        return bool(torn)
+
     def call(
         self,
         lease: Lease,
@@ -108,6 +122,7 @@ class Detector:
         outcome: str,
         target: str,
         details: Callable[[], Mapping[str, object]],
+        torn: bool,
         span: Span,
     ) -> Mismatch | None:
         """A call was recorded, or a result routed, under `ids`, of which `wrong` disagree.
@@ -115,16 +130,25 @@ class Detector:
         Reads that led to it are told as part of it. Without watch it is not known whether a pinned worker would have
         read something else; then a context that has moved on by now counts as a wrong id that it was spared.
         """
-        place = None  # each wrong record is a place of its own: all of them are named
+        place, filed = None, ids  # each wrong record is a place of its own: all of them are named
         if not wrong and lease.pinned and not self._watched and outcome == "used":
             wrong = {name: value for name, value in self._moved(lease).items() if name in ids}
-            outcome, place = "prevented", target
+            outcome, place, filed = "prevented", target, None  # what is filed is right
         if not wrong:
             return None
         lease.told.update((name, Id(value)) for name, value in wrong.items())
         self._forget_sightings(lease, wrong)
         return self._report(
-            lease, wrong, evidence=evidence, outcome=outcome, target=target, details=details(), span=span, place=place
+            lease,
+            wrong,
+            evidence=evidence,
+            outcome=outcome,
+            target=target,
+            details=details(),
+            filed=filed,
+            torn=torn,
+            span=span,
+            place=place,
         )
 
     def span_ended(self, lease: Lease, name: str, attributes: Mapping[str, object]) -> None:
@@ -240,7 +264,6 @@ class Detector:
     def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
         for key, sighting in list(lease.sightings.items()):
             names = {name for name, value in sighting.observed.items() if name in told and same(told[name], value)}
-            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
             if names and lease.sightings.pop(key, None) is not None:
                 self._remember(lease, _without(sighting, names))
 
@@ -263,6 +286,7 @@ class Detector:
             outcome="prevented" if sighting.prevented else "used",
             span=lease.span,
             place=innermost(sighting.frames),
+            torn=sighting.torn,
             sighting=sighting,
         )
 
@@ -284,6 +308,8 @@ class Detector:
         place: object,
         target: str = "",
         details: Mapping[str, object] | None = None,
+        filed: Mapping[str, object] | None = None,
+        torn: bool = False,
         sighting: Sighting | None = None,
     ) -> Mismatch | None:
         key = (evidence, outcome, place, tuple((name, Id(value)) for name, value in observed.items()))
@@ -291,9 +317,12 @@ class Detector:
             return None
         lease.reported.add(key)
         submission = lease.submission
+        frames = sighting.frames if sighting else capture(_DEPTH)
+        culprit = self._culprit(lease, observed, prevented=outcome == "prevented")
         carrier = span.get_span_context()
         if not carrier.is_valid:
             carrier = trace.get_current_span(submission.otel_context).get_span_context()
+        story = (evidence, outcome, target, *observed, innermost(frames), culprit and culprit.location)
         mismatch = Mismatch(
             submission=submission,
             expected={name: submission.ids[name] for name in observed},
@@ -303,16 +332,26 @@ class Detector:
             stale=lease.stale,
             thread_name=sighting.thread_name if sighting else threading.current_thread().name,
             time_unix_nano=sighting.time_unix_nano if sighting else time.time_ns(),
-            frames=sighting.frames if sighting else capture(_DEPTH),
+            frames=frames,
             target=target,
             details=details or {},
-            culprit=self._culprit(lease, observed, prevented=outcome == "prevented"),
+            occurrence=self._alike.count(story),
+            torn=torn or (filed is not None and _is_mixture(filed, culprit)),
+            culprit=culprit,
             trace_id=carrier.trace_id,
             span_id=carrier.span_id,
         )
         with no_lease(), guard:
             self._alert(mismatch, span)
         return mismatch
+
+
+def _is_mixture(filed: Mapping[str, object], culprit: Write | None) -> bool:
+    # The ids of one call, or result, are of more than one submission.
+    if culprit is None or culprit.submission is None:
+        return False
+    ids = culprit.submission.ids
+    return any(not same(ids[name], value) for name, value in filed.items())
 
 
 def _without(sighting: Sighting, names: set[str]) -> Sighting | None:

@@ -37,6 +37,7 @@ def _layout(*, mixin: str, buffer: str, recorder: str) -> Boundary:
         fields=_FIELDS,
         aliases=_ALIASES,
         calls=(
+            Call(f"{recorder}.allocate_call_index", ids={"state_id": "state_id"}, evidence="read"),
             Call(
                 f"{recorder}.record_call",
                 ids={"state_id": "state_id"},

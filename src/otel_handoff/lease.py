@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
@@ -76,6 +76,7 @@ class Lease:
         roots: attribute of the context -> the object it held at submission.
         record: the recent writes to `context`; None without watch.
         own: what the worker itself wrote: attribute -> its writes, oldest first.
+        noted: thread -> the ids that were taken there for the next call.
         sightings: wrong reads of which it is not yet known what became of them.
         moved: field -> what the context held when the work began, where that differed.
         moved_later: the same when the row was done.
@@ -100,6 +101,7 @@ class Lease:
         "key",
         "moved",
         "moved_later",
+        "noted",
         "own",
         "pinned",
         "record",
@@ -137,6 +139,7 @@ class Lease:
         self.record: WriteRecord | None = record
         self.key: object = key
         self.own: dict[str, list[RawWrite]] = {}
+        self.noted: dict[int, Mapping[str, object]] = {}
         self.sightings: dict[object, Sighting] = {}
         self.moved: dict[str, object] = {}
         self.moved_later: dict[str, object] = {}

@@ -70,7 +70,10 @@ class Mismatch:
         time_unix_nano: when it was observed, in nanoseconds since the epoch.
         frames: where, unresolved; `location` is for people.
         target: the call or span concerned, or an empty string.
-        details: what the call was, as its boundary declares (`{"elspeth.call_index": 0}`).
+        details: what the call was, as its boundary declares (`{"elspeth.call.index": 0}`).
+        torn: the ids of the call do not belong together, or another id had been taken for it.
+        occurrence: how many mismatches like this one the process has had, this one included: the same kind of use of
+            the same fields, at the same place, through the same write.
         culprit: the write that put the wrong value there, where it is known.
         trace_id: of the span that carries this mismatch, or of the submission's; 0 without one.
         span_id: likewise.
@@ -87,6 +90,8 @@ class Mismatch:
     frames: Frames = dataclasses.field(repr=False)
     target: str = ""
     details: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])
+    torn: bool = False
+    occurrence: int = 1
     culprit: Write | None = None
     trace_id: int = 0
     span_id: int = 0

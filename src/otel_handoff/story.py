@@ -68,12 +68,26 @@ def as_text(mismatch: Mismatch) -> str:
     if mismatch.target:
         details = f" ({_ids(mismatch.details)})" if mismatch.details else ""
         lines.append(f"    {mismatch.target}{details}")
+    if mismatch.torn:
+        lines.append("    Torn: the ids that were read for it are not of one submission.")
     lines += _stack(mismatch.frames, 5)
     lines += _culprit(mismatch.culprit, since)
     if mismatch.trace_id:
         lines.append(f"  Trace {mismatch.trace_id:032x}, span {mismatch.span_id:016x}")
     lines += [f"  {_ADVICE.get(mismatch.outcome, '')}", _RULE]
     return "\n".join(lines)
+
+
+def as_line(mismatch: Mismatch) -> str:
+    """Return one line, for a mismatch like one that was reported before."""
+    submission, culprit = mismatch.submission, mismatch.culprit
+    details = f" ({_ids(mismatch.details)})" if mismatch.details else ""
+    return (
+        f"HANDOFF MISMATCH ({mismatch.outcome}), {mismatch.occurrence:,} like it so far: {headline(mismatch)};"
+        f" submitted as #{submission.number} on boundary {submission.boundary!r}: {_ids(submission.ids)};"
+        f" {mismatch.target or mismatch.evidence}{details} at {mismatch.location};"
+        f" overwritten at {culprit.location if culprit else 'a place not seen'}"
+    )
 
 
 _VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
@@ -133,6 +147,8 @@ def as_dict(mismatch: Mismatch) -> dict[str, object]:
         "time_unix_nano": mismatch.time_unix_nano,
         "target": mismatch.target,
         "details": _plain(mismatch.details),
+        "torn": mismatch.torn,
+        "occurrence": mismatch.occurrence,
         "submission": _submission_as_dict(mismatch.submission),
         "culprit": _write_as_dict(mismatch.culprit),
         "trace_id": f"{mismatch.trace_id:032x}",

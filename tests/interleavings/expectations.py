@@ -78,6 +78,7 @@ def report(
     where: str,
     index: int | None = None,
     stale: bool = False,
+    torn: bool = False,
     written_in: str = "_submit",
     written_for: str | None = "",
 ) -> Report:
@@ -102,6 +103,7 @@ def report(
         culprit=Culprit(
             "MainThread", fields[0], observed[fields[0]], written_in, ids(owner) if owner is not None else None
         ),
+        torn=torn,
     )
 
 
@@ -143,7 +145,7 @@ def _specify(
 def unwatched(expected: Expected, reports: Sequence[Report] | None = None) -> Expected:
     """Return the same for a run without watch: nobody saw who wrote."""
     given = expected.reports if reports is None else reports
-    return replace(expected, reports=[replace(report, culprit=None) for report in given])
+    return replace(expected, reports=[replace(report, culprit=None, torn=False) for report in given])
 
 
 # a: A's call is recorded under B.
@@ -202,7 +204,7 @@ _specify(
         _wrong,
         reports=[
             _busy,
-            report("A0", "result", "used", STATE, "B0", where="_process_and_complete"),
+            report("A0", "result", "used", STATE, "B0", where="_process_and_complete", torn=True),
         ],
     ),
     pin=Expected(
@@ -216,7 +218,7 @@ _specify(
         work_raised={"A0": BLOCKED},
         reports=[
             _busy,
-            report("A0", "result", "blocked", STATE, "B0", where="_process_and_complete"),
+            report("A0", "result", "blocked", STATE, "B0", where="_process_and_complete", torn=True),
         ],
     ),
 )
@@ -237,7 +239,7 @@ _specify(
         reports=[
             _busy,
             report("A0", "call", "used", STATE, "B0", where="record_call", index=0),
-            report("A0", "result", "used", STATE, "B0", where="_process_and_complete"),
+            report("A0", "result", "used", STATE, "B0", where="_process_and_complete", torn=True),
         ],
     ),
     pin=Expected(
@@ -257,7 +259,7 @@ _specify(
         reports=[
             _busy,
             report("A0", "call", "blocked", STATE, "B0", where="record_call", index=0),
-            report("A0", "result", "blocked", STATE, "B0", where="_process_and_complete"),
+            report("A0", "result", "blocked", STATE, "B0", where="_process_and_complete", torn=True),
         ],
     ),
 )
@@ -409,7 +411,7 @@ _specify(
 
 # b5, next row: A's attempt 1 is recorded under B.
 
-_refused = report("A1", "result", "exposed", STATE, "B0", where="_process_and_complete", stale=True)
+_refused = report("A1", "result", "exposed", STATE, "B0", where="_process_and_complete", stale=True, torn=True)
 _moved_on = report("A0", "end", "exposed", ALL, "B0", where="_process_and_complete", stale=True)
 _wrong = Expected(
     calls=[Filed("A0", 0, "A0"), Filed("B0", 0, "A1"), Filed("B0", 1, "B0")],
@@ -492,11 +494,12 @@ _wrong = Expected(
     attempts={"A0": DONE, "B0": "IntegrityError"},
     raised={"B0": "IntegrityError"},
 )
+_torn = report("A0", "call", "used", STATE, "B0", where="record_call", index=0, torn=True)
 _specify(
     scenarios.d,
     "A0 B0",
     off=_wrong,
-    observe=replace(_wrong, reports=[report("A0", "call", "used", STATE, "B0", where="record_call", index=0)]),
+    observe=replace(_wrong, reports=[_torn]),
     pin=Expected(
         calls=[Filed("A0", 0, "A0"), Filed("B0", 0, "B0")],
         routed=[delivered("A0"), delivered("B0")],
@@ -508,7 +511,7 @@ _specify(
         routed=[delivered("A0", failed=True), delivered("B0")],
         attempts={"A0": BLOCKED, "B0": DONE},
         raised={"A0": BLOCKED},
-        reports=[report("A0", "call", "blocked", STATE, "B0", where="record_call", index=0)],
+        reports=[replace(_torn, outcome="blocked")],
     ),
 )
 

@@ -30,6 +30,7 @@ from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.demo.pipeline.row_reorder_buffer import RowTicket
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.guard import guard
+from otel_handoff.story import as_line
 from tests.telemetry import Telemetry
 
 LONG: Final = 20.0
@@ -267,6 +268,7 @@ class Report:
     target: str
     index: int | None
     culprit: Culprit | None
+    torn: bool = False
 
 
 @dataclass(frozen=True)
@@ -439,6 +441,7 @@ class _Reader:
             target=mismatch.target,
             index=index if isinstance(index, int) else None,
             culprit=culprit,
+            torn=mismatch.torn,
         )
 
     def _seen(self, span: ReadableSpan) -> SeenSpan:
@@ -458,13 +461,14 @@ class _Reader:
 
     def _seen_log(self, log: ReadableLogRecord, mismatch: Mismatch) -> SeenLog:
         record = log.log_record
+        text = str(mismatch) if mismatch.occurrence == 1 else as_line(mismatch)
         return SeenLog(
             event_name=record.event_name,
             severity=f"{record.severity_number.name if record.severity_number else None} {record.severity_text}",
             attributes=self._stable(record.attributes or {}),
             span=self._spans.get(mismatch.span_id),
             whole=(record.body, record.timestamp, record.trace_id, record.span_id)
-            == (str(mismatch), mismatch.time_unix_nano, mismatch.trace_id, mismatch.span_id),
+            == (text, mismatch.time_unix_nano, mismatch.trace_id, mismatch.span_id),
         )
 
     def _stable(self, attributes: Mapping[str, Any]) -> dict[str, object]:
@@ -478,6 +482,9 @@ class _Reader:
         if key.endswith("time_unix_nano") or key == "thread.id":
             assert isinstance(value, int)
             return "an int"
+        if key == "handoff.mismatch.occurrence":
+            assert value >= 1
+            return "a count"
         if key == "handoff.queue.duration":
             assert 0 <= value < LONG
             return "seconds"

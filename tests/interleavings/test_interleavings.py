@@ -123,6 +123,8 @@ def event(report: Report) -> dict[str, object]:
         "handoff.mismatch.evidence": report.evidence,
         "handoff.mismatch.outcome": report.outcome,
         "handoff.mismatch.location": report.where,
+        "handoff.mismatch.occurrence": "a count",
+        **({"handoff.mismatch.torn": True} if report.torn else {}),
         "handoff.stale": report.stale,
         "thread.name": report.thread,
         **ids_of(report.of),

@@ -180,7 +180,7 @@ class Transform(BatchTransformMixin):
 
 def _boundary() -> Boundary:
     pipeline = BOUNDARIES[-1]
-    recording, routing = pipeline.calls
+    _index, recording, routing = pipeline.calls
     return dataclasses.replace(
         pipeline,
         calls=(dataclasses.replace(recording, target="tests.schedules.mixin:Landscape.record_call"), routing),

@@ -168,7 +168,7 @@ def test_a_boundary_that_cannot_be_meant(changed: dict[str, Any], error: str) ->
         ({"target": "Ledger.post", "ids": {}}, "Call.target: write 'module:Class.method' or 'module:function'"),
         ({"target": "a:b", "ids": {"order_id": "order id"}}, "Call 'a:b': 'order id' is not a dotted path"),
         ({"target": "a:b", "ids": {}, "attributes": {"x": "."}}, "Call 'a:b': '.' is not a dotted path"),
-        ({"target": "a:b", "ids": {}, "evidence": "read"}, "evidence is 'call' or 'result', not 'read'"),
+        ({"target": "a:b", "ids": {}, "evidence": "span"}, "evidence is 'call', 'result' or 'read', not 'span'"),
     ],
 )
 def test_a_call_that_cannot_be_meant(options: dict[str, Any], error: str) -> None:
