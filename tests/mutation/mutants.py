@@ -345,8 +345,8 @@ MUTANTS: Final = (
     Mutant(
         "detector",
         "compared by identity",
-        "not same(ids[name], value)",
-        "ids[name] is not value",
+        "if not same(ids[name], value)",
+        "if ids[name] is not value",
         "An equal id in another object is reported.",
         "tests/hazards/test_reads_and_writes_that_go_around.py::test_an_equal_string_written_again",
     ),
@@ -430,6 +430,22 @@ MUTANTS: Final = (
         "A context that goes on after the result was handed in is reported, though the row was done.",
         "tests/interleavings -k slow_to_return",
     ),
+    Mutant(
+        "detector",
+        "ids of an earlier call",
+        "lease.noted.pop(threading.get_ident(), None)",
+        "lease.noted.get(threading.get_ident())",
+        "A call is said to be torn because of ids that were taken for the one before it.",
+        "tests/unit/test_torn.py",
+    ),
+    Mutant(
+        "detector",
+        "a mixture is not torn",
+        "torn=torn or (filed is not None and _is_mixture(filed, culprit)),",
+        "torn=torn,",
+        "A call that is filed under ids of two submissions at once is not said to be torn.",
+        "tests/interleavings -k a2",
+    ),
     # -- calls
     Mutant(
         "calls",
@@ -504,5 +520,13 @@ MUTANTS: Final = (
         "True or ",
         "A warning overwrites the error that a span is marked with.",
         "tests/unit/test_alerts.py",
+    ),
+    Mutant(
+        "alerts",
+        "alike mismatches told in full",
+        "if mismatch.occurrence == 1 else",
+        "if mismatch.occurrence else",
+        "Every one of a thousand alike mismatches is logged as a full report.",
+        "tests/unit/test_alike.py",
     ),
 )
