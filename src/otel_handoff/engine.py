@@ -41,18 +41,17 @@ class Engine:
         self.metrics: Metrics = metrics_of(meter_provider)
         self.alerts: Alerts = Alerts(self.metrics, logger_provider, on_mismatch)
         self.tracer: Tracer = trace.get_tracer(semconv.SCOPE, __version__, tracer_provider)
+        self.traced: bool = False
+        """Whether there is a provider that may make real spans."""
         self._provider = tracer_provider
-        self._searching = True
         self.find_provider()
 
     def find_provider(self) -> None:
         """Put the span processor on the SDK provider, once there is one. Called for each recorded row until then."""
-        if not self._searching:
-            return
         provider = self._provider or trace.get_tracer_provider()
-        if isinstance(provider, trace.ProxyTracerProvider):
-            return  # none is set yet
-        self._searching = False
+        if self.traced or isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+            return  # it is found, or none is set yet
+        self.traced = True
         if hasattr(provider, "add_span_processor"):
             try:
                 from otel_handoff.processor import attach_once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import lru_cache
 from pathlib import Path, PurePath
 from types import CodeType
 from typing import Final
@@ -44,6 +45,7 @@ def line_of(code: CodeType, offset: int) -> int:
     return code.co_firstlineno
 
 
+@lru_cache(1024)
 def describe(code: CodeType, offset: int) -> str:
     """Return `"engine/transform.py:431 in execute"`."""
     short = "/".join(PurePath(code.co_filename).parts[-2:])

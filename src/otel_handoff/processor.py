@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
-from otel_handoff.spans import id_attributes
+from otel_handoff.semconv import SCOPE
 
 _attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
@@ -41,9 +41,10 @@ class HandoffSpanProcessor(SpanProcessor):
             lease = _lease_of(parent_context)
             if lease is None or not lease.detector.enabled:
                 return
-            carried = span.attributes or {}
-            missing = {name: value for name, value in id_attributes(lease.submission).items() if name not in carried}
-            if missing:
+            scope = span.instrumentation_scope
+            if scope is None or scope.name != SCOPE:  # our own get them with their other attributes
+                carried = span.attributes or {}
+                missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in carried}
                 span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object
             self._open[key] = lease, weakref.ref(span, lambda _: self._open.pop(key, None))

@@ -34,18 +34,24 @@ class Work:
     def begin(self, lease: Lease) -> Running:
         """Check the row, start its span and make it current on this thread."""
         submission = lease.submission
+        engine = self._engine
         queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
-        self._engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
+        engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
         lease.detector.start(lease)
-        context = context_api.set_value(LEASE_KEY, lease, submission.otel_context)
+        context = Context({**submission.otel_context, LEASE_KEY: lease}) if engine.traced else submission.otel_context
         span = self._start_span(context)
         lease.span = span
         if span.is_recording():
-            self._engine.find_provider()
+            if not engine.traced:  # a provider was set since the last row
+                engine.find_provider()
+                context = Context({**context, LEASE_KEY: lease})
             span.set_attributes(self._attributes(submission, queued))
-        self.count_stale(lease)
-        context = trace.set_span_in_context(span, context)
-        return Running(self, lease, span, active.set(lease), context_api.attach(context))
+        if lease.stale:
+            self.count_stale(lease)
+        if engine.traced:
+            context = trace.set_span_in_context(span, context)
+        otel_token = None if context is context_api.get_current() else context_api.attach(context)
+        return Running(self, lease, span, active.set(lease), otel_token)
 
     def count_stale(self, lease: Lease) -> None:
         """Count and mark work whose submission was evicted or superseded, once."""
@@ -76,7 +82,7 @@ class Running:
     __slots__ = ("_lease", "_otel_token", "_span", "_token", "_work")
 
     def __init__(
-        self, work: Work, lease: Lease, span: Span, token: Token[Lease | None], otel_token: Token[Context]
+        self, work: Work, lease: Lease, span: Span, token: Token[Lease | None], otel_token: Token[Context] | None
     ) -> None:
         self._work = work
         self._lease = lease
@@ -86,16 +92,19 @@ class Running:
 
     def end(self, error: BaseException | None) -> None:
         """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
-        context_api.detach(self._otel_token)
+        if self._otel_token is not None:
+            context_api.detach(self._otel_token)
         active.reset(self._token)
         lease, span = self._lease, self._span
         lease.close()
         with guard:
             lease.detector.end(lease)
-            self._work.count_stale(lease)
-        with guard:
-            if error is not None and span.is_recording():
-                record_error(span, error)
+            if lease.stale:
+                self._work.count_stale(lease)
+        if error is not None:
+            with guard:
+                if span.is_recording():
+                    record_error(span, error)
         with guard:
             span.end()
         if (provoker := lease.provoker) is not None:

@@ -89,6 +89,11 @@ def record_of(context: Any) -> WriteRecord | None:
     return ref() if ref is not None else None
 
 
+def is_on_record(context: Any) -> bool:
+    """Whether a context may have rows in flight."""
+    return id(context) in _records
+
+
 def open_record(context: Any) -> WriteRecord:
     """Return the record of a context, made if there is none. It lasts as long as somebody holds it."""
     while (record := record_of(context)) is None:
@@ -138,11 +143,11 @@ class Noted:
 
 def note(context: Any, root: str, value: object) -> Noted | None:
     """Put a write on record; None where no row of `context` is in flight."""
-    record = record_of(context)
     lease = active.get()
+    record = record_of(context)
     own = None
     if lease is not None and (context is lease.handed or context is lease.context):
-        own = lease.own.setdefault(root, [])
+        own = lease.findings.own.setdefault(root, [])
     if record is None and own is None:
         return None
     write = RawWrite(root, value, lease.submission.number if lease is not None else None)
