@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def first_failure(tests: str, mutant: Mutant | None = None) -> str | None:
 
     Raises:
         ValueError: the mutant's old text is not there exactly once.
-        RuntimeError: no test ran, or it was something else that failed.
+        RuntimeError: no test ran, or none failed by an assertion.
         subprocess.TimeoutExpired: the run hangs.
     """
     with tempfile.TemporaryDirectory(prefix="otel-handoff-mutant-") as folder:
@@ -71,7 +72,7 @@ def first_failure(tests: str, mutant: Mutant | None = None) -> str | None:
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()],
             cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": str(source)},
+            env={**os.environ, "PYTHONPATH": str(source), "COLUMNS": "300"},  # what failed is not cut off
             capture_output=True,
             text=True,
             timeout=_MOST_SECONDS,
@@ -80,10 +81,9 @@ def first_failure(tests: str, mutant: Mutant | None = None) -> str | None:
     if run.returncode == 0:
         return None
     for line in run.stdout.splitlines():
-        result, _, rest = line.partition(" ")
-        test = rest.partition(" - ")[0]
-        if result in ("FAILED", "ERROR") and "::" in test:
-            return test
+        # Not just any error: a mutant that crashes is noticed by every test, and says nothing about the assertions.
+        if found := re.match(r"(?:FAILED|ERROR) (tests/\S+::.+?) - (?:AssertionError|assert|Failed)\b", line):
+            return found[1]
     raise RuntimeError(f"{mutant or 'unbroken'}: pytest {tests} ended with {run.returncode}\n{run.stdout}{run.stderr}")
 
 

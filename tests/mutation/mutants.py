@@ -50,7 +50,7 @@ MUTANTS: Final = (
         "            submitting.reset(token)",
         "            submitting.reset(token)\n"
         "            handed = self._submit_parameters.get(self.boundary.context, args, kwargs)\n"
-        "            lease.roots = self._fields.roots_of(handed)\n"
+        "            lease.roots = lease.kind.roots_of(handed)\n"
         '            object.__setattr__(lease.submission, "ids", self._fields.ids_of(lease.roots))',
         "The ids are taken when the submit function has returned, not before it is entered.",
         "tests/hazards/test_handing_over.py",
@@ -202,6 +202,14 @@ MUTANTS: Final = (
         "A thread that a worker starts is not the row's even while the row is worked on.",
         "tests/unit/test_carry.py",
     ),
+    Mutant(
+        "lease",
+        "two findings of one row",
+        "self._findings.setdefault(None, Findings())",
+        "self._findings.update({None: Findings()}) or self._findings[None]",
+        "Two threads of a row that find something first at the same time know nothing of each other's.",
+        "tests/schedules/test_regressions.py",
+    ),
     # -- carry
     Mutant(
         "carry",
@@ -239,8 +247,8 @@ MUTANTS: Final = (
     Mutant(
         "watch",
         "alias of the raw context not watched",
-        "(instance is lease.handed or instance is lease.context)",
-        "instance is lease.handed",
+        "if handed or instance is lease.context:",
+        "if handed:",
         "A pinned worker that reads the shared context through another reference is not seen.",
         "tests/hazards/test_reads_and_writes_that_go_around.py",
     ),
@@ -250,6 +258,14 @@ MUTANTS: Final = (
         "self._peek(lease.context)",
         "self._peek(lease.handed)",
         "What a pinned worker was spared is looked up in its own copy, not in the shared context.",
+        "tests/unit/test_alerts.py",
+    ),
+    Mutant(
+        "watch",
+        "a glance at the copy",
+        "self._glance(lease.context) is not root",
+        "self._glance(instance) is not root",
+        "Whether a pinned worker was spared anything is decided by its own copy, not by the shared context.",
         "tests/unit/test_alerts.py",
     ),
     Mutant(
@@ -337,8 +353,8 @@ MUTANTS: Final = (
     Mutant(
         "detector",
         "only the last own write",
-        "for own in lease.own.get(root, ()))",
-        "for own in lease.own.get(root, ())[-1:])",
+        "lease.findings.own.get(root, ()))",
+        "lease.findings.own.get(root, ())[-1:])",
         "A worker that wrote two ids of its own and files the first is reported.",
         "tests/schedules/test_regressions.py",
     ),
@@ -369,31 +385,31 @@ MUTANTS: Final = (
     Mutant(
         "detector",
         "the copy asked whether it moved",
-        "self._fields.roots_of(lease.context).items()",
-        "self._fields.roots_of(lease.handed).items()",
+        "kind.roots_of(lease.context)",
+        "kind.roots_of(lease.handed)",
         "Whether the context has moved on is asked of the worker's copy, which never does.",
         "tests/unit/test_boundary_hand_off.py",
     ),
     Mutant(
         "detector",
         "told ids are news",
-        "lease.told | lease.spared if prevented else lease.told",
-        "lease.spared if prevented else set()",
+        "found.told | found.spared if prevented else found.told",
+        "found.spared if prevented else set()",
         "A wrong id whose call was reported is reported again each time it is read.",
         "tests/hazards/test_told_once.py",
     ),
     Mutant(
         "detector",
         "spared ids are no news",
-        "lease.told | lease.spared if prevented else lease.told",
-        "lease.told | lease.spared",
+        "found.told | found.spared if prevented else found.told",
+        "found.told | found.spared",
         "A wrong id that took effect is not reported if the worker had been spared it before.",
         "tests/schedules/test_regressions.py",
     ),
     Mutant(
         "detector",
         "culprit at report time",
-        "lease.sources.get((prevented, name, Id(value))) or ",
+        "lease.findings.sources.get((prevented, name, Id(value))) or ",
         "",
         "The culprit is looked for when the mismatch is told: the same id may have been written again since.",
         "tests/schedules/test_regressions.py",
@@ -426,15 +442,15 @@ MUTANTS: Final = (
         "detector",
         "looked at again on the way out",
         "if not lease.finished:",
-        "if not lease.moved_later:",
+        "if not (lease.has_findings and lease.findings.moved_later):",
         "A context that goes on after the result was handed in is reported, though the row was done.",
         "tests/interleavings -k slow_to_return",
     ),
     Mutant(
         "detector",
         "ids of an earlier call",
-        "lease.noted.pop(threading.get_ident(), None)",
-        "lease.noted.get(threading.get_ident())",
+        "noted.pop(threading.get_ident(), None)",
+        "noted.get(threading.get_ident())",
         "A call is said to be torn because of ids that were taken for the one before it.",
         "tests/unit/test_torn.py",
     ),

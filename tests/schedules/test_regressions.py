@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
-from otel_handoff import HandoffInstrumentor, claims, current_submission, writes
-from tests.hosts import Context, Order, boundary
+from otel_handoff import HandoffInstrumentor, claims, current_submission, findings, writes
+from otel_handoff.lease import active
+from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.schedules.explore import Setting, repeat
 from tests.schedules.program import STATE, TOKEN, Act, Call, Evict, Ghost, Nested, Own, Program, Read, Rewrite, Submit
 
@@ -121,6 +122,37 @@ def test_two_submitters_share_one_record() -> None:
         assert opened[0] is opened[1] is writes.record_of(context)
     else:
         raise AssertionError
+
+
+def test_two_threads_share_the_findings_of_a_row() -> None:
+    """The worker and a thread of its own, say, that find something first at the same time."""
+    shared: list[bool] = []
+
+    def find(line: int) -> bool:
+        lease, found = active.get(), list[object]()
+        assert lease is not None
+        assert not lease.has_findings
+
+        def look() -> None:
+            found.append(lease.findings)
+
+        reached = _preempt(line, look, look, findings)
+        shared.append(all(one is lease.findings for one in found))
+        return reached
+
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary(calls=())])
+    pool = Pool()
+    try:
+        for line in range(100):
+            if not pool.enqueue(Order("A"), Context(), lambda _order, _ctx, line=line: find(line)).result(WAIT):
+                break
+            assert shared == [True] * (line + 1)
+        else:
+            raise AssertionError
+    finally:
+        pool.close()
+        HandoffInstrumentor().uninstrument()
+    assert len(shared) > 2, "nobody was interrupted"
 
 
 class ByHand:
