@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore test-matrix lint clean
+.PHONY: help demo test explore mutation test-matrix lint clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ test: $(VENV)/test  ## Run all tests
 N ?= 20000
 explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows
 	$(BIN)/python -m tests.schedules --n $(N) --clean 1000000
+
+mutation: $(VENV)/test  ## Break the detector on purpose, in many ways, and show that the tests notice each
+	$(BIN)/python -m tests.mutation --table docs/mutations.md
 
 test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
 	.ci/matrix
