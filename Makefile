@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore test-matrix lint clean
+.PHONY: help demo test explore bench test-matrix lint clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,11 @@ N ?= 20000
 explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows
 	$(BIN)/python -m tests.schedules --n $(N) --clean 1000000
 
+BENCH ?=
+bench:  ## Measure what it costs beside everything else one would pick, and write docs/performance.md
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench
+	.venv-bench/bin/python -m tests.benchmarks $(BENCH)
+
 test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
 	.ci/matrix
 
@@ -29,7 +34,7 @@ lint: $(VENV)/lint  ## Run the linter and the type checker
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) handoff-demo build dist
+	rm -rf $(VENV) .venv-bench handoff-demo build dist
 
 $(VENV)/%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'
