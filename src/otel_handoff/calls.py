@@ -17,7 +17,7 @@ from otel_handoff.fields import MISSING, Parameters
 from otel_handoff.guard import guard
 from otel_handoff.lease import Lease, judged_lease
 from otel_handoff.mismatch import HandoffMismatchError, Mismatch
-from otel_handoff.spans import id_attributes, record_error
+from otel_handoff.spans import record_error
 from otel_handoff.wrapping import Wrap
 
 
@@ -45,7 +45,7 @@ class ReadFunction:
         lease = judged_lease()
         if lease is not None and lease.detector is self._detector:
             with guard:
-                lease.noted[threading.get_ident()] = _ids(self._call, self._parameters, args, kwargs)
+                lease.findings.noted[threading.get_ident()] = _ids(self._call, self._parameters, args, kwargs)
         return wrapped(*args, **kwargs)
 
 
@@ -147,7 +147,7 @@ class Filing:
                 {
                     semconv.BOUNDARY: self._lease.submission.boundary,
                     semconv.SUBMISSION_ID: self._lease.submission.number,
-                    **id_attributes(self._lease.submission),
+                    **self._lease.submission.attributes,
                     **{name: semconv.attribute_value(value) for name, value in self._details().items()},
                 }
             )

@@ -12,6 +12,8 @@ _EPILOG = """\
 examples:
   otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
   otel-handoff demo --mode observe     one mode alone
+  otel-handoff check traces/           judge the traces of a run, of any number of processes
+  otel-handoff dashboards monitoring   write out dashboards, alerts and Collector configuration
 
 To turn it on for a pipeline of your own:
   opentelemetry-instrument python pipeline.py
@@ -20,6 +22,8 @@ To turn it on for a pipeline of your own:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; nothing heavy is imported for it."""
+    from otel_handoff import dashboards
+    from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
 
     top = argparse.ArgumentParser(
@@ -30,13 +34,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    demo_parser = commands.add_parser(
-        "demo",
-        help="run the embedded pipeline without and with otel-handoff, and compare",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    demo.add_arguments(demo_parser)
-    demo_parser.set_defaults(run=demo.main)
+    for name, module, what in (
+        ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
+        ("check", check, "judge each submission again from traces, and list the records that are wrong"),
+        ("dashboards", dashboards, "write out dashboards, alert rules, a runbook and Collector configuration"),
+    ):
+        command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_arguments(command)
+        command.set_defaults(run=module.main)
     return top
 
 
@@ -44,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit code: 0 done, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 mismatches were found, 2 bad input, 130 interrupted.
     """
     args = parser().parse_args(argv)
     return args.run(args)

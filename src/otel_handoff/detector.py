@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -14,9 +14,10 @@ from opentelemetry.trace import Span
 from otel_handoff.alike import Alike
 from otel_handoff.boundary import Boundary
 from otel_handoff.fields import Fields, walk
+from otel_handoff.findings import Sighting
 from otel_handoff.guard import guard
 from otel_handoff.ids import Id, same
-from otel_handoff.lease import Lease, is_borrowed, judged_lease, no_lease
+from otel_handoff.lease import Lease, active, is_borrowed, judged_lease, no_lease
 from otel_handoff.locations import Frames, capture, innermost
 from otel_handoff.mismatch import Mismatch, Write
 from otel_handoff.writes import RawWrite
@@ -25,18 +26,6 @@ _DEPTH: Final = 8
 _MOST_SIGHTINGS: Final = 64
 
 Alert = Callable[[Mismatch, Span], None]
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """A wrong read whose consequence is not known yet: a call or a result may follow, or the end of the work."""
-
-    observed: Mapping[str, object]
-    prevented: bool
-    thread_name: str
-    time_unix_nano: int
-    frames: Frames
-    torn: bool = False
 
 
 class Detector:
@@ -65,8 +54,8 @@ class Detector:
 
     def start(self, lease: Lease) -> None:
         """The work begins: remember the fields in which the context has moved on by now."""
-        if not (lease.pinned and self._watched):
-            lease.moved = self._moved(lease)
+        if not (lease.pinned and self._watched) and (moved := self._moved(lease)):
+            lease.findings.moved = moved
 
     def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
         """The worker read `value` off the context (or, `prevented`, would have without its pinned copy).
@@ -86,7 +75,7 @@ class Detector:
                 sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
                 self._remember(lease, sighting)
                 if prevented:  # once per wrong id
-                    lease.spared.update((name, Id(value)) for name, value in news.items())
+                    lease.findings.spared.update((name, Id(value)) for name, value in news.items())
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
                     self._tell_sightings(lease)
         return bool(wrong)
@@ -101,14 +90,15 @@ class Detector:
 
     def is_torn(self, lease: Lease, ids: Mapping[str, object]) -> bool:
         """Whether the worker, on this thread, had taken another id for the call that it now files under `ids`."""
-        noted = lease.noted.pop(threading.get_ident(), None)
+        noted = lease.findings.noted.pop(threading.get_ident(), None) if lease.has_findings else None
         if noted is None:
             return False
+        sightings = lease.findings.sightings
         torn = {name: value for name, value in noted.items() if name in ids and not same(value, ids[name])}
-        for key, sighting in list(lease.sightings.items()) if torn else ():
+        for key, sighting in list(sightings.items()) if torn else ():
             taken = any(name in torn and same(torn[name], value) for name, value in sighting.observed.items())
             # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
-            if taken and lease.sightings.pop(key, None) is not None:
+            if taken and sightings.pop(key, None) is not None:
                 self._remember(lease, replace(sighting, torn=True))
         return bool(torn)
 
@@ -136,7 +126,7 @@ class Detector:
             outcome, place, filed = "prevented", target, None  # what is filed is right
         if not wrong:
             return None
-        lease.told.update((name, Id(value)) for name, value in wrong.items())
+        lease.findings.told.update((name, Id(value)) for name, value in wrong.items())
         self._forget_sightings(lease, wrong)
         return self._report(
             lease,
@@ -170,36 +160,47 @@ class Detector:
         From then on the submitter may rightly go on to the next row, while this worker is still on its way out.
         """
         lease.finished = True
-        if not lease.pinned and not lease.moved:
-            with no_lease():  # our own look is not the worker's
-                lease.moved_later = self._moved(lease)
+        if lease.pinned or (lease.has_findings and lease.findings.moved):
+            return
+        token = active.set(None)  # our own look is not the worker's
+        try:
+            if moved := self._moved(lease):
+                lease.findings.moved_later = moved
+        finally:
+            active.reset(token)
 
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
         if not self.enabled:
             return
-        self._tell_sightings(lease)
+        if lease.has_findings:
+            self._tell_sightings(lease)
         if not lease.finished:
             self.finish(lease)
-        if not lease.reported:  # else it did not merely move on: what came of it is told
-            if lease.moved:
-                self._report_moved(lease, lease.moved, evidence="start")
-            elif lease.moved_later:
-                self._report_moved(lease, lease.moved_later, evidence="end")
+        if not lease.has_findings:
+            return
+        found = lease.findings
+        if not found.reported:  # else it did not merely move on: what came of it is told
+            if found.moved:
+                self._report_moved(lease, found.moved, evidence="start")
+            elif found.moved_later:
+                self._report_moved(lease, found.moved_later, evidence="end")
 
     # -- comparing
 
     def _moved(self, lease: Lease) -> dict[str, object]:
         moved: dict[str, object] = {}
-        for root, value in self._fields.roots_of(lease.context).items():
-            if value is lease.roots[root]:
+        then = lease.roots
+        for root, value in lease.kind.roots_of(lease.context).items():
+            if value is then[root]:
                 continue
             write = self._write_of(lease, root, value)
             if self._is_own(lease, root, value, write, prevented=False):
                 continue
             wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            sources = lease.findings.sources
             unknown = {  # a read that saw it knows better
-                name: value for name, value in wrong.items() if (lease.pinned, name, Id(value)) not in lease.sources
+                name: value for name, value in wrong.items() if (lease.pinned, name, Id(value)) not in sources
             }
             self._know(lease, unknown, write, prevented=lease.pinned)
             moved |= wrong
@@ -211,22 +212,24 @@ class Detector:
 
     def _is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
-        if root not in lease.own:
+        own = lease.findings.own.get(root)
+        if own is None:
             return False
         if write is not None and not prevented:
             return write.by == lease.submission.number
-        return prevented or any(same(own.value, value) for own in lease.own[root])
+        return prevented or any(same(written.value, value) for written in own)
 
     def _wrote(self, lease: Lease, name: str, value: object) -> bool:
-        if not lease.own or self._has_read(lease, name, value):
+        if not lease.has_findings or self._has_read(lease, name, value):
             return False
         root, tail = self._fields.path_of[name]
-        return any(same(walk(own.value, tail), value) for own in lease.own.get(root, ()))
+        return any(same(walk(written.value, tail), value) for written in lease.findings.own.get(root, ()))
 
     def _has_read(self, lease: Lease, name: str, value: object) -> bool:
         # Whether the worker is known to have this wrong id from the context.
-        return (name, Id(value)) in lease.told or any(
-            name in seen.observed and same(seen.observed[name], value) for seen in list(lease.sightings.values())
+        found = lease.findings
+        return (name, Id(value)) in found.told or any(
+            name in seen.observed and same(seen.observed[name], value) for seen in list(found.sightings.values())
         )
 
     # -- which write it was
@@ -238,14 +241,14 @@ class Detector:
         # By the time of the report an equal value may have been written again.
         if write is not None:
             for name, value in wrong.items():
-                lease.sources[prevented, name, Id(value)] = write
+                lease.findings.sources[prevented, name, Id(value)] = write
 
     def _culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         if lease.record is None:
             return None
         for name, value in observed.items():
             root, tail = self._fields.path_of[name]
-            raw = lease.sources.get((prevented, name, Id(value))) or lease.record.newest(
+            raw = lease.findings.sources.get((prevented, name, Id(value))) or lease.record.newest(
                 root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
             )
             if raw is not None:
@@ -256,25 +259,29 @@ class Detector:
 
     def _news(self, lease: Lease, observed: dict[str, object], *, prevented: bool) -> dict[str, object]:
         # A wrong value that a call or result was already reported for is not told again each time it is read.
-        known = lease.told | lease.spared if prevented else lease.told
+        found = lease.findings
+        known = found.told | found.spared if prevented else found.told
         if not known:
             return observed
         return {name: value for name, value in observed.items() if (name, Id(value)) not in known}
 
     def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
-        for key, sighting in list(lease.sightings.items()):
+        sightings = lease.findings.sightings
+        for key, sighting in list(sightings.items()):
             names = {name for name, value in sighting.observed.items() if name in told and same(told[name], value)}
-            if names and lease.sightings.pop(key, None) is not None:
+            if names and sightings.pop(key, None) is not None:
                 self._remember(lease, _without(sighting, names))
 
     def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
-        if sighting is not None and len(lease.sightings) < _MOST_SIGHTINGS:
+        sightings = lease.findings.sightings
+        if sighting is not None and len(sightings) < _MOST_SIGHTINGS:
             wrong = tuple((name, Id(value)) for name, value in sighting.observed.items())
-            lease.sightings[sighting.prevented, sighting.frames[:1], wrong] = sighting
+            sightings[sighting.prevented, sighting.frames[:1], wrong] = sighting
 
     def _tell_sightings(self, lease: Lease) -> None:
-        for key in list(lease.sightings):
-            sighting = lease.sightings.pop(key, None)
+        sightings = lease.findings.sightings
+        for key in list(sightings):
+            sighting = sightings.pop(key, None)
             if sighting is not None:
                 self._report_sighting(lease, sighting)
 
@@ -313,9 +320,10 @@ class Detector:
         sighting: Sighting | None = None,
     ) -> Mismatch | None:
         key = (evidence, outcome, place, tuple((name, Id(value)) for name, value in observed.items()))
-        if place is not None and key in lease.reported:
+        reported = lease.findings.reported
+        if place is not None and key in reported:
             return None
-        lease.reported.add(key)
+        reported.add(key)
         submission = lease.submission
         frames = sighting.frames if sighting else capture(_DEPTH)
         culprit = self._culprit(lease, observed, prevented=outcome == "prevented")

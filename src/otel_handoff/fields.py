@@ -38,10 +38,12 @@ class Fields:
     def __init__(self, paths: Mapping[str, str]) -> None:
         self.by_root: dict[str, list[tuple[str, list[str]]]] = {}
         self.path_of: dict[str, tuple[str, list[str]]] = {}
+        self._plan: list[tuple[str, str, Callable[[Any], Any] | None]] = []
         for name, path in paths.items():
             root, *tail = path.split(".")
             self.by_root.setdefault(root, []).append((name, tail))
             self.path_of[name] = root, tail
+            self._plan.append((name, root, attrgetter(".".join(tail)) if tail else None))
         self.roots: tuple[str, ...] = tuple(self.by_root)
         # attrgetter returns a tuple only for two names or more
         self._get: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.roots, self.roots[0])
@@ -54,6 +56,14 @@ class Fields:
         except AttributeError:
             return {root: self._root(context, root) for root in self.roots}
 
+    def plain_roots_of(self, context: Any) -> dict[str, Any]:
+        """Return the same for a context that keeps them all in its `__dict__`."""
+        values = context.__dict__
+        try:
+            return {root: values[root] for root in self.roots}
+        except KeyError:
+            return self.roots_of(context)
+
     def _root(self, context: Any, root: str) -> Any:
         value = step(context, root)
         if value is None and not hasattr(context, root) and root not in self._told:
@@ -63,11 +73,16 @@ class Fields:
 
     def ids_of(self, roots: Mapping[str, Any]) -> dict[str, Any]:
         """Return field -> its value, from the values of the roots."""
-        return {
-            name: walk(roots[root], tail) if tail else roots[root]
-            for root, fields in self.by_root.items()
-            for name, tail in fields
-        }
+        ids: dict[str, Any] = {}
+        for name, root, get in self._plan:
+            value = roots[root]
+            if get is not None:
+                try:
+                    value = get(value)
+                except AttributeError:
+                    value = walk(value, self.path_of[name][1])
+            ids[name] = value
+        return ids
 
 
 class Parameters:

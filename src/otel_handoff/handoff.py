@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import logging
 import threading
@@ -23,16 +22,20 @@ from otel_handoff.engine import Engine
 from otel_handoff.fields import MISSING, Fields, Parameters
 from otel_handoff.guard import guard
 from otel_handoff.ids import Id, same
+from otel_handoff.kinds import Kind, Kinds
 from otel_handoff.lease import BORROWED_KEY, LEASE_KEY, Lease, active, no_lease
 from otel_handoff.locations import capture
 from otel_handoff.submission import Submission, numbers
 from otel_handoff.transport import WorkFunction, submitting
-from otel_handoff.watch import Watch, class_of
+from otel_handoff.watch import Watch
 from otel_handoff.work import Work
 from otel_handoff.wrapping import Patch
 from otel_handoff.writes import open_record
 
 _logger = logging.getLogger("otel_handoff")
+
+
+def _unwatched(_cls: type) -> None: ...
 
 
 def _without_rows(context: Context) -> Context:
@@ -51,6 +54,7 @@ class Handoff:
         self._fields = Fields(boundary.fields)
         self._counts = engine.metrics.boundary(boundary.name, boundary.fields)
         self._watch = Watch(self._fields.roots) if engine.settings.watch else None
+        self._kinds = Kinds(self._fields, self._watch.cover if self._watch is not None else _unwatched)
         self._pin = engine.settings.mode == "pin"
         self._told_unpinned = False
         self._claims = Claims(boundary.context)
@@ -125,31 +129,29 @@ class Handoff:
         return lease, args, kwargs
 
     def _lease(self, context: Any) -> Lease:
-        record = None
-        if self._watch is not None:
-            self._watch.cover(class_of(context))
-            record = open_record(context)  # before the copy: a write from now on is on record
-        handed = self._copy(context) if self._pin else context
-        roots = self._fields.roots_of(handed)
+        kind = self._kinds.of(context)
+        record = open_record(context) if self._watch is not None else None  # before the copy: it misses no write
+        handed = self._copy(context, kind) if self._pin else context
+        roots = kind.roots_of(handed)
         submission = Submission(
-            number=next(numbers),
-            boundary=self.boundary.name,
-            ids=MappingProxyType(self._fields.ids_of(roots)),
-            thread_name=threading.current_thread().name,
-            time_unix_nano=time.time_ns(),
-            frames=capture(3),
-            otel_context=_without_rows(context_api.get_current()),
+            next(numbers),
+            self.boundary.name,
+            MappingProxyType(self._fields.ids_of(roots)),
+            threading.current_thread().name,
+            time.time_ns(),
+            capture(3),
+            _without_rows(context_api.get_current()),
         )
         self._counts.submissions.add()
         if record is not None:
             record.claim(submission, roots)
         row = submission.ids[self.boundary.row] if self.boundary.row is not None else None
         key = Id(row) if row is not None else None
-        return Lease(submission, self.detector, self._counts.rows, context, handed, roots, record, key)
+        return Lease(submission, self.detector, self._counts.rows, kind, context, handed, roots, record, key)
 
-    def _copy(self, context: Any) -> Any:
+    def _copy(self, context: Any, kind: Kind) -> Any:
         with guard:
-            copied = copy.copy(context)
+            copied = kind.copy(context)
             if copied is not context:
                 return copied
         if not self._told_unpinned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
@@ -12,12 +12,13 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
+from otel_handoff.findings import Findings
 from otel_handoff.submission import Submission
 
 if TYPE_CHECKING:
-    from otel_handoff.detector import Detector, Sighting
-    from otel_handoff.ids import Id
-    from otel_handoff.writes import RawWrite, WriteRecord
+    from otel_handoff.detector import Detector
+    from otel_handoff.kinds import Kind
+    from otel_handoff.writes import WriteRecord
 
 active: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_active", default=None)
 """The lease that the running thread or task works under."""
@@ -71,25 +72,18 @@ class Lease:
     Attributes:
         submission: what the row was submitted with.
         detector: judges what the worker does.
+        kind: how contexts of this class are read.
         context: the submitter's own context object.
         handed: what the worker gets: `context` itself, or its own copy (`pinned`).
         roots: attribute of the context -> the object it held at submission.
         record: the recent writes to `context`; None without watch.
-        own: what the worker itself wrote: attribute -> its writes, oldest first.
-        noted: thread -> the ids that were taken there for the next call.
-        sightings: wrong reads of which it is not yet known what became of them.
-        moved: field -> what the context held when the work began, where that differed.
-        moved_later: the same when the row was done.
         finished: whether the row is done: its result is handed in, or its work function returned.
-        reported: keys of the mismatches already reported.
-        told: the wrong ids (field, value) of which it was reported what became of them: reading them again is no news.
-        spared: the wrong ids that a pinned worker would have read.
-        sources: (spared or read, field, value) -> the write that was read.
         span: the row span, while the work runs.
     """
 
     __slots__ = (
         "__weakref__",
+        "_findings",
         "_ref",
         "_rows",
         "context",
@@ -99,22 +93,14 @@ class Lease:
         "finished",
         "handed",
         "key",
-        "moved",
-        "moved_later",
-        "noted",
-        "own",
+        "kind",
         "pinned",
         "record",
-        "reported",
         "roots",
-        "sightings",
-        "sources",
         "span",
-        "spared",
         "stale_counted",
         "submission",
         "superseded",
-        "told",
     )
 
     provoker: ClassVar[Provoker | None] = None
@@ -124,6 +110,7 @@ class Lease:
         submission: Submission,
         detector: Detector,
         rows: Rows,
+        kind: Kind,
         context: Any,
         handed: Any,
         roots: dict[str, Any],
@@ -132,33 +119,36 @@ class Lease:
     ) -> None:
         self.submission: Submission = submission
         self.detector: Detector = detector
+        self.kind: Kind = kind
         self.context: Any = context
         self.handed: Any = handed
         self.pinned: bool = handed is not context
         self.roots: dict[str, Any] = roots
         self.record: WriteRecord | None = record
         self.key: object = key
-        self.own: dict[str, list[RawWrite]] = {}
-        self.noted: dict[int, Mapping[str, object]] = {}
-        self.sightings: dict[object, Sighting] = {}
-        self.moved: dict[str, object] = {}
-        self.moved_later: dict[str, object] = {}
         self.finished: bool = False
-        self.reported: set[object] = set()
-        self.told: set[tuple[str, Id]] = set()
-        self.spared: set[tuple[str, Id]] = set()
-        self.sources: dict[tuple[bool, str, Id], RawWrite] = {}
         self.span: Span = INVALID_SPAN
         self.evicted: bool = False
         self.superseded: bool = False
         self.stale_counted: bool = False
         self.ended: bool = False
+        self._findings: dict[None, Findings] = {}
         self._rows = rows
         self._ref: weakref.ref[Lease] = weakref.ref(cast("Lease", self))
         rows.in_flight[submission.number] = self._ref
         if key is not None:
             self._supersede(rows.latest.get(key))
             rows.latest[key] = self._ref
+
+    @property
+    def findings(self) -> Findings:
+        """What is known of this row, begun if there was nothing. Two threads that begin it get the same."""
+        return self._findings.get(None) or self._findings.setdefault(None, Findings())
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is anything to know."""
+        return bool(self._findings)
 
     def _supersede(self, earlier: weakref.ref[Lease] | None) -> None:
         lease = earlier and earlier()

@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
-from otel_handoff.spans import id_attributes
 
 _attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
@@ -42,7 +41,7 @@ class HandoffSpanProcessor(SpanProcessor):
             if lease is None or not lease.detector.enabled:
                 return
             carried = span.attributes or {}
-            missing = {name: value for name, value in id_attributes(lease.submission).items() if name not in carried}
+            missing = {name: value for name, value in lease.submission.attributes.items() if name not in carried}
             if missing:
                 span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object

@@ -1,4 +1,7 @@
-"""The names of all telemetry that this package emits. docs/telemetry.md describes them as a convention."""
+"""The names of all telemetry that this package emits, each attribute with its type and meaning.
+
+The tables of docs/telemetry.md are made of these: `python -m tests.docs.telemetry --write`.
+"""
 
 from enum import Enum
 from typing import Final, TypeAlias
@@ -7,36 +10,61 @@ SCOPE: Final = "otel_handoff"
 
 # On the row span and on alerts.
 BOUNDARY: Final = "handoff.boundary"
+"""string: the boundary"""
 SUBMISSION_ID: Final = "handoff.submission.id"
+"""int: counts submissions in the process, from 1"""
 SUBMISSION_TIME: Final = "handoff.submission.time_unix_nano"
+"""int, ns since the epoch: when the row was handed over"""
 SUBMISSION_THREAD: Final = "handoff.submission.thread.name"
+"""string: by which thread"""
 SUBMISSION_LOCATION: Final = "handoff.submission.location"
+"""string: where: `engine/transform.py:431 in execute`"""
 QUEUE_DURATION: Final = "handoff.queue.duration"
+"""double, s: from submission to the start of the work"""
 STALE: Final = "handoff.stale"
+"""boolean: whether the work ran after its submission was evicted or superseded; only if so on a row span"""
 CALL_TARGET: Final = "handoff.call.target"
+"""string: the function that recorded or routed, or the span concerned"""
 
 # On a mismatch: the span, its event and the log record.
 MISMATCH: Final = "handoff.mismatch"
+"""boolean: `true`"""
 MISMATCH_FIELDS: Final = "handoff.mismatch.fields"
+"""string[]: the fields that disagree"""
 MISMATCH_EVIDENCE: Final = "handoff.mismatch.evidence"
+"""string: how it is known: `start`, `end`, `read`, `span`, `call`, `result`"""
 MISMATCH_OUTCOME: Final = "handoff.mismatch.outcome"
+"""string: what came of it: `used`, `blocked`, `prevented`, `exposed`"""
 MISMATCH_LOCATION: Final = "handoff.mismatch.location"
-MISMATCH_TORN: Final = "handoff.mismatch.torn"
+"""string: where the worker was"""
 MISMATCH_OCCURRENCE: Final = "handoff.mismatch.occurrence"
+"""int: how many mismatches like this one the process has had, this one included"""
+MISMATCH_TORN: Final = "handoff.mismatch.torn"
+"""boolean: set where the ids filed, or taken for the call before (a call index), are not of one submission"""
 CULPRIT_LOCATION: Final = "handoff.culprit.location"
+"""string: where the wrong value was written"""
 CULPRIT_THREAD: Final = "handoff.culprit.thread.name"
+"""string: by which thread"""
 CULPRIT_TIME: Final = "handoff.culprit.time_unix_nano"
+"""int, ns since the epoch: when"""
 CULPRIT_FIELD: Final = "handoff.culprit.field"
+"""string: the field that was written"""
 CULPRIT_SUBMISSION_ID: Final = "handoff.culprit.submission.id"
+"""int: the submission that it was written for"""
 
 # A field's name follows these prefixes.
 EXPECTED: Final = "handoff.expected."
+"""as the id: what was submitted, for each field that disagrees"""
 OBSERVED: Final = "handoff.observed."
+"""as the id: what the worker saw or used instead"""
 CULPRIT_ID: Final = "handoff.culprit.submission."
+"""as the id: the ids of the submission that the write was made for"""
 
 # From the general semantic conventions.
 THREAD_ID: Final = "thread.id"
+"""int: the worker"""
 THREAD_NAME: Final = "thread.name"
+"""string: the worker"""
 
 # Metrics.
 METRIC_SUBMISSIONS: Final = "handoff.submissions"
@@ -48,8 +76,11 @@ METRIC_INTERNAL_ERRORS: Final = "handoff.internal_errors"
 
 # Attributes of the metric points. Never an id: the number of series is bounded.
 FIELD: Final = "handoff.field"
+"""string: the field"""
 EVIDENCE: Final = "handoff.evidence"
+"""string: as `handoff.mismatch.evidence`"""
 OUTCOME: Final = "handoff.outcome"
+"""string: as `handoff.mismatch.outcome`"""
 
 
 Primitive: TypeAlias = str | bool | int | float

@@ -9,15 +9,6 @@ from otel_handoff import semconv
 from otel_handoff.submission import Submission
 
 
-def id_attributes(submission: Submission) -> dict[str, AttributeValue]:
-    """Return the submission-time ids as attributes, `<boundary>.<field>`; a None is left out."""
-    return {
-        f"{submission.boundary}.{name}": submission.attribute_value(name)
-        for name, value in submission.ids.items()
-        if value is not None
-    }
-
-
 def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
     """Return the whole submission as attributes: number, time, thread, place and ids."""
     return {
@@ -26,7 +17,7 @@ def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
         semconv.SUBMISSION_TIME: submission.time_unix_nano,
         semconv.SUBMISSION_THREAD: submission.thread_name,
         semconv.SUBMISSION_LOCATION: submission.location,
-        **id_attributes(submission),
+        **submission.attributes,
     }
 
 

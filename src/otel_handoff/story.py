@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from otel_handoff.locations import Frames, describe, of_host
 from otel_handoff.semconv import attribute_value
@@ -14,6 +14,31 @@ if TYPE_CHECKING:
     from otel_handoff.mismatch import Mismatch, Write
 
 _RULE = "=" * 66
+
+
+class Told(Protocol):
+    """What a headline needs of a mismatch, live or read back."""
+
+    @property
+    def evidence(self) -> str:
+        """How it is known."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """What came of it."""
+        ...
+
+    @property
+    def expected(self) -> Mapping[str, object]:
+        """The fields that disagree, as submitted."""
+        ...
+
+    @property
+    def observed(self) -> Mapping[str, object]:
+        """The same fields, as they were used."""
+        ...
+
 
 _HEADLINES = {
     ("call", "used"): "a call was filed under ids of another submission",
@@ -29,7 +54,7 @@ _HEADLINES = {
     ("span", "used"): "a span carries ids of another submission",
 }
 
-_ADVICE = {
+ADVICE = {
     "used": "Do: correct the records named here, then set OTEL_HANDOFF_MODE=pin, which hands each worker its own copy.",
     "blocked": "Do: read the ids from the submitted row, not from the shared context, or copy the context per row.",
     "prevented": "Do: nothing is wrong in the trail; without pin mode it would be. Have the host copy its context.",
@@ -37,12 +62,11 @@ _ADVICE = {
 }
 
 
-def headline(mismatch: Mismatch) -> str:
+def headline(mismatch: Told) -> str:
     """Return what happened, in one line with both sides."""
     what = _HEADLINES.get((mismatch.evidence, mismatch.outcome), "the context moved on while the worker ran")
     sides = ", ".join(
-        f"{name}={_show(mismatch.observed[name])} instead of {_show(value)}"
-        for name, value in mismatch.expected.items()
+        f"{name}={show(mismatch.observed[name])} instead of {show(value)}" for name, value in mismatch.expected.items()
     )
     return f"{what}: {sides}"
 
@@ -56,17 +80,17 @@ def as_text(mismatch: Mismatch) -> str:
         f"HANDOFF MISMATCH ({mismatch.outcome}): {headline(mismatch)}",
         (
             f"  Submitted as #{submission.number} on boundary {submission.boundary!r}"
-            f" by thread {submission.thread_name!r} at {_clock(since)}"
+            f" by thread {submission.thread_name!r} at {show_clock(since)}"
         ),
-        f"    {_ids(submission.ids)}",
+        f"    {show_ids(submission.ids)}",
         *_stack(submission.frames, 1),
         (
-            f"  {_VERBS.get(mismatch.outcome, 'Seen')} ({mismatch.evidence}) by thread {mismatch.thread_name!r}"
-            f" {_after(since, mismatch.time_unix_nano)}{', as stale work' if mismatch.stale else ''}"
+            f"  {VERBS.get(mismatch.outcome, 'Seen')} ({mismatch.evidence}) by thread {mismatch.thread_name!r}"
+            f" {show_after(since, mismatch.time_unix_nano)}{', as stale work' if mismatch.stale else ''}"
         ),
     ]
     if mismatch.target:
-        details = f" ({_ids(mismatch.details)})" if mismatch.details else ""
+        details = f" ({show_ids(mismatch.details)})" if mismatch.details else ""
         lines.append(f"    {mismatch.target}{details}")
     if mismatch.torn:
         lines.append("    Torn: the ids that were read for it are not of one submission.")
@@ -74,23 +98,23 @@ def as_text(mismatch: Mismatch) -> str:
     lines += _culprit(mismatch.culprit, since)
     if mismatch.trace_id:
         lines.append(f"  Trace {mismatch.trace_id:032x}, span {mismatch.span_id:016x}")
-    lines += [f"  {_ADVICE.get(mismatch.outcome, '')}", _RULE]
+    lines += [f"  {ADVICE.get(mismatch.outcome, '')}", _RULE]
     return "\n".join(lines)
 
 
 def as_line(mismatch: Mismatch) -> str:
     """Return one line, for a mismatch like one that was reported before."""
     submission, culprit = mismatch.submission, mismatch.culprit
-    details = f" ({_ids(mismatch.details)})" if mismatch.details else ""
+    details = f" ({show_ids(mismatch.details)})" if mismatch.details else ""
     return (
         f"HANDOFF MISMATCH ({mismatch.outcome}), {mismatch.occurrence:,} like it so far: {headline(mismatch)};"
-        f" submitted as #{submission.number} on boundary {submission.boundary!r}: {_ids(submission.ids)};"
+        f" submitted as #{submission.number} on boundary {submission.boundary!r}: {show_ids(submission.ids)};"
         f" {mismatch.target or mismatch.evidence}{details} at {mismatch.location};"
         f" overwritten at {culprit.location if culprit else 'a place not seen'}"
     )
 
 
-_VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
+VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
 
 
 def _culprit(write: Write | None, since: int) -> list[str]:
@@ -98,12 +122,12 @@ def _culprit(write: Write | None, since: int) -> list[str]:
         return ["  Overwritten by: not seen (no write of this field is on record)"]
     lines = [
         (
-            f"  Overwritten by thread {write.thread_name!r} {_after(since, write.time_unix_nano)}:"
-            f" {write.field} = {_show(write.value)}"
+            f"  Overwritten by thread {write.thread_name!r} {show_after(since, write.time_unix_nano)}:"
+            f" {write.field} = {show(write.value)}"
         )
     ]
     if write.submission is not None:
-        lines.append(f"    for submission #{write.submission.number}: {_ids(write.submission.ids)}")
+        lines.append(f"    for submission #{write.submission.number}: {show_ids(write.submission.ids)}")
     return lines + _stack(write.frames, 4)
 
 
@@ -112,23 +136,27 @@ def _stack(frames: Frames, depth: int) -> list[str]:
     return [f"    {'at' if level == 0 else 'by'} {describe(*frame)}" for level, frame in enumerate(shown)]
 
 
-def _ids(ids: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={_show(value)}" for name, value in ids.items())
+def show_ids(ids: Mapping[str, object]) -> str:
+    """Return `name='value', ...`."""
+    return ", ".join(f"{name}={show(value)}" for name, value in ids.items())
 
 
-def _show(value: object) -> str:
-    # repr escapes control characters; a host's own __repr__ may raise.
+def show(value: object) -> str:
+    """Return `value` for people, its control characters escaped."""
+    # A host's own __repr__ may raise.
     try:
         return repr(value)
     except Exception as error:
         return f"<{type(value).__name__}: __repr__ raised {type(error).__name__}>"
 
 
-def _clock(time_unix_nano: int) -> str:
+def show_clock(time_unix_nano: int) -> str:
+    """Return a time, in nanoseconds since the epoch, in ISO 8601, UTC."""
     return datetime.fromtimestamp(time_unix_nano / 1e9, timezone.utc).isoformat(timespec="microseconds")
 
 
-def _after(since: int, time_unix_nano: int) -> str:
+def show_after(since: int, time_unix_nano: int) -> str:
+    """Return `"1.234 ms after submission"`."""
     milliseconds = (time_unix_nano - since) / 1e6
     return f"{abs(milliseconds):.3f} ms {'after' if milliseconds >= 0 else 'before'} submission"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from opentelemetry.context import Context
@@ -16,7 +15,6 @@ numbers: Final = itertools.count(1)
 """Numbers submissions across all boundaries of the process; `next()` on it is atomic."""
 
 
-@dataclass(frozen=True)
 class Submission:
     """One hand-over of one row. Immutable.
 
@@ -30,21 +28,58 @@ class Submission:
         otel_context: the OpenTelemetry context that was current.
     """
 
-    number: int
-    boundary: str
-    ids: Mapping[str, object]
-    thread_name: str
-    time_unix_nano: int
-    frames: Frames = field(repr=False)
-    otel_context: Context = field(repr=False)
-    _values: dict[str, Primitive] = field(default_factory=dict[str, Primitive], init=False, repr=False, compare=False)
+    # Made for each row: a frozen dataclass would take six times as long.
+    __slots__ = (
+        "_attributes",
+        "boundary",
+        "frames",
+        "ids",
+        "number",
+        "otel_context",
+        "thread_name",
+        "time_unix_nano",
+    )
 
-    def attribute_value(self, name: str) -> Primitive:
-        """Return the id of field `name` for a span: once and for all, as the `str()` of a host's object may change."""
-        value = self._values.get(name)
-        return self._values.setdefault(name, attribute_value(self.ids[name])) if value is None else value
+    def __init__(
+        self,
+        number: int,
+        boundary: str,
+        ids: Mapping[str, object],
+        thread_name: str,
+        time_unix_nano: int,
+        frames: Frames,
+        otel_context: Context,
+    ) -> None:
+        self.number: Final = number
+        self.boundary: Final = boundary
+        self.ids: Final = ids
+        self.thread_name: Final = thread_name
+        self.time_unix_nano: Final = time_unix_nano
+        self.frames: Final = frames
+        self.otel_context: Final = otel_context
+        self._attributes: dict[str, Primitive] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Submission #{self.number} on {self.boundary!r}: {dict(self.ids)!r}>"
 
     @property
     def location(self) -> str:
         """Where the row was handed over: `"engine/transform.py:431 in execute"`."""
         return innermost(self.frames)
+
+    @property
+    def attributes(self) -> Mapping[str, Primitive]:
+        """The ids as span attributes, `<boundary>.<field>`; one that is None is left out.
+
+        They are taken once, as the `str()` of a host's object may change.
+        """
+        attributes = self._attributes
+        if attributes is None:
+            attributes = self._attributes = {
+                f"{self.boundary}.{name}": attribute_value(id_) for name, id_ in self.ids.items() if id_ is not None
+            }
+        return attributes
+
+    def attribute_value(self, name: str) -> Primitive:
+        """Return the id of field `name` as on spans."""
+        return self.attributes.get(f"{self.boundary}.{name}", "None")

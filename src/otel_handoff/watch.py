@@ -6,17 +6,18 @@ import contextlib
 import logging
 import weakref
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from otel_handoff.fields import MISSING
 from otel_handoff.guard import guard
+from otel_handoff.kinds import Watched, class_of, has_plain_dict, lookup
 from otel_handoff.lease import Lease, active, no_lease
 from otel_handoff.writes import note
 
 _logger = logging.getLogger("otel_handoff")
 
 
-class WatchedField:
+class WatchedField(Watched):
     """Stands in for one attribute of a context class. The value stays where the class kept it.
 
     Most classes keep it in the instance's `__dict__`, under a class attribute that is a plain default, or none at
@@ -28,8 +29,9 @@ class WatchedField:
         self.name: str = name
         self.users: set[int] = set()
         self.original: Any = vars(owner).get(name, MISSING)
-        inherited = _lookup(owner, name)
+        inherited = lookup(owner, name)
         self._inner: Any = inherited if hasattr(class_of(inherited), "__set__") else None
+        self.keeps_in_dict = self._inner is None and has_plain_dict(owner)
         self.stores: bool = self._inner is not None or owner.__dictoffset__ != 0
         """Whether instances can have a value of their own."""
 
@@ -38,25 +40,35 @@ class WatchedField:
             return self._on_class(owner or self.owner)
         if (provoker := Lease.provoker) is not None:
             provoker.reads(instance, self.name)
-        if class_of(instance) is not self.owner and _first(class_of(instance), self.name) is not self:
-            return self._of_base(instance)
-        value = self._load(instance)
+        value = self._glance(instance)
+        if value is MISSING:
+            if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
+                return self._of_base(instance)
+            value = self._load(instance)
         lease = active.get()
-        if lease is not None and lease.record is not None and (instance is lease.handed or instance is lease.context):
-            root = lease.roots.get(self.name, MISSING)
-            # A mismatch is looked for only when it is another object.
-            if value is not root or (lease.pinned and instance is lease.handed):
-                with guard:
-                    self._judge(lease, instance, value, root)
+        if lease is not None and lease.record is not None:
+            handed = instance is lease.handed
+            if handed or instance is lease.context:
+                root = lease.roots.get(self.name, MISSING)
+                # A mismatch is looked for only where an object is another one: what is read, or what would have been.
+                if value is not root or (handed and lease.pinned and self._glance(lease.context) is not root):
+                    with guard:
+                        self._judge(lease, handed, value, root)
         return value
 
-    def _judge(self, lease: Lease, instance: Any, value: Any, root: Any) -> None:
+    def _judge(self, lease: Lease, handed: bool, value: Any, root: Any) -> None:  # noqa: FBT001
         if value is not root and lease.detector.read(lease, self.name, value, prevented=False):
             return
-        if lease.pinned and instance is lease.handed:
+        if lease.pinned and handed:
             current = self._peek(lease.context)  # what an unpinned worker would get here
             if current is not root and current is not value:
                 lease.detector.read(lease, self.name, current, prevented=True)
+
+    def _glance(self, instance: Any) -> Any:
+        # What is stored, where that is all there is to it.
+        if self.keeps_in_dict and type(instance) is self.owner:
+            return instance.__dict__.get(self.name, MISSING)
+        return MISSING
 
     def __set__(self, instance: Any, value: Any) -> None:
         noted = None
@@ -103,7 +115,7 @@ class WatchedField:
         # `super().field` in a subclass that overrides it: what this class has, never the instance's own
         if self._inner is not None:
             return self._inner.__get__(instance, type(instance))
-        value = _lookup(class_of(instance), self.name, self)
+        value = _beneath(self, class_of(instance))
         if value is MISSING:
             raise AttributeError(f"'super' object has no attribute {self.name!r}", name=self.name)
         bind = getattr(class_of(value), "__get__", None)
@@ -117,7 +129,7 @@ class WatchedField:
             return None
 
     def _default(self, instance: Any) -> Any:
-        default = _lookup(class_of(instance), self.name, self)
+        default = _beneath(self, class_of(instance))
         if default is MISSING:
             raise self._absent(instance)
         bind = getattr(class_of(default), "__get__", None)
@@ -131,35 +143,23 @@ class WatchedField:
         return AttributeError(message, name=self.name, obj=instance)
 
     def _on_class(self, owner: type) -> Any:
-        value = _lookup(owner, self.name, self)
+        value = _beneath(self, owner)
         if value is MISSING:
             raise AttributeError(f"type object {owner.__name__!r} has no attribute {self.name!r}")
         bind = getattr(class_of(value), "__get__", None)
         return bind(value, None, owner) if bind is not None else value
 
 
-def _lookup(owner: type, name: str, beneath: WatchedField | None = None) -> Any:
-    # What the class would give without `beneath`; MISSING where it has no such attribute.
-    mro = owner.__mro__
-    for cls in mro[mro.index(beneath.owner) :] if beneath is not None else mro:
-        value = vars(cls).get(name, MISSING)
-        if value is beneath and beneath is not None:
-            value = beneath.original
+def _beneath(field: WatchedField, cls: type) -> Any:
+    # What `cls` would give without `field`; MISSING where it has no such attribute.
+    mro = cls.__mro__
+    for base in mro[mro.index(field.owner) :]:
+        value = vars(base).get(field.name, MISSING)
+        if value is field:
+            value = field.original
         if value is not MISSING:
             return value
     return MISSING
-
-
-def _first(owner: type, name: str) -> Any:
-    for cls in owner.__mro__:
-        if name in vars(cls):
-            return vars(cls)[name]
-    return MISSING
-
-
-def class_of(value: Any) -> type:
-    """Return `type(value)`, typed."""
-    return cast("type[Any]", type(value))
 
 
 class Watch:
@@ -182,7 +182,7 @@ class Watch:
             _logger.info("%s has its own __getattribute__: reads of its fields are not watched.", cls.__qualname__)
             return
         for root in self._roots:
-            field = _lookup(cls, root)
+            field = lookup(cls, root)
             if not isinstance(field, WatchedField):
                 field = WatchedField(cls, root)
                 if not field.stores:

@@ -142,7 +142,7 @@ def note(context: Any, root: str, value: object) -> Noted | None:
     lease = active.get()
     own = None
     if lease is not None and (context is lease.handed or context is lease.context):
-        own = lease.own.setdefault(root, [])
+        own = lease.findings.own.setdefault(root, [])
     if record is None and own is None:
         return None
     write = RawWrite(root, value, lease.submission.number if lease is not None else None)

@@ -23,7 +23,7 @@ from opentelemetry.instrumentation.utils import unwrap
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor, current_submission, wrapping
 from otel_handoff.elspeth import ElspethInstrumentor
-from otel_handoff.watch import class_of
+from otel_handoff.kinds import class_of
 from tests import hosts
 from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry

@@ -64,7 +64,6 @@ class _UsageError(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options, and the help that goes with them, to a parser of `otel-handoff demo`."""
     parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     # Taken as text and judged in `main`, where a mistake is told in one line.
     parser.add_argument("--rows", default="200", metavar="N", help="how many rows to feed in (200)")
     parser.add_argument("--mode", default="compare", metavar="MODE", help="one of those above (compare)")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from otel_handoff.demo import corpus, truth
 from otel_handoff.demo.pipeline.batch_adapter import SharedBatchAdapter
@@ -21,6 +21,9 @@ from otel_handoff.demo.service import Service
 from otel_handoff.demo.transform import ReadabilityTransform
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.mismatch import Mismatch
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader
 
 MODES: Final = ("off", "observe", "pin", "strict")
 
@@ -49,7 +52,14 @@ class ModeRun:
 
 
 def run_mode(
-    mode: str, *, rows: int, seed: int, out: Path, port: int = 0, progress: Callable[[int], object] | None = None
+    mode: str,
+    *,
+    rows: int,
+    seed: int,
+    out: Path,
+    port: int = 0,
+    progress: Callable[[int], object] | None = None,
+    metric_readers: Sequence[MetricReader] = (),
 ) -> ModeRun:
     """Run the pipeline in one mode and leave `landscape.db` and `traces.jsonl` in `out/<mode>`.
 
@@ -60,6 +70,7 @@ def run_mode(
         out: a directory; made if it is not there. Files of an earlier run are replaced.
         port: of the loopback service; 0 takes a free one.
         progress: called with the number of rows just done.
+        metric_readers: read the metrics while it runs, and are shut down with it.
 
     Raises:
         OSError: a file cannot be written, or the port is taken.
@@ -85,7 +96,7 @@ def run_mode(
         landscape = Landscape(database)
         stack.callback(landscape.close)
         if mode != "off":
-            stack.enter_context(_instrumented(mode, traces, mismatches))
+            stack.enter_context(_instrumented(mode, traces, mismatches, metric_readers))
         adapter = SharedBatchAdapter()
         transform = ReadabilityTransform(service.url, adapter)
         # When it is interrupted: open the gate first, or the worker would be waited for while it waits itself.
@@ -103,7 +114,9 @@ def run_mode(
 
 
 @contextmanager
-def _instrumented(mode: str, traces: Path, mismatches: list[Mismatch]) -> Generator[None]:
+def _instrumented(
+    mode: str, traces: Path, mismatches: list[Mismatch], metric_readers: Sequence[MetricReader]
+) -> Generator[None]:
     """Instrument the pipeline with providers of its own, whatever the process has."""
     from opentelemetry.exporter.otlp.json.file import FileSpanExporter
     from opentelemetry.sdk._logs import LoggerProvider
@@ -120,7 +133,7 @@ def _instrumented(mode: str, traces: Path, mismatches: list[Mismatch]) -> Genera
         stack.callback(tracers.shutdown)
         loggers = LoggerProvider(resource=resource)
         stack.callback(loggers.shutdown)
-        meters = MeterProvider(resource=resource)
+        meters = MeterProvider(resource=resource, metric_readers=metric_readers)
         stack.callback(meters.shutdown)
         logger = logging.getLogger("otel_handoff")
         logger.addFilter(_is_no_report)

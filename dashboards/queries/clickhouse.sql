@@ -1,0 +1,90 @@
+-- What an auditor asks of the traces of otel-handoff, on the table otel_traces that the Collector's ClickHouse exporter makes.
+-- A value in {braces} is a parameter: clickhouse-client --param_run_id=run-1 --queries-file clickhouse.sql
+-- The fields are those of ELSPETH (elspeth.state_id, ...); those of a boundary of your own are <boundary>.<field>.
+
+-- 1. Which records are wrong? Each call and result that was filed under another row's ids, where it stands and where it belongs.
+SELECT
+    Event.Timestamp AS at,
+    Event.Attributes['elspeth.run_id'] AS run_id,
+    Event.Attributes['elspeth.row_id'] AS row_id,
+    Event.Attributes['elspeth.token_id'] AS token_id,
+    Event.Attributes['handoff.mismatch.evidence'] AS evidence,
+    Event.Attributes['handoff.call.target'] AS recorded_by,
+    toUInt32OrNull(Event.Attributes['elspeth.call.index']) AS call_index,
+    Event.Attributes['handoff.observed.state_id'] AS filed_under,
+    Event.Attributes['elspeth.state_id'] AS belongs_under,
+    TraceId AS trace_id,
+    SpanId AS span_id
+FROM otel_traces
+ARRAY JOIN Events AS Event
+WHERE Event.Name = 'handoff.mismatch'
+    AND Event.Attributes['handoff.mismatch.outcome'] = 'used'
+ORDER BY at, span_id;
+
+-- 2. Why? The same mismatches by the write that did it, the most frequent first.
+SELECT
+    Event.Attributes['handoff.culprit.location'] AS written_at,
+    Event.Attributes['handoff.culprit.field'] AS field,
+    Event.Attributes['handoff.culprit.thread.name'] AS written_by,
+    Event.Attributes['handoff.mismatch.outcome'] AS outcome,
+    count() AS mismatches,
+    min(Event.Timestamp) AS first,
+    max(Event.Timestamp) AS last
+FROM otel_traces
+ARRAY JOIN Events AS Event
+WHERE Event.Name = 'handoff.mismatch'
+GROUP BY written_at, field, written_by, outcome
+ORDER BY mismatches DESC, written_at, field, outcome;
+
+-- 3. What happened to one row? Every span under its ids, of whatever instrumentation, in order.
+SELECT
+    Timestamp AS at,
+    SpanName AS span,
+    SpanAttributes['handoff.submission.id'] AS submission,
+    SpanAttributes['elspeth.state_id'] AS state_id,
+    SpanAttributes['thread.name'] AS thread,
+    SpanAttributes['handoff.mismatch.outcome'] AS outcome,
+    round(Duration / 1e6, 3) AS milliseconds,
+    TraceId AS trace_id
+FROM otel_traces
+WHERE SpanAttributes['elspeth.token_id'] = {token_id:String}
+ORDER BY at, span;
+
+-- 4. Who else's records are under one state id? Calls that belong to other rows, and were filed under this one.
+SELECT
+    Event.Timestamp AS at,
+    Event.Attributes['elspeth.token_id'] AS belongs_to,
+    Event.Attributes['elspeth.state_id'] AS belongs_under,
+    Event.Attributes['handoff.mismatch.evidence'] AS evidence,
+    toUInt32OrNull(Event.Attributes['elspeth.call.index']) AS call_index
+FROM otel_traces
+ARRAY JOIN Events AS Event
+WHERE Event.Name = 'handoff.mismatch'
+    AND Event.Attributes['handoff.mismatch.outcome'] = 'used'
+    AND Event.Attributes['handoff.observed.state_id'] = {state_id:String}
+ORDER BY at;
+
+-- 5. How sound is each run? Its row spans (one for each attempt), those with a wrong id that took effect, and how long rows waited.
+-- A call's mismatch is on the call's span, so rows are counted by their submission.
+SELECT
+    SpanAttributes['elspeth.run_id'] AS run_id,
+    uniqExactIf(SpanAttributes['handoff.submission.id'], SpanKind = 'Consumer') AS attempts,
+    uniqExactIf(SpanAttributes['handoff.submission.id'], SpanAttributes['handoff.mismatch.outcome'] = 'used') AS wrong,
+    uniqExactIf(SpanAttributes['handoff.submission.id'], SpanAttributes['handoff.stale'] = 'true') AS stale,
+    quantileExactIf(0.5)(toFloat64OrZero(SpanAttributes['handoff.queue.duration']), SpanKind = 'Consumer') AS median_wait,
+    maxIf(toFloat64OrZero(SpanAttributes['handoff.queue.duration']), SpanKind = 'Consumer') AS longest_wait
+FROM otel_traces
+WHERE SpanAttributes['handoff.submission.id'] != ''
+GROUP BY run_id
+ORDER BY run_id;
+
+-- 6. Which wrong ids belong to no submission that was traced? They are not another row's: look at who wrote them.
+SELECT DISTINCT
+    Event.Attributes['handoff.observed.state_id'] AS filed_under,
+    Event.Attributes['handoff.culprit.location'] AS written_at
+FROM otel_traces
+ARRAY JOIN Events AS Event
+WHERE Event.Name = 'handoff.mismatch'
+    AND filed_under != ''
+    AND filed_under NOT IN (SELECT SpanAttributes['elspeth.state_id'] FROM otel_traces WHERE SpanKind = 'Consumer')
+ORDER BY filed_under;

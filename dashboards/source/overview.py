@@ -1,0 +1,218 @@
+"""The overview, on Prometheus: whether anything is filed under the wrong row, and how the hand-off is doing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import AnnotationQuery, Dashboard, QueryVariable, Row
+from grafana_foundation_sdk.builders.table import Panel as Table
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DataTransformerConfig,
+    VariableRefresh,
+    VariableSort,
+)
+
+from dashboards.source.panels import OVERVIEW, PROMETHEUS, TRACES, datasource, graph, link, list_of, number
+
+_OF: Final = 'job=~"$job", handoff_boundary=~"$boundary"'
+_TOTAL: Final = (
+    "The highest total of each process in this time range, added up. Nothing at all means that no instrumented process "
+    "was scraped."
+)
+
+
+def _choice(name: str, label: str, query: str) -> QueryVariable:
+    return (
+        QueryVariable(name)
+        .label(label)
+        .datasource(PROMETHEUS)
+        .query(query)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+    )
+
+
+def _highest(metric: str, selector: str) -> str:
+    return f"sum(max_over_time({metric}{{{selector}}}[$__range]))"
+
+
+def _mismatches(by: str) -> str:
+    return f"sum by ({by}) (handoff_mismatches_total{{{_OF}}})"
+
+
+def _quantile(share: float) -> tuple[str, str]:
+    rate = f"rate(handoff_queue_duration_seconds_bucket{{{_OF}}}[$__rate_interval])"
+    return f"histogram_quantile({share}, sum by (le) ({rate}))", f"{share:.0%}"
+
+
+def _totals() -> Table:
+    by = "job, instance, handoff_boundary, handoff_evidence, handoff_outcome, handoff_field"
+    return list_of(
+        "Mismatches since each process started",
+        "Only what is above zero.",
+        f"sum by ({by}) (handoff_mismatches_total{{{_OF}}} > 0)",
+        width=16,
+    ).with_transformation(DataTransformerConfig("organize", options={"excludeByName": {"Time": True}}))
+
+
+def board() -> Dashboard:
+    """Return the dashboard."""
+    return (
+        Dashboard("otel-handoff / overview")
+        .uid(OVERVIEW)
+        .description("Rows handed to worker threads, and whether each was worked on under its own ids.")
+        .tags(["otel-handoff"])
+        .readonly()
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .refresh("10s")
+        .time("now-1h", "now")
+        .timezone("browser")
+        .link(link("Traces", TRACES))
+        .with_variable(datasource("prometheus", "Prometheus"))
+        .with_variable(_choice("job", "Job", "label_values(handoff_submissions_total, job)"))
+        .with_variable(
+            _choice("boundary", "Boundary", 'label_values(handoff_submissions_total{job=~"$job"}, handoff_boundary)')
+        )
+        .annotation(
+            AnnotationQuery()
+            .name("Alerts")
+            .datasource(PROMETHEUS)
+            .enable(True)
+            .icon_color("red")
+            .expr('ALERTS{alertname=~"Handoff.+", alertstate="firing", job=~"$job"}')
+            .title_format("{{alertname}}")
+            .text_format("{{handoff_boundary}} {{handoff_evidence}} {{handoff_outcome}}")
+        )
+        .with_panel(
+            number(
+                "Wrong ids that took effect",
+                f"If the evidence is call or result, records are wrong. Counted once for each field. {_TOTAL}",
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome="used"'),
+                "red",
+            )
+        )
+        .with_panel(
+            number(
+                "Blocked",
+                f"Mode strict raised; the row failed. {_TOTAL}",
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome="blocked"'),
+                "red",
+            )
+        )
+        .with_panel(
+            number(
+                "Prevented or exposed",
+                f"The race is there, but no record is known to be wrong. {_TOTAL}",
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome=~"prevented|exposed"'),
+                "orange",
+            )
+        )
+        .with_panel(
+            number(
+                "Stale work",
+                f"Work for a submission that had been given up, or replaced by a retry. {_TOTAL}",
+                _highest("handoff_stale_work_total", _OF),
+                "orange",
+            )
+        )
+        .with_panel(
+            number(
+                "Errors of otel-handoff itself",
+                f"The pipeline is not affected; some checks are missing. {_TOTAL}",
+                _highest("handoff_internal_errors_total", 'job=~"$job"'),
+                "orange",
+            )
+        )
+        .with_panel(
+            number(
+                "Rows in flight",
+                "Handed over, and neither done nor dropped.",
+                f"sum(handoff_in_flight{{{_OF}}})",
+                None,
+            )
+        )
+        .with_row(Row("Mismatches"))
+        .with_panel(
+            graph(
+                "By outcome",
+                "Totals: a step is a mismatch, also the first. used and blocked are errors.",
+                "short",
+                (_mismatches("handoff_outcome"), "{{handoff_outcome}}"),
+                width=8,
+            )
+        )
+        .with_panel(
+            graph(
+                "By evidence",
+                "How it is known: a call or result under wrong ids, a wrong read, a span, the context at start or end.",
+                "short",
+                (_mismatches("handoff_evidence"), "{{handoff_evidence}}"),
+                width=8,
+            )
+        )
+        .with_panel(
+            graph(
+                "By field",
+                "Which ids disagreed. One mismatch counts once for each.",
+                "short",
+                (_mismatches("handoff_boundary, handoff_field"), "{{handoff_boundary}}.{{handoff_field}}"),
+                width=8,
+            )
+        )
+        .with_panel(_totals())
+        .with_panel(
+            list_of(
+                "Alerts",
+                "What alerts/handoff.rules.yml says now.",
+                'ALERTS{alertname=~"Handoff.+", job=~"$job"}',
+                width=8,
+            ).with_transformation(
+                DataTransformerConfig(
+                    "organize", options={"excludeByName": {"Time": True, "Value": True, "__name__": True}}
+                )
+            )
+        )
+        .with_row(Row("The hand-off"))
+        .with_panel(
+            graph(
+                "Rows handed over",
+                "Submissions per second.",
+                "ops",
+                (
+                    f"sum by (handoff_boundary) (rate(handoff_submissions_total{{{_OF}}}[$__rate_interval]))",
+                    "{{handoff_boundary}}",
+                ),
+            )
+        )
+        .with_panel(
+            graph(
+                "Rows in flight",
+                "Handed over, and neither done nor dropped. A line that only climbs is a pool that does not keep up.",
+                "short",
+                (f"sum by (handoff_boundary) (handoff_in_flight{{{_OF}}})", "{{handoff_boundary}}"),
+            )
+        )
+        .with_panel(
+            graph(
+                "Queue time",
+                "From a row's submission to the start of its work. The longer, the further its context moves on.",
+                "s",
+                _quantile(0.5),
+                _quantile(0.95),
+                _quantile(0.99),
+            )
+        )
+        .with_panel(
+            graph(
+                "Stale work, and errors of otel-handoff itself",
+                "Totals.",
+                "short",
+                (f"sum by (handoff_boundary) (handoff_stale_work_total{{{_OF}}})", "stale work, {{handoff_boundary}}"),
+                ('sum by (job) (handoff_internal_errors_total{job=~"$job"})', "internal errors, {{job}}"),
+            )
+        )
+    )

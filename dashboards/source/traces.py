@@ -1,0 +1,74 @@
+"""The trace board, on Tempo: the spans behind each mismatch, and what happened to one id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, TextBoxVariable
+from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
+
+from dashboards.source.panels import OVERVIEW, TRACES, datasource, link, spans
+
+_AT: Final = 'span.handoff.boundary =~ "$boundary"'
+_WHO: Final = "span.handoff.boundary, span.handoff.submission.id, span.handoff.submission.thread.name, span.thread.name"
+_WHAT: Final = "span.handoff.mismatch.outcome, span.handoff.mismatch.evidence"
+
+
+def _mismatches(outcomes: str) -> str:
+    matching = f'span.handoff.mismatch = true && span.handoff.mismatch.outcome =~ "{outcomes}"'
+    return f"{{ {matching} && {_AT} }} | select({_WHAT}, {_WHO})"
+
+
+def board() -> Dashboard:
+    """Return the dashboard."""
+    return (
+        Dashboard("otel-handoff / traces")
+        .uid(TRACES)
+        .description("The spans of rows that were worked on under wrong ids. Each leads to its trace.")
+        .tags(["otel-handoff"])
+        .readonly()
+        .tooltip(DashboardCursorSync.OFF)
+        .time("now-6h", "now")
+        .timezone("browser")
+        .link(link("Overview", OVERVIEW))
+        .with_variable(datasource("tempo", "Tempo"))
+        .with_variable(TextBoxVariable("boundary").label("Boundary").default_value(".*"))
+        .with_variable(TextBoxVariable("field").label("Field").default_value("elspeth.token_id"))
+        .with_variable(TextBoxVariable("id").label("Id").default_value("token-0006"))
+        .with_panel(
+            spans(
+                "Wrong ids that took effect, or were blocked",
+                "The call or the row. The trace's event handoff.mismatch has both sides, and the write that did it.",
+                _mismatches("used|blocked"),
+            )
+        )
+        .with_panel(
+            spans(
+                "Prevented or exposed",
+                "The race is there, but no record is known to be wrong.",
+                _mismatches("prevented|exposed"),
+            )
+        )
+        .with_panel(
+            spans(
+                "Everything under one id",
+                "Each span that a submission's ids stand on, also those of other instrumentations.",
+                f'{{ span.$field = "$id" }} | select({_WHO}, span.handoff.mismatch)',
+            )
+        )
+        .with_panel(
+            spans(
+                "Stale work",
+                "Rows whose work ran after their submission was evicted, or replaced by a retry.",
+                f"{{ span.handoff.stale = true && {_AT} }} | select({_WHO}, span.handoff.queue.duration)",
+            )
+        )
+        .with_panel(
+            spans(
+                "Rows that waited for more than a second",
+                "From submission to the start of the work.",
+                f"{{ kind = consumer && span.handoff.queue.duration > 1.0 && {_AT} }}"
+                f" | select({_WHO}, span.handoff.queue.duration)",
+            )
+        )
+    )

@@ -1,0 +1,8 @@
+"""`otel-handoff check`: each submission judged again, from its spans alone.
+
+store ──── spans of any number, in any order, in a database on disk; which row each belongs to
+finding ── one mismatch, as a detector reported it on a span or as it was found here
+judge ──── the funnel: spans in, findings out
+causes ─── findings grouped by what did it
+text, records: what people are given; run: one check; command: the command line
+"""

@@ -1,0 +1,181 @@
+"""One mismatch, as a detector reported it on a span or as it was found in the spans."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otel_handoff import semconv
+from otel_handoff.mismatch import ERRORS
+from otel_handoff.story import headline
+
+WORK: Final = "work"
+"""The evidence that only spans have: two row spans of one submission."""
+
+Ids = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The submission, as far as it is told."""
+
+    number: int
+    boundary: str
+    ids: Ids
+    thread_name: str = ""
+    time_unix_nano: int = 0
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """The write that put the wrong value there, and the submission it was made for; `ids` may be empty."""
+
+    field: str
+    value: Any
+    thread_name: str
+    location: str
+    time_unix_nano: int
+    number: int | None = None
+    ids: Ids = dataclasses.field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mismatch. The names are those of `otel_handoff.Mismatch`, where it has them.
+
+    Attributes:
+        found_by: `detector`, which reported it while it happened, or `check`.
+        spans: how many spans show the same; more than one only for evidence `span`, and `work`: how many workers.
+        unknown: the observed fields whose value no submission in the files carries.
+        filed: the ids of the submission whose ids were used, where it is known.
+    """
+
+    submission: Submitted
+    evidence: str
+    outcome: str
+    expected: Ids
+    observed: Ids
+    trace_id: str
+    span_id: str
+    found_by: str = "check"
+    stale: bool = False
+    thread_name: str = ""
+    time_unix_nano: int = 0
+    location: str = ""
+    target: str = ""
+    details: Ids = dataclasses.field(default_factory=dict[str, Any])
+    culprit: Culprit | None = None
+    spans: int = 1
+    unknown: tuple[str, ...] = ()
+    filed: Ids = dataclasses.field(default_factory=dict[str, Any])
+
+    @property
+    def is_error(self) -> bool:
+        """Whether a wrong id took effect or had to be blocked."""
+        return self.outcome in ERRORS
+
+    @property
+    def is_record(self) -> bool:
+        """Whether a record of the audit trail is wrong by it: a call or result that was filed under wrong ids."""
+        return self.outcome == "used" and self.evidence in ("call", "result")
+
+    @property
+    def headline(self) -> str:
+        """What happened, in one line."""
+        if self.evidence == WORK:
+            return f"{self.spans} workers claimed one submission"
+        return headline(self)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as JSON-ready primitives, in the shape of `Mismatch.as_dict()` and a little more."""
+        plain: dict[str, object] = {"headline": self.headline}
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            plain[each.name] = dict(vars(value)) if isinstance(value, (Submitted, Culprit)) else value
+        return plain
+
+
+def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_id: str, time: int) -> Finding | None:
+    """Read back what a detector put on a span.
+
+    Args:
+        report: the attributes of the event `handoff.mismatch`.
+        row: the ids of the submission, from its row span, where that is known.
+        trace_id: of the span.
+        span_id: likewise.
+        time: the event's, in nanoseconds since the epoch.
+
+    Returns:
+        None if it does not say what was observed.
+    """
+    boundary = _text(report, semconv.BOUNDARY)
+    observed = _after(report, semconv.OBSERVED)
+    if not boundary or not observed:
+        return None
+    prefix = f"{boundary}."
+    own = _after(report, prefix)
+    ids = {name: value for name, value in own.items() if (name in row if row is not None else "." not in name)}
+    not_details = {semconv.THREAD_NAME, *(prefix + name for name in ids)}
+    return Finding(
+        submission=Submitted(
+            _whole(report, semconv.SUBMISSION_ID),
+            boundary,
+            ids,
+            _text(report, semconv.SUBMISSION_THREAD),
+            _whole(report, semconv.SUBMISSION_TIME),
+            _text(report, semconv.SUBMISSION_LOCATION),
+        ),
+        evidence=_text(report, semconv.MISMATCH_EVIDENCE),
+        outcome=_text(report, semconv.MISMATCH_OUTCOME),
+        # An id that was None is left out of what the row carries, but not of the report.
+        expected={name: report.get(semconv.EXPECTED + name, ids.get(name)) for name in observed},
+        observed=observed,
+        trace_id=trace_id,
+        span_id=span_id,
+        found_by="detector",
+        stale=report.get(semconv.STALE) is True,
+        thread_name=_text(report, semconv.THREAD_NAME),
+        time_unix_nano=time,
+        location=_text(report, semconv.MISMATCH_LOCATION),
+        target=_text(report, semconv.CALL_TARGET),
+        details={
+            name: value for name, value in report.items() if name not in not_details and not name.startswith("handoff.")
+        },
+        culprit=_culprit(report, observed),
+    )
+
+
+def _culprit(report: Mapping[str, Any], observed: Ids) -> Culprit | None:
+    location = _text(report, semconv.CULPRIT_LOCATION)
+    if not location:
+        return None
+    name = _text(report, semconv.CULPRIT_FIELD)
+    number = report.get(semconv.CULPRIT_SUBMISSION_ID)
+    ids = _after(report, semconv.CULPRIT_ID)
+    ids.pop(semconv.CULPRIT_SUBMISSION_ID.removeprefix(semconv.CULPRIT_ID), None)
+    return Culprit(
+        field=name,
+        value=observed.get(name),
+        thread_name=_text(report, semconv.CULPRIT_THREAD),
+        location=location,
+        time_unix_nano=_whole(report, semconv.CULPRIT_TIME),
+        number=number if isinstance(number, int) else None,
+        ids=ids,
+    )
+
+
+def _after(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _whole(values: Mapping[str, Any], name: str) -> int:
+    value = values.get(name)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,81 @@
+"""The audit records that are wrong, as CSV: what an auditor needs to correct the trail."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timezone
+from typing import Any, Final, TextIO
+
+from otel_handoff.check.finding import Finding
+from otel_handoff.story import show_ids
+
+COLUMNS: Final = (
+    *("record", "evidence", "boundary", "run_id", "row_id", "token_id", "call_index"),
+    *("field", "filed_under", "belongs_under", "filed_row_id", "filed_token_id"),
+    *("target", "details", "submission", "time", "thread", "location", "culprit_thread", "culprit_location"),
+    *("trace_id", "span_id", "found_by"),
+)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+class Records:
+    """Writes a line for each field of each call and result that was filed under wrong ids."""
+
+    def __init__(self, file: TextIO) -> None:
+        """Write to `file`, which was opened with `newline=""`."""
+        self._writer = csv.DictWriter(file, COLUMNS)
+        self._writer.writeheader()
+        self.calls = 0
+        self.results = 0
+
+    def add(self, finding: Finding) -> None:
+        """Write the record that is wrong by this, if one is."""
+        if not finding.is_record:
+            return
+        self.calls += finding.evidence == "call"
+        self.results += finding.evidence == "result"
+        submission, culprit = finding.submission, finding.culprit
+        index = f"{submission.boundary}.call.index"
+        for field, filed_under in finding.observed.items():
+            cells: dict[str, Any] = {
+                "record": self.calls + self.results,
+                "evidence": finding.evidence,
+                "boundary": submission.boundary,
+                "run_id": submission.ids.get("run_id"),
+                "row_id": submission.ids.get("row_id"),
+                "token_id": submission.ids.get("token_id"),
+                "call_index": finding.details.get(index),
+                "field": field,
+                "filed_under": filed_under,
+                "belongs_under": finding.expected[field],
+                "filed_row_id": finding.filed.get("row_id"),
+                "filed_token_id": finding.filed.get("token_id"),
+                "target": finding.target,
+                "details": show_ids({name: value for name, value in finding.details.items() if name != index}),
+                "submission": submission.number,
+                "time": _iso(finding.time_unix_nano),
+                "thread": finding.thread_name,
+                "location": finding.location,
+                "culprit_thread": culprit.thread_name if culprit else None,
+                "culprit_location": culprit.location if culprit else None,
+                "trace_id": finding.trace_id,
+                "span_id": finding.span_id,
+                "found_by": finding.found_by,
+            }
+            self._writer.writerow({name: cell(value) for name, value in cells.items()})
+
+
+def cell(value: object) -> object:
+    """Return `value` as a cell that no spreadsheet takes for a formula: such text gets a `'` before it.
+
+    The rule is OWASP's (CSV Injection): `=`, `+`, `-`, `@`, tab and line break at the start, also in full width. A `'`
+    at the start is doubled, so that what is read back can be told apart.
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+
+
+def _iso(time_unix_nano: int) -> str:
+    # Whole microseconds: a float of nanoseconds since 1970 is not exact.
+    seconds, rest = divmod(time_unix_nano, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest // 1000).isoformat()

@@ -1,0 +1,109 @@
+"""Spans as otel-handoff puts them in a trace, made by hand, so that they can be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_handoff import semconv
+from tests.traces import lines
+
+TIME = 1_700_000_000_000_000_000
+
+
+def ids(number: int, **changed: Any) -> dict[str, Any]:
+    """The ids of submission `number`."""
+    made = {"run_id": "run-1", "node_id": "node-1", "row_id": f"row-{number}", "token_id": f"token-{number}"}
+    return {**made, "state_id": f"state-{number}", **changed}
+
+
+def _prefixed(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}{name}": value for name, value in values.items()}
+
+
+def submission(number: int, **changed: Any) -> dict[str, Any]:
+    """What tells a submission, on a row span and in a report."""
+    return {
+        semconv.BOUNDARY: "elspeth",
+        semconv.SUBMISSION_ID: number,
+        semconv.SUBMISSION_TIME: TIME + number,
+        semconv.SUBMISSION_THREAD: "MainThread",
+        semconv.SUBMISSION_LOCATION: "demo/transform.py:34 in accept",
+        **_prefixed("elspeth.", ids(number, **changed)),
+    }
+
+
+def row(span_id: int, number: int, *, trace: str = lines.TRACE, **parts: Any) -> dict[str, Any]:
+    """The span of the work on submission `number`."""
+    carried = {**submission(number), semconv.QUEUE_DURATION: 0.001, semconv.THREAD_NAME: "worker_0"}
+    extra = {"kind": 5, "attributes": lines.attributes(carried)}
+    return lines.span(span_id, "process elspeth", trace=trace, **{**extra, **parts})
+
+
+def call(
+    span_id: int,
+    parent: int,
+    number: int,
+    *,
+    trace: str = lines.TRACE,
+    carries: dict[str, Any] | None = None,
+    **parts: Any,
+) -> dict[str, Any]:
+    """A call that was made for submission `number`."""
+    carried = {
+        semconv.BOUNDARY: "elspeth",
+        semconv.SUBMISSION_ID: number,
+        **_prefixed("elspeth.", ids(number)),
+        "elspeth.call.index": 0,
+        "elspeth.call.type": "http",
+        **(carries or {}),
+    }
+    extra = {"kind": 3, "attributes": lines.attributes(carried)}
+    return lines.span(span_id, "Landscape.record_call", parent, trace=trace, **{**extra, **parts})
+
+
+def foreign(
+    span_id: int,
+    parent: int,
+    number: int,
+    carries: dict[str, Any] | None = None,
+    *,
+    trace: str = lines.TRACE,
+    name: str = "POST",
+    **parts: Any,
+) -> dict[str, Any]:
+    """A span of somebody else's, tagged with the ids of submission `number`."""
+    carried = {**_prefixed("elspeth.", ids(number)), **(carries or {})}
+    return lines.span(span_id, name, parent, trace=trace, **{"attributes": lines.attributes(carried), **parts})
+
+
+def report(
+    evidence: str, number: int, outcome: str = "used", more: dict[str, Any] | None = None, **observed: Any
+) -> list[dict[str, Any]]:
+    """The event that a detector leaves for submission `number`."""
+    carried = {
+        **submission(number),
+        semconv.MISMATCH_FIELDS: list(observed),
+        semconv.MISMATCH_EVIDENCE: evidence,
+        semconv.MISMATCH_OUTCOME: outcome,
+        semconv.MISMATCH_LOCATION: "pipeline/context.py:102 in record_call",
+        semconv.STALE: False,
+        semconv.THREAD_NAME: "worker_0",
+        **_prefixed(semconv.EXPECTED, {name: ids(number)[name] for name in observed}),
+        **_prefixed(semconv.OBSERVED, observed),
+        semconv.CALL_TARGET: "Landscape.record_call",
+        "elspeth.call.index": 3,
+        **(more or {}),
+    }
+    time = str(TIME + 5_000_000)
+    return [{"name": semconv.MISMATCH, "timeUnixNano": time, "attributes": lines.attributes(carried)}]
+
+
+CULPRIT = {
+    semconv.CULPRIT_FIELD: "state_id",
+    semconv.CULPRIT_LOCATION: "engine/executor.py:119 in _submit",
+    semconv.CULPRIT_THREAD: "MainThread",
+    semconv.CULPRIT_TIME: TIME + 4_000_000,
+    semconv.CULPRIT_SUBMISSION_ID: 2,
+    **_prefixed(semconv.CULPRIT_ID, ids(2)),
+}
+"""The write for submission 2, as part of a report."""

@@ -1,0 +1,262 @@
+"""What is found in spans alone, and what a detector left on them, whatever their order."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_handoff import semconv
+from otel_handoff.check.finding import Finding
+from otel_handoff.check.judge import Checked, Judge
+from otel_handoff.traces.otlp import read_spans
+from tests.check import spans
+from tests.traces import lines
+
+OTHER_TRACE = "1" * 32
+ALIASES = {"elspeth": {"token.id": "token_id"}}
+
+
+def judged(folder: Path, *requests: dict[str, Any]) -> tuple[Checked, list[Finding]]:
+    """Judge requests, each in a file of its own."""
+    for number, request in enumerate(requests):
+        content = lines.text(request).encode()
+        (folder / f"{number:02}.jsonl").write_bytes(gzip.compress(content) if number % 2 else content)
+
+    def broken(line: object) -> None:
+        raise AssertionError(line)
+
+    with closing(Judge(ALIASES)) as judge:
+        for span in read_spans([str(folder)], broken=broken):
+            judge.add(span)
+        checked = judge.finish()
+        return checked, list(judge.findings())
+
+
+def of(*made: dict[str, Any], process: str = "one") -> dict[str, Any]:
+    return lines.request(*made, resource={"service.instance.id": process}, scope=semconv.SCOPE)
+
+
+def told(findings: Sequence[Finding]) -> list[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
+    return [(each.found_by, each.evidence, each.outcome, dict(each.expected), dict(each.observed)) for each in findings]
+
+
+def test_spans_that_agree_are_in_order(tmp_path: Path) -> None:
+    """Of two processes that both have a submission 1, and with others below."""
+    first = [
+        spans.row(1, 1),
+        spans.call(2, 1, 1),
+        spans.foreign(3, 1, 1),
+        spans.foreign(4, 3, 1, {"token.id": "token-1"}),
+    ]
+    second = [spans.row(1, 1, trace=OTHER_TRACE), spans.call(2, 1, 1, trace=OTHER_TRACE)]
+    checked, findings = judged(tmp_path, of(*first), of(*second, process="two"), lines.request(lines.span(9, "plain")))
+    assert findings == []
+    assert checked == Checked(
+        spans=7,
+        duplicates=0,
+        submissions=2,
+        calls=2,
+        foreign=2,
+        processes=2,
+        unnamed=0,
+        boundaries=["elspeth"],
+        calls_without_row=0,
+        outlived=0,
+    )
+
+
+@pytest.mark.parametrize("name", ["elspeth.token_id", "token.id"])
+def test_a_span_of_others_that_disagrees(tmp_path: Path, name: str) -> None:
+    """Deep below the row; alike ones are told once, and the one on another value by itself."""
+    wrong = [spans.foreign(span_id, 2, 1, {name: "token-2"}) for span_id in (3, 4)]
+    another = spans.foreign(5, 2, 1, {name: "token-3"})
+    _, findings = judged(tmp_path, of(*wrong, another, spans.foreign(2, 1, 1), spans.row(1, 1, endTimeUnixNano=2**62)))
+    assert told(findings) == [
+        ("check", "span", "used", {"token_id": "token-1"}, {"token_id": "token-2"}),
+        ("check", "span", "used", {"token_id": "token-1"}, {"token_id": "token-3"}),
+    ]
+    assert [finding.spans for finding in findings] == [2, 1]
+    assert findings[0].span_id == f"{3:016x}"
+    assert findings[0].submission.number == 1
+    assert not any(finding.is_record for finding in findings)
+
+
+def test_what_the_detector_reported_is_not_told_again(tmp_path: Path) -> None:
+    """A span that disagrees is reported on its row."""
+    more = {semconv.CALL_TARGET: "POST"}
+    row = spans.row(1, 1, endTimeUnixNano=2**62, events=spans.report("span", 1, more=more, token_id="token-2"))
+    _, findings = judged(tmp_path, of(spans.foreign(2, 1, 1, {"token.id": "token-2"}), row))
+    assert told(findings) == [("detector", "span", "used", {"token_id": "token-1"}, {"token_id": "token-2"})]
+
+
+def test_a_span_that_started_after_the_work_is_nobodys(tmp_path: Path) -> None:
+    """A thread that outlives the row may have gone on to another; one that agrees is not counted."""
+    late = spans.foreign(5, 1, 1, {"token.id": "token-2"})
+    checked, findings = judged(tmp_path, of(spans.row(1, 1), late, spans.foreign(6, 1, 1)))
+    assert findings == []
+    assert checked.outlived == 1
+
+
+def test_a_row_within_a_row_is_judged_by_itself(tmp_path: Path) -> None:
+    """Its spans carry its own ids."""
+    nested = [spans.row(2, 2, parentSpanId=f"{1:016x}"), spans.call(3, 2, 2), spans.foreign(4, 2, 2)]
+    assert judged(tmp_path, of(spans.row(1, 1, endTimeUnixNano=2**62), *nested))[1] == []
+
+
+def test_two_workers_of_one_submission(tmp_path: Path) -> None:
+    """In one process. The same number at another time is another submission (a fork counts on)."""
+    forked = {**spans.submission(1), semconv.SUBMISSION_TIME: spans.TIME + 99}
+    fork = spans.row(3, 1, attributes=lines.attributes(forked))
+    twin = spans.row(1, 1, trace=OTHER_TRACE)
+    checked, findings = judged(tmp_path, of(spans.row(1, 1), spans.row(2, 1), fork), of(twin, process="two"))
+    assert checked.submissions == 3
+    assert told(findings) == [("check", "work", "exposed", {}, {})]
+    assert findings[0].headline == "2 workers claimed one submission"
+    assert findings[0].submission.ids == spans.ids(1)
+
+
+def test_processes_are_told_apart_by_trace_if_nothing_else_tells(tmp_path: Path) -> None:
+    """Two processes without an id, both of which have a submission 1 of the same nanosecond."""
+    both = [lines.request(spans.row(1, 1, trace=trace)) for trace in (lines.TRACE, OTHER_TRACE)]
+    checked, findings = judged(tmp_path, *both)
+    assert (checked.submissions, checked.processes, checked.unnamed, findings) == (2, 0, 2, [])
+
+
+def test_a_call_that_carries_other_ids_than_its_row(tmp_path: Path) -> None:
+    """Each such call is a wrong record of its own."""
+    wrong = [spans.call(span_id, 1, 1, carries={"elspeth.state_id": "state-2"}) for span_id in (2, 3)]
+    _, findings = judged(tmp_path, of(*wrong, spans.row(1, 1), spans.row(4, 2)))
+    assert told(findings) == 2 * [("check", "call", "used", {"state_id": "state-1"}, {"state_id": "state-2"})]
+    assert [finding.span_id for finding in findings] == [f"{2:016x}", f"{3:016x}"]
+    assert findings[0].details == {"elspeth.call.index": 0, "elspeth.call.type": "http"}
+    assert (findings[0].filed, findings[0].unknown) == (spans.ids(2), ())
+
+
+def test_a_call_names_its_submission_whatever_it_is_a_child_of(tmp_path: Path) -> None:
+    """The host may attach a context of its own around it."""
+    stray = spans.call(2, 9, 1, trace=OTHER_TRACE)
+    under_another = spans.call(3, 4, 1, carries={"elspeth.state_id": "state-7"})
+    checked, findings = judged(tmp_path, of(stray, under_another, spans.row(1, 1), spans.row(4, 2)))
+    assert checked.calls_without_row == 0
+    assert told(findings) == [("check", "call", "used", {"state_id": "state-1"}, {"state_id": "state-7"})]
+
+
+def test_calls_without_their_row_are_counted_and_not_judged(tmp_path: Path) -> None:
+    """The row was sampled away, or never ended; the calls' own reports stand."""
+    calls = [spans.call(2, 1, 1), spans.call(3, 1, 1, events=spans.report("call", 1, state_id="state-2"))]
+    checked, findings = judged(tmp_path, of(*calls))
+    assert (checked.calls_without_row, checked.submissions) == (2, 0)
+    assert told(findings) == [("detector", "call", "used", {"state_id": "state-1"}, {"state_id": "state-2"})]
+    assert findings[0].details == {"elspeth.call.index": 3}
+
+
+@pytest.mark.parametrize("evidence", ["call", "result"])
+def test_ids_that_no_submission_carries_are_pointed_out(tmp_path: Path, evidence: str) -> None:
+    """Filed under a state that nobody works on."""
+    row = spans.row(
+        1,
+        1,
+        events=[
+            *spans.report(evidence, 1, state_id="state-2", token_id="token-77"),
+            *spans.report(evidence, 1, state_id="state-2"),
+        ],
+    )
+    _, (mixed, known) = judged(tmp_path, of(row, spans.row(2, 2)))
+    assert mixed.unknown == ("token_id",)
+    assert mixed.filed == {}
+    assert known.unknown == ()
+    assert known.filed == spans.ids(2)
+
+
+def test_a_report_comes_back_whole(tmp_path: Path) -> None:
+    """Both sides, the place, the call, and the culprit."""
+    events = spans.report("call", 1, more=spans.CULPRIT, state_id="state-2")
+    _, (finding,) = judged(tmp_path, of(spans.call(2, 1, 1, events=events), spans.row(1, 1)))
+    assert finding.submission.ids == spans.ids(1)
+    assert (finding.submission.thread_name, finding.submission.time_unix_nano) == ("MainThread", spans.TIME + 1)
+    assert (finding.thread_name, finding.location) == ("worker_0", "pipeline/context.py:102 in record_call")
+    assert (finding.target, finding.details) == ("Landscape.record_call", {"elspeth.call.index": 3})
+    assert finding.culprit is not None
+    assert finding.culprit.location == "engine/executor.py:119 in _submit"
+    assert (finding.culprit.value, finding.culprit.number, finding.culprit.ids) == ("state-2", 2, spans.ids(2))
+    assert finding.filed == spans.ids(2)
+    assert (finding.trace_id, finding.span_id) == (lines.TRACE, f"{2:016x}")
+
+
+def test_a_mark_without_its_event_counts(tmp_path: Path) -> None:
+    """Something on the way dropped the events."""
+    carries = {
+        semconv.MISMATCH: True,
+        semconv.MISMATCH_EVIDENCE: "call",
+        semconv.MISMATCH_OUTCOME: "used",
+        f"{semconv.OBSERVED}state_id": "state-2",
+    }
+    _, findings = judged(tmp_path, of(spans.call(2, 1, 1, carries=carries), spans.row(1, 1)))
+    assert told(findings) == [("detector", "call", "used", {"state_id": "state-1"}, {"state_id": "state-2"})]
+
+
+def test_the_order_of_spans_and_files_does_not_matter(tmp_path: Path) -> None:
+    """Every order of a trace with one of each."""
+    made = [
+        spans.row(1, 1, endTimeUnixNano=2**62),
+        spans.call(2, 1, 1, carries={"elspeth.state_id": "state-9"}),
+        spans.foreign(3, 4, 1, {"token.id": "token-9"}),
+        spans.foreign(4, 1, 1),
+    ]
+    expected = None
+    for number, order in enumerate(itertools.permutations(made)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        checked, findings = judged(folder, *map(of, order))
+        found = checked, sorted(map(repr, told(findings)))
+        expected = expected or found
+        assert found == expected
+    assert expected is not None
+    assert len(expected[1]) == 2
+
+
+def test_what_comes_twice_counts_once(tmp_path: Path) -> None:
+    """A retried export, or a file that was copied."""
+    events = spans.report("call", 1, state_id="state-2")
+    made = of(spans.call(2, 1, 1, events=events), spans.row(1, 1), spans.foreign(3, 1, 1))
+    checked, findings = judged(tmp_path, made, made, made)
+    assert (checked.spans, checked.duplicates, checked.submissions, checked.calls) == (3, 6, 1, 1)
+    assert len(findings) == 1
+
+
+def test_hostile_spans_do_no_harm(tmp_path: Path) -> None:
+    """Parents in a circle, a span that is its own parent, attributes of any type, ids of any length."""
+    loop = [
+        lines.span(1, "a", 2),
+        lines.span(2, "b", 1),
+        lines.span(3, "c", 3),
+        spans.row(4, 4, parentSpanId=f"{4:016x}"),
+    ]
+    odd = [
+        lines.span(10 + number, "odd", 4, attributes=lines.attributes({**spans.submission(4), **changed}))
+        for number, changed in enumerate(
+            [
+                {semconv.SUBMISSION_ID: "x"},
+                {semconv.SUBMISSION_ID: -5},
+                {semconv.SUBMISSION_TIME: 0.5},
+                {semconv.SUBMISSION_TIME: -(2**63)},
+                {semconv.BOUNDARY: 3},
+                {semconv.BOUNDARY: "x" * 10_000},
+                {semconv.BOUNDARY: ""},
+                {"elspeth.row_id": ["a"]},
+                {"elspeth.row_id": "r" * 100_000},
+            ]
+        )
+    ]
+    marks: list[dict[str, Any]] = [{}, {semconv.BOUNDARY: 3}, {**spans.submission(4), f"{semconv.OBSERVED}x": ["y"]}]
+    events = [{"name": semconv.MISMATCH, "timeUnixNano": 1, "attributes": lines.attributes(mark)} for mark in marks]
+    marked = lines.span(30, "marked", 4, events=events)
+    checked, findings = judged(tmp_path, of(*loop, *odd, marked))
+    assert checked.spans == len(loop) + len(odd) + 1
+    assert all(finding.headline for finding in findings)

@@ -1,0 +1,207 @@
+"""Real servers on free loopback ports, ended by whoever started them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Generator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+DEADLINE: Final = 60.0
+
+T = TypeVar("T")
+
+
+def tool(name: str, package: str) -> str:
+    """Return the path of a program. Where it is missing the test is skipped, and fails in CI, which installs it."""
+    if found := shutil.which(name):
+        return found
+    reason = f"{name} is not here: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(ask: Callable[[], T | None], what: str) -> T:
+    """Ask until the answer is true, and return it; fail after a minute."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        if answer := ask():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(f"not within {DEADLINE:.0f} s: {what}")
+
+
+def get(url: str) -> str | None:
+    """Return what a URL answers, or None while it does not answer with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.read().decode()
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+@contextlib.contextmanager
+def server(command: Sequence[str], ready: str, log: Path) -> Generator[None]:
+    """Run a server until the block ends; it is up when `ready` answers."""
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            until(lambda: get(ready) or process.poll() is not None, f"{command[0]} is up")
+            assert process.poll() is None, log.read_text()
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+class Host:
+    """A running pipeline. Its mismatches are known when it was let go."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self._process = process
+        self.target = f"127.0.0.1:{port}"
+
+    def metrics(self) -> str:
+        """Return what a scrape returns."""
+        return get(f"http://{self.target}/metrics") or ""
+
+    def let_go(self) -> list[int]:
+        """Let it end, and return the times of its mismatches."""
+        printed, _ = self._process.communicate("", timeout=DEADLINE)
+        assert self._process.returncode == 0
+        return [int(line) for line in printed.split()]
+
+
+@contextlib.contextmanager
+def host(port: int, mode: str, rows: int, out: Path, *more: str) -> Generator[Host]:
+    """Run the demo's pipeline in a process of its own, to be scraped at `port`."""
+    command = [sys.executable, "-m", "tests.dashboards.host", str(port), mode, str(rows), str(out), *more]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Host(process, port)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+class Monitoring:
+    """Prometheus, Alertmanager and a webhook, as `otel-handoff dashboards` configures them."""
+
+    def __init__(self, prometheus: str, received: queue.SimpleQueue[tuple[int, dict[str, Any]]]) -> None:
+        self._prometheus = prometheus
+        self._received = received
+
+    def api(self, path: str, **parameters: str) -> Any:
+        """Return the `data` of Prometheus's answer."""
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self._prometheus}/api/v1/{path}?{query}", timeout=10) as response:
+            answer = json.load(response)
+        assert answer["status"] == "success"
+        return answer["data"]
+
+    def series(self, expr: str) -> list[Any]:
+        """Return the series that an expression has now."""
+        return self.api("query", query=expr)["result"]
+
+    def notified(self) -> tuple[int, dict[str, Any]]:
+        """Wait for the next call of the webhook; return when it came, in nanoseconds, and its payload."""
+        return self._received.get(timeout=DEADLINE)
+
+
+@contextlib.contextmanager
+def webhook() -> Generator[tuple[str, queue.SimpleQueue[tuple[int, dict[str, Any]]]]]:
+    """Listen for Alertmanager on a loopback port."""
+    received: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            now = time.time_ns()
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.put((now, {**json.loads(body), "path": self.path}))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listening.serve_forever, name="webhook")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.server_address[1]}", received
+    finally:
+        listening.shutdown()
+        thread.join()
+        listening.server_close()
+
+
+@contextlib.contextmanager
+def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Monitoring]:
+    """Run the shipped configurations, changed in nothing but addresses and intervals, which are 1 s."""
+    prometheus, alertmanager = (
+        tool("prometheus", "prometheus"),
+        tool("prometheus-alertmanager", "prometheus-alertmanager"),
+    )
+    ports = free_port(), free_port()
+    data.mkdir(parents=True)
+    with contextlib.ExitStack() as stack:
+        hook, received = stack.enter_context(webhook())
+
+        config = yaml.safe_load((alerts / "alertmanager.yml").read_text())
+        for route in config["route"]["routes"]:
+            route.update(group_wait="0s", group_interval="1s")
+        for receiver in config["receivers"]:
+            for target in receiver.get("webhook_configs", ()):
+                target["url"] = hook + urllib.parse.urlsplit(str(target["url"])).path
+        (data / "alertmanager.yml").write_text(yaml.safe_dump(config))
+        command = [
+            alertmanager,
+            f"--config.file={data / 'alertmanager.yml'}",
+            f"--storage.path={data / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{ports[0]}",
+            "--cluster.listen-address=",
+        ]
+        stack.enter_context(server(command, f"http://127.0.0.1:{ports[0]}/-/ready", data / "alertmanager.log"))
+
+        config = yaml.safe_load((alerts / "prometheus.yml").read_text())
+        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
+        config["rule_files"] = [str(alerts / name) for name in config["rule_files"]]
+        config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{ports[0]}"]
+        config["scrape_configs"][0]["static_configs"][0]["targets"] = list(targets)
+        (data / "prometheus.yml").write_text(yaml.safe_dump(config))
+        command = [
+            prometheus,
+            f"--config.file={data / 'prometheus.yml'}",
+            f"--storage.tsdb.path={data / 'prometheus'}",
+            f"--web.listen-address=127.0.0.1:{ports[1]}",
+        ]
+        url = f"http://127.0.0.1:{ports[1]}"
+        stack.enter_context(server(command, f"{url}/-/ready", data / "prometheus.log"))
+        yield Monitoring(url, received)

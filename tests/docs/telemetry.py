@@ -1,0 +1,139 @@
+"""Make the tables of docs/telemetry.md, or say whether they are up to date: `python -m tests.docs.telemetry [--write]`.
+
+An attribute's row is its name in `semconv.py` and the docstring that follows it there, `type: meaning`. A metric's row
+is what a reader of the real instruments is told, and the name that a real scrape gives it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import Histogram, InMemoryMetricReader, Metric, Sum
+from prometheus_client import CollectorRegistry
+
+from otel_handoff import semconv
+from otel_handoff.metrics import Metrics
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "telemetry.md"
+
+_SUBMISSION: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD SUBMISSION_LOCATION "
+_ROW_SPAN: Final = _SUBMISSION + "QUEUE_DURATION STALE THREAD_ID THREAD_NAME"
+_SPAN: Final = "MISMATCH MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME OBSERVED"
+_EVENT: Final = _SUBMISSION + (
+    "MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME MISMATCH_LOCATION MISMATCH_OCCURRENCE "
+    "MISMATCH_TORN THREAD_NAME STALE EXPECTED OBSERVED "
+    "CALL_TARGET CULPRIT_FIELD CULPRIT_LOCATION CULPRIT_THREAD CULPRIT_TIME CULPRIT_SUBMISSION_ID CULPRIT_ID"
+)
+
+
+def meanings() -> dict[str, tuple[str, str]]:
+    """Return type and meaning of each attribute, by its constant's name."""
+    body = ast.parse(inspect.getsource(semconv)).body
+    found: dict[str, tuple[str, str]] = {}
+    for named, said in pairwise(body):
+        match named, said:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                kind, _, meaning = text.partition(": ")
+                found[name] = kind, meaning
+            case _:
+                pass
+    return found
+
+
+def attributes(constants: str) -> Iterator[str]:
+    """Yield a table of attributes."""
+    yield "| attribute | type | |"
+    yield "|---|---|---|"
+    known = meanings()
+    for constant in constants.split():
+        name: str = getattr(semconv, constant)
+        kind, meaning = known[constant]
+        yield f"| `{name}{'<field>' if name.endswith('.') else ''}` | {kind} | {meaning} |"
+
+
+def metrics() -> Iterator[str]:
+    """Yield the table of metrics, as a reader and a scrape of the real instruments have them."""
+    yield "| metric | instrument, unit | attributes | | scraped by Prometheus |"
+    yield "|---|---|---|---|---|"
+    reader, registry = InMemoryMetricReader(), CollectorRegistry()
+    provider = MeterProvider(metric_readers=[reader, PrometheusMetricReader(registry=registry)])
+    instruments = Metrics(provider)
+    instruments.boundary("orders", ["order_id"])
+    instruments.queue_duration.record(0.0, {semconv.BOUNDARY: "orders"})
+    data = reader.get_metrics_data()
+    assert data is not None
+    scraped = [sample.name for family in registry.collect() for sample in family.samples]
+    provider.shutdown()
+    for metric in sorted(data.resource_metrics[0].scope_metrics[0].metrics, key=lambda metric: metric.name):
+        (names,) = {tuple(sorted(point.attributes or {})) for point in metric.data.data_points}
+        yield (
+            "| "
+            + " | ".join(
+                (
+                    f"`{metric.name}`",
+                    f"{_instrument(metric)}, {f'`{metric.unit}`' if '{' in (metric.unit or '') else metric.unit}",
+                    ", ".join(f"`{name}`" for name in names),
+                    metric.description or "",
+                    ", ".join(f"`{name}`" for name in _scraped(metric.name, scraped)),
+                )
+            )
+            + " |"
+        )
+
+
+def _instrument(metric: Metric) -> str:
+    if isinstance(metric.data, Histogram):
+        return "histogram"
+    assert isinstance(metric.data, Sum)
+    return "counter" if metric.data.is_monotonic else "up-down counter"
+
+
+def _scraped(name: str, names: list[str]) -> list[str]:
+    prefix = re.escape(name.replace(".", "_"))
+    return list(dict.fromkeys(found for found in names if re.fullmatch(rf"{prefix}(_seconds)?(_[a-z]+)?", found)))
+
+
+TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {
+    "semconv.py: row span": lambda: attributes(_ROW_SPAN),
+    "semconv.py: span with a mismatch": lambda: attributes(_SPAN),
+    "semconv.py: event and log record": lambda: attributes(_EVENT),
+    "metrics.py": metrics,
+}
+
+
+def made(page: str) -> str:
+    """Return the page with its tables made anew.
+
+    Raises:
+        KeyError: the page has a table of another name.
+    """
+
+    def table(found: re.Match[str]) -> str:
+        return "\n".join((found[1], *TABLES[found[2]](), "<!-- end -->"))
+
+    page, count = re.subn(r"(<!-- made of (.+?) -->)\n.*?<!-- end -->", table, page, flags=re.DOTALL)
+    assert count == len(TABLES)
+    return page
+
+
+def main() -> int:
+    """Return 0 if the page is what it would be made to, else 1."""
+    old = PAGE.read_text("utf-8")
+    new = made(old)
+    if "--write" in sys.argv[1:]:
+        PAGE.write_text(new, "utf-8")
+        return 0
+    return int(old != new)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""Spans come back from files as they were exported, and what is broken is told and left out, alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.exporter.otlp.json.file import FileMetricExporter, FileSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+
+from otel_handoff.traces.files import InputError
+from otel_handoff.traces.otlp import Broken, SpanRecord, read_spans
+from tests.traces import lines
+
+
+def read(*paths: Path | str) -> tuple[list[SpanRecord], list[Broken]]:
+    broken: list[Broken] = []
+    return list(read_spans(map(str, paths), broken=broken.append)), broken
+
+
+def written(folder: Path, content: str | bytes, name: str = "traces.jsonl") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def names(*paths: Path | str) -> list[str]:
+    """Of spans that must all be whole."""
+    spans, broken = read(*paths)
+    assert broken == []
+    return [span.name for span in spans]
+
+
+def test_what_the_official_exporter_writes_comes_back(tmp_path: Path) -> None:
+    """Every part of a span that a reader is given."""
+    path = tmp_path / "traces.jsonl"
+    provider = TracerProvider(resource=Resource({"service.name": "shop"}))
+    provider.add_span_processor(SimpleSpanProcessor(FileSpanExporter(path)))
+    tracer = provider.get_tracer("shop.orders")
+    carried = {"a": "text", "b": 7, "c": 0.5, "d": True, "e": ("x", "y")}
+    parent = tracer.start_span("parent", start_time=10)
+    link = Link(parent.get_span_context())
+    with tracer.start_as_current_span("child", kind=SpanKind.CLIENT, attributes=carried, links=[link]) as child:
+        child.add_event("happened", {"n": -1}, 123)
+        child.set_status(Status(StatusCode.ERROR, "no"))
+    parent.end(20)
+    provider.shutdown()
+
+    (first, second), broken = read(path)
+    assert broken == []
+    assert (first.name, first.kind, first.status_error, first.scope) == ("child", "CLIENT", True, "shop.orders")
+    assert first.attributes == {**carried, "e": ["x", "y"]}
+    assert [(event.name, event.time_ns, event.attributes) for event in first.events] == [("happened", 123, {"n": -1})]
+    assert first.links == [(second.trace_id, second.span_id)]
+    assert (second.start_ns, second.end_ns, second.parent_span_id, second.status_error) == (10, 20, "", False)
+    assert int(second.trace_id, 16) == parent.get_span_context().trace_id
+    assert first.resource["service.name"] == "shop"
+    assert first.resource is second.resource
+
+
+def test_the_collectors_dialect(tmp_path: Path) -> None:
+    """Numbers for strings, names for numbers, upper-case ids, nulls, and what this reader does not know."""
+    odd = lines.span(
+        10,
+        traceId=lines.TRACE.upper(),
+        startTimeUnixNano=5,
+        kind="SPAN_KIND_CONSUMER",
+        status={"code": "STATUS_CODE_ERROR"},
+        events=None,
+        traceState="a=b",
+        attributes=[
+            {"key": "int", "value": {"intValue": 3}},
+            {"key": "none", "value": None},
+            {"key": "empty", "value": {}},
+            {"key": "bytes", "value": {"bytesValue": "AAE="}},
+            {"key": "nan", "value": {"doubleValue": "NaN"}},
+            {"key": "map", "value": {"kvlistValue": {"values": lines.attributes({"x": 1})}}},
+        ],
+    )
+    (span,), broken = read(written(tmp_path, lines.text({**lines.request(odd), "future": 1})))
+    assert broken == []
+    assert (span.trace_id, span.start_ns, span.kind, span.status_error) == (lines.TRACE, 5, "CONSUMER", True)
+    assert str(span.attributes.pop("nan")) == "nan"
+    assert span.attributes == {"int": 3, "bytes": "AAE=", "map": '{"x": 1}'}
+
+
+def test_metrics_and_logs_are_passed_over(tmp_path: Path) -> None:
+    """In the same folder and even in the same file."""
+    metrics = tmp_path / "metrics.jsonl"
+    reader = PeriodicExportingMetricReader(FileMetricExporter(metrics))
+    meters = MeterProvider(metric_readers=[reader])
+    meters.get_meter("m").create_counter("c").add(1)
+    meters.shutdown()
+    assert "resourceMetrics" in metrics.read_text()
+    written(tmp_path, '{"resourceLogs":[]}\n{}\n\n' + lines.text(lines.request(lines.span(1, "a"))))
+    assert names(tmp_path) == ["a"]
+
+
+def test_folders_are_read_with_their_subfolders(tmp_path: Path) -> None:
+    """By the names of files of lines, in order, each once; a document that is laid out over lines is none."""
+    for name in ("b.jsonl", "a/z.json", "a/y.ndjson", "c.txt"):
+        written(tmp_path, lines.text(lines.request(lines.span(1, name))), name)
+    written(tmp_path, gzip.compress(lines.text(lines.request(lines.span(1, "gz"))).encode()), "d.jsonl.gz")
+    written(tmp_path, json.dumps({"rows": 1}, indent=2), "summary.json")
+    os.mkfifo(tmp_path / "fifo.jsonl")
+    expected = ["b.jsonl", "gz", "a/y.ndjson", "a/z.json"]
+    assert names(tmp_path) == expected
+    assert names(tmp_path, tmp_path / "b.jsonl") == expected
+
+
+def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
+    """Whatever the name says."""
+    content = lines.text(lines.request(lines.span(1, "a")))
+    assert names(written(tmp_path, gzip.compress(content.encode()) * 2)) == ["a", "a"]
+    assert names(written(tmp_path, content, "plain.jsonl.gz")) == ["a"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input(pack: Any) -> None:
+    """Also gzip."""
+    program = "import sys; from otel_handoff.traces.otlp import read_spans\n"
+    program += "print([span.name for span in read_spans(['-'], broken=print)])"
+    content = pack(lines.text(lines.request(lines.span(1, "a"))).encode() + b"{\n")
+    done = subprocess.run([sys.executable, "-c", program], input=content, capture_output=True, check=True)
+    assert done.stdout.startswith(b"Broken(file='<stdin>', line=2, reason='not JSON")
+    assert done.stdout.endswith(b"['a']\n")
+
+
+def nested(depth: int) -> str:
+    return '{"arrayValue":{"values":[' * depth + '{"intValue":1}' + "]}}" * depth
+
+
+def test_a_pipe_by_its_name(tmp_path: Path) -> None:
+    """It can be opened but once, or its writer is gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(lines.text(lines.request(lines.span(1, "a"))),))
+    writer.start()
+    assert names(pipe) == ["a"]
+    writer.join()
+
+
+WHOLE = lines.text(lines.request(lines.span(1, "whole")))
+
+
+def one(**parts: Any) -> str:
+    return lines.text(lines.request({**lines.span(2), **parts}))
+
+
+BROKEN_LINES = {
+    "not JSON": "{oops\n",
+    "not JSON: byte 1 is no UTF-8": b"\xff\xfe\n",
+    "not JSON: ": b"\0\0\n",
+    "no JSON object": "[1]\n",
+    "no resourceSpans": '{"rows":3}\n',
+    "resourceSpans is not a list": '{"resourceSpans":{}}\n',
+    "resourceSpans holds something": '{"resourceSpans":[3]}\n',
+    "resource is not an object": '{"resourceSpans":[{"resource":[3]}]}\n',
+    "scope is not an object": '{"resourceSpans":[{"scopeSpans":[{"scope":3}]}]}\n',
+    "spans is not a list": '{"resourceSpans":[{"scopeSpans":[{"spans":"x"}]}]}\n',
+    "span is not an object": lines.text(lines.request("x")),
+    "name is not a string": one(name=3),
+    "traceId is not 32 hex digits": one(traceId="zz" * 16),
+    "spanId is not 16 hex digits": one(spanId=None),
+    "parentSpanId is not 16 hex digits": one(parentSpanId=[1]),
+    "startTimeUnixNano is not a whole number": one(startTimeUnixNano=True),
+    "startTimeUnixNano is before 1970": one(startTimeUnixNano="-1"),
+    "endTimeUnixNano is beyond 64 bits": one(endTimeUnixNano="9" * 25),
+    "endTimeUnixNano is not a whole": one(endTimeUnixNano="9" * 5000),
+    "attributes is not a list": one(attributes={"a": 1}),
+    "attributes holds something": one(attributes=["a"]),
+    "key is not a string": one(attributes=[{"key": 3}]),
+    "value is not an object": one(attributes=[{"key": "a", "value": "b"}]),
+    "stringValue is not a string": one(attributes=[{"key": "a", "value": {"stringValue": 3}}]),
+    "intValue is beyond 64 bits": one(attributes=[{"key": "a", "value": {"intValue": "9" * 30}}]),
+    "intValue is not a whole number": one(attributes=[{"key": "a", "value": {"intValue": 1.5}}]),
+    "boolValue is neither": one(attributes=[{"key": "a", "value": {"boolValue": 1}}]),
+    "doubleValue is not a number": one(attributes=[{"key": "a", "value": {"doubleValue": "x"}}]),
+    "arrayValue is not an object": one(attributes=[{"key": "a", "value": {"arrayValue": 1}}]),
+    "events holds something": one(events=[3]),
+    "timeUnixNano is not a whole": one(events=[{"timeUnixNano": {}}]),
+    "status is not an object": one(status="bad"),
+    "not JSON: Exceeds the limit": '{"resourceSpans":' + "9" * 5000 + "}\n",
+    "nested too deeply": "[" * 200_000 + "]" * 200_000 + "\n",
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN_LINES)
+def test_a_broken_line_is_told_and_the_rest_is_read(tmp_path: Path, reason: str) -> None:
+    """With its file and number."""
+    content = BROKEN_LINES[reason]
+    content = content if isinstance(content, bytes) else content.encode()
+    path = written(tmp_path, WHOLE.encode() + content + WHOLE.encode())
+    spans, broken = read(path)
+    assert [span.name for span in spans] == ["whole", "whole"]
+    assert [(each.file, each.line) for each in broken] == [(str(path), 2)]
+    assert reason in broken[0].reason
+    assert len(broken[0].reason) < 120
+
+
+@pytest.mark.parametrize("depth", [100, 20_000])
+def test_deep_attributes_do_no_harm(tmp_path: Path, depth: int) -> None:
+    """They are read, or told as too deep."""
+    odd = one(attributes=[{"key": "a", "value": "HERE"}]).replace('"HERE"', nested(depth))
+    spans, broken = read(written(tmp_path, odd + WHOLE))
+    assert [span.name for span in spans][-1] == "whole"
+    assert [each.reason for each in broken] == ([] if depth == 100 else ["nested too deeply"])
+
+
+def test_the_other_spans_of_a_line_are_read(tmp_path: Path) -> None:
+    """One of them is broken, or several."""
+    wrong = lines.span(3, name=3)  # pyright: ignore[reportCallIssue]
+    spans, broken = read(written(tmp_path, lines.text(lines.request(lines.span(1, "a"), wrong, wrong, lines.span(2)))))
+    assert [span.name for span in spans] == ["a", "work"]
+    assert [each.reason for each in broken] == ["name is not a string (and 1 more in this line)"]
+
+
+def test_half_a_surrogate_pair_becomes_text(tmp_path: Path) -> None:
+    """It is valid in JSON, but could be written nowhere."""
+    path = written(tmp_path, lines.text(lines.request(lines.span(1, "a\ud800b"), lines.span(2, "\U0001f600"))))
+    assert names(path) == ["a?b", "\U0001f600"]
+
+
+def test_a_gzip_file_that_ends_early_is_read_up_to_there(tmp_path: Path) -> None:
+    """As a Collector that was killed leaves it. Damage inside is told likewise."""
+    content = b"".join(
+        lines.text(lines.request(lines.span(number, os.urandom(300).hex()))).encode() for number in range(1, 200)
+    )
+    packed = gzip.compress(content)
+    spans, broken = read(written(tmp_path, packed[: len(packed) // 2]))
+    assert 10 < len(spans) < 199
+    assert (broken[0].line, broken[0].reason) == (len(spans) + 1, "the gzip file ends here, in the middle")
+    damaged = bytearray(packed)
+    damaged[-8] ^= 0xFF  # of the checksum
+    spans, broken = read(written(tmp_path, bytes(damaged)))
+    assert len(spans) == 199
+    assert [(each.line, each.reason[:18]) for each in broken] == [(200, "damaged gzip: CRC ")]
+
+
+def test_files_without_lines_are_fine(tmp_path: Path) -> None:
+    """An exporter that had nothing to write leaves one."""
+    assert names(written(tmp_path, "")) == []
+    assert names(written(tmp_path, "\n \n")) == []
+
+
+def test_what_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    """In one line."""
+    (tmp_path / "empty").mkdir()
+    for path, reason in (
+        (tmp_path / "missing.jsonl", "No such file"),
+        (tmp_path / "empty", "no file of traces"),
+        ("a\0b", "null"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            read_spans([str(path)], broken=print)
+
+
+def test_progress_adds_up_to_the_size_of_the_files(tmp_path: Path) -> None:
+    """In bytes of the file, also of a packed one."""
+    content = lines.text(*[lines.request(lines.span(number)) for number in range(1, 100)]).encode()
+    for path in (written(tmp_path, content), written(tmp_path, gzip.compress(content), "a.gz")):
+        told: list[int] = []
+        list(read_spans([str(path)], broken=print, progress=told.append))
+        assert sum(told) == path.stat().st_size
