@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore bench test-matrix lint clean
+.PHONY: help demo test explore bench budget test-matrix lint clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ BENCH ?=
 bench:  ## Measure what it costs beside everything else one would pick, and write docs/performance.md
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench
 	.venv-bench/bin/python -m tests.benchmarks $(BENCH)
+
+budget: $(VENV)/test  ## Accept what a row costs now, on each Python that test-matrix has set up
+	for python in .venv*/bin/python; do $$python -m tests.benchmarks.budget --update || exit 1; done
 
 test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
 	.ci/matrix

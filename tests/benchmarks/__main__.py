@@ -4,18 +4,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Final
 
-from tests.benchmarks import growth, handoff_cost, machine, page, pipeline_cost, starting, tools, watch_cost
+from tests.benchmarks import budget, growth, handoff_cost, machine, page, pipeline_cost, starting, tools, watch_cost
 from tests.benchmarks.results import Part
 from tests.benchmarks.rounds import ROOT, ChildError, Progress
-from tests.benchmarks.scale import FULL, QUICK, Scale
+from tests.benchmarks.scale import FULL, QUICK
 
-PARTS = ("handoff", "watch", "pipeline", "growth", "tools", "start")
+_PARTS: Final = {
+    "handoff": handoff_cost,
+    "watch": watch_cost,
+    "pipeline": pipeline_cost,
+    "growth": growth,
+    "tools": tools,
+    "start": starting,
+}
 
 _EPILOG = """\
 examples:
@@ -29,24 +39,30 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; 1 if a contender failed, which makes its figures worthless."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(given)
-    scale = QUICK if options.quick else FULL
-    chosen = options.parts or PARTS
+    parser = _parser()
+    options = parser.parse_args(given)
+    if unknown := [name for name in options.parts if name not in _PARTS]:
+        parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(_PARTS)}")
+    scale = replace(QUICK if options.quick else FULL, elspeth=tuple(options.elspeth))
+    chosen = options.parts or list(_PARTS)
     out: Path | None = options.out
-    if out is None and not options.quick and set(chosen) == set(PARTS):
+    if out is None and not options.quick and set(chosen) == set(_PARTS):
         out = ROOT / "docs" / "performance.md"
     described = machine.describe()
     begin = time.monotonic()
     parts: list[Part] = []
     try:
-        for name in PARTS:
+        for name in _PARTS:
             if name in chosen:
-                with _bar(name, _steps(name, scale, options.elspeth)) as progress:
-                    parts.append(_measure(name, scale, progress, options.elspeth))
+                with _bar(name, _PARTS[name].steps(scale)) as progress:
+                    parts.append(_PARTS[name].measure(scale, progress))
     except ChildError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
-    command = "make bench" if options.elspeth == [] else "make bench BENCH='--elspeth PYTHON ...'"
+    parts.append(budget.described())
+    # Where the Pythons lie is of no interest to anybody else.
+    arguments_ = ["PYTHON" if each in options.elspeth else each for each in given]
+    command = f"make bench BENCH='{' '.join(arguments_)}'" if given else "make bench"
     notes = [f"It took {(time.monotonic() - begin) / 60:.0f} minutes."]
     if options.quick:
         notes.append("**A quick run**: too short for figures to rely on.")
@@ -67,9 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"of {', '.join(PARTS)} (all)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)} (all)")
     parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
-    parser.add_argument("--out", type=Path, help="the page to write (docs/performance.md after a full run of all parts)")
+    parser.add_argument(
+        "--out", type=Path, help="the page to write (docs/performance.md after a full run of all parts)"
+    )
     parser.add_argument(
         "--elspeth",
         action="append",
@@ -80,50 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(name: str, scale: Scale, progress: Progress, pythons: Sequence[str]) -> Part:
-    if name == "pipeline":
-        return pipeline_cost.measure(scale, progress, pythons)
-    measures = {
-        "handoff": handoff_cost.measure,
-        "watch": watch_cost.measure,
-        "growth": growth.measure,
-        "tools": tools.measure,
-        "start": starting.measure,
-    }
-    return measures[name](scale, progress)
+@contextlib.contextmanager
+def _bar(name: str, steps: int) -> Generator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
-
-def _steps(name: str, scale: Scale, pythons: Sequence[str]) -> int:
-    if name == "pipeline":
-        return pipeline_cost.steps(scale, pythons)
-    steps = {
-        "handoff": handoff_cost.steps,
-        "watch": watch_cost.steps,
-        "growth": growth.steps,
-        "tools": tools.steps,
-        "start": starting.steps,
-    }
-    return steps[name](scale)
-
-
-class _bar:
-    """A progress bar on a terminal; nothing where there is none."""
-
-    def __init__(self, name: str, steps: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._progress.add_task(name, total=steps)
-
-    def __enter__(self) -> Progress:
-        self._progress.start()
-        return lambda: self._progress.advance(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=steps)
+        yield lambda: bar.advance(task)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A process of a benchmark: builds one subject, then runs it once for each line that it is sent.
 
-`python -m tests.benchmarks.child MODULE:FUNCTION '{"option": ...}'` calls the function, and says in a line of JSON that it
-is ready, or why it is skipped. Each line of JSON that comes in is the options of one run; a line with the CPU and wall
-seconds of that run goes out, together with what the subject returned.
+`python -m tests.benchmarks.child MODULE:FUNCTION '{"option": ...}'` calls the function, and says in a line of JSON that
+it is ready, or why it is skipped. Each line of JSON that comes in is the options of one run; a line with the CPU and
+wall seconds of that run goes out, together with what the subject returned.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 
@@ -34,7 +36,7 @@ def main(target: str, options: str) -> None:
         given: dict[str, Any] = json.loads(line)
         gc.collect()  # what an earlier run left is not on this one's bill
         wall, cpu = time.perf_counter(), time.process_time()
-        returned = subject(**given)
+        returned: Mapping[str, float] | None = subject(**given)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         _say(out, cpu=cpu, wall=wall, rss=resident(), **(returned or {}))
 
@@ -46,8 +48,8 @@ def _say(out: TextIO, **what: object) -> None:
 def resident() -> int:
     """Return this process's resident memory in bytes; 0 where the system does not say."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 

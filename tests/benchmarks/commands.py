@@ -9,8 +9,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from tests.benchmarks.rounds import ROOT
+from tests.benchmarks.rounds import ROOT, environment
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,12 @@ class Ran:
     err: str
 
 
-def run(arguments: Sequence[str]) -> Ran:
-    """Run this Python with `arguments`, from this tree."""
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+def run(arguments: Sequence[str], *, source: Path | None = None) -> Ran:
+    """Run this Python with `arguments`, from this tree; or with the package below `source`."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, stdout=out, stderr=err
-        )
+        env = environment(source or ROOT / "src")
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=env, stdout=out, stderr=err)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)  # it is reaped: Popen is to know

@@ -46,7 +46,7 @@ class Handoff:
         # As in a real process, rows are submitted inside a span of the application.
         tracer = provider.get_tracer("application") if provider is not None else None
         rows = Rows(around=_inside(tracer) if tracer is not None else contextlib.nullcontext)
-        self._rows = _reached(rows, lambda: current_submission() is not None)
+        self._rows = reached(rows, lambda: current_submission() is not None)
         self._counts: Any = instrumentor._handoffs[0]._counts
 
     def _count(self, _mismatch: Mismatch) -> None:
@@ -73,12 +73,9 @@ def _inside(tracer: Any) -> Callable[[], contextlib.AbstractContextManager[objec
     return lambda: tracer.start_as_current_span("submit")
 
 
-def _reached(rows: Rows, sees: Callable[[], bool]) -> Rows:
+def reached(rows: Rows, sees: Callable[[], bool]) -> Rows:
     """Return `rows`, if a worker sees what it should."""
-    found: list[bool] = []
-    with rows._around():
-        rows.pipeline(1).accept_row(0, Context(0), lambda _row, _ctx: found.append(sees())).result()
-    if found != [True]:
+    if not rows.look(sees):
         raise NotReachedError("the worker sees nothing of the submitter")
     return rows
 
@@ -93,14 +90,14 @@ def otel_threading() -> Rows:
     """Turn opentelemetry-instrumentation-threading on, with a span to carry."""
     threading = importlib.import_module("opentelemetry.instrumentation.threading")
     threading.ThreadingInstrumentor().instrument()
-    return _reached(Rows(around=_inside(_tracer_provider("spans").get_tracer("application"))), _sees_span)
+    return reached(Rows(around=_inside(_tracer_provider("spans").get_tracer("application"))), _sees_span)
 
 
 def logfire() -> Rows:
     """Turn logfire's executor instrumentation on, as `logfire.configure` does, with a span to carry."""
     found = importlib.import_module("logfire")
     found.configure(send_to_logfire=False, console=False, metrics=False, inspect_arguments=False)
-    return _reached(Rows(around=lambda: found.span("submit")), _sees_span)
+    return reached(Rows(around=lambda: found.span("submit")), _sees_span)
 
 
 def ddtrace_futures() -> Rows:
@@ -115,7 +112,7 @@ def ddtrace_futures() -> Rows:
     found.patch(futures=True)
     tracer = importlib.import_module("ddtrace.trace").tracer
     tracer.trace("submit")
-    return _reached(Rows(), lambda: tracer.current_trace_context() is not None)
+    return reached(Rows(), lambda: tracer.current_trace_context() is not None)
 
 
 def sentry() -> Rows:
@@ -124,7 +121,7 @@ def sentry() -> Rows:
     integration = importlib.import_module("sentry_sdk.integrations.threading").ThreadingIntegration
     found.init(dsn=None, default_integrations=False, integrations=[integration(propagate_scope=True)])
     found.get_isolation_scope().set_tag("application", "bench")
-    return _reached(Rows(), lambda: "application" in found.get_isolation_scope()._tags)
+    return reached(Rows(), lambda: "application" in found.get_isolation_scope()._tags)
 
 
 _ATTRIBUTES: Final = ("run_id", "node_id", "state_id")

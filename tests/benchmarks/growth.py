@@ -17,17 +17,19 @@ _WORKERS: Final = (1, 2, 4, 8, 16, 32, 64)
 _DEPTHS: Final = (0, 1, 2, 5, 10)
 _ROUNDS: Final = 5
 
-_ABOUT: Final = (
-    "Rows as in the first part, one worker, `pin` with watch. One long process: all rows through one process in slices "
-    "that take turns with slices of a bare process, so that a machine that gets slower does not look like growth; the cost "
-    "of a tenth is its ratio to bare. Memory is the process's resident set after a garbage collection, after each slice; "
-    "warm-up is the first tenth.",
-    "Calls: rows that record so many calls, one after the other. Depth: rows whose work goes through so many pool tasks, "
-    "each submitted by the one above it, which otel-handoff follows.",
-    "The storm: every row records a call under an id that no row has, so that every row is a mismatch, as fast as the "
-    "machine makes them, in `observe` with watch, with Python's logging on (a handler that drops what it gets). The host "
-    "is not stalled if it still gets 10,000 such rows through in a second.",
-)
+_ABOUT: Final = """\
+Rows as in the first part, one worker, `pin` with watch. One long process: all rows through one process in slices that
+take turns with slices of a bare process, so that a machine that gets slower does not look like growth; the cost of a
+tenth is its ratio to bare. Memory is the process's resident set after a garbage collection, after each slice; warm-up
+is the first tenth.
+
+Calls: rows that record so many calls, one after the other. Depth: rows whose work goes through so many pool tasks,
+each submitted by the one above it, which otel-handoff follows.
+
+The storm: every row records a call under an id that no row has, so that every row is a mismatch, as fast as the
+machine makes them, in `observe` with watch, with Python's logging on (a handler that drops what it gets). The host is
+not stalled if it still gets 10,000 such rows through in a second.
+"""
 
 
 def measure(scale: Scale, progress: Progress) -> Part:
@@ -40,9 +42,8 @@ def measure(scale: Scale, progress: Progress) -> Part:
     return part
 
 
-def steps(scale: Scale) -> int:
-    """Return how many runs it takes."""
-    del scale
+def steps(_scale: Scale) -> int:
+    """Return how many runs it takes, at any scale."""
     return 3 * (_SLICES + 1) + 3 * len(_WORKERS) * (_ROUNDS + 1) + 3 * 2 * len(_DEPTHS) * (_ROUNDS + 1) + 3 * 4
 
 
@@ -77,9 +78,7 @@ def _long_run(part: Part, scale: Scale, progress: Progress) -> None:
     part.tables.append(Table("One long process", header, table))
 
 
-def _grid(
-    scale: Scale, progress: Progress, key: str, values: Sequence[int]
-) -> dict[int, dict[str, float]]:
+def _grid(scale: Scale, progress: Progress, key: str, values: Sequence[int]) -> dict[int, dict[str, float]]:
     """Return value -> subject -> CPU seconds per row."""
     found: dict[int, dict[str, float]] = {}
     with children([BARE, _GUARD, _SPANS]) as running:
@@ -136,7 +135,9 @@ def _storm(part: Part, scale: Scale, progress: Progress) -> None:
         progress()
     rows = scale.mismatches
     speed = {name: rows / answer["wall"] for name, answer in (("bare", bare), ("clean", calm), ("storm", stormy))}
-    delivered: list[Any] = [stormy[key] for key in ("mismatches", "counted", "log_records", "python_records", "dropped")]
+    delivered: list[Any] = [
+        stormy[key] for key in ("mismatches", "counted", "log_records", "python_records", "dropped")
+    ]
     part.tables.append(
         Table(
             "A storm of mismatches",
@@ -159,6 +160,8 @@ def _storm(part: Part, scale: Scale, progress: Progress) -> None:
     )
     lost = rows - stormy["counted"]
     part.targets.append(
-        Target("10,000 mismatches a second do not stall the host: seconds for 10,000", 1.0, "s", 10_000 / speed["storm"])
+        Target(
+            "10,000 mismatches a second do not stall the host: seconds for 10,000", 1.0, "s", 10_000 / speed["storm"]
+        )
     )
     part.targets.append(Target("mismatches that no counter knows", 0, "mismatches", lost))

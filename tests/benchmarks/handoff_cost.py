@@ -43,18 +43,19 @@ _SHAPES: Final = {
     "one call, 1 worker": {"workers": 1, "calls": 1},
 }
 
-_ABOUT: Final = (
-    "No-op rows through a `ThreadPoolExecutor`, in the shape of ELSPETH's mixin: `accept_row` submits "
-    "`self._process_and_complete`, which routes its result through a buffer; in the last column the row also records one "
-    "call. Rows are handed over 32 at a time and then waited for. Each contender runs in a process of its own; all of "
-    "them take turns, in random order, round by round. CPU seconds of all threads of the process, submitting and "
-    "working, per row; median of the rounds; ratio of medians to bare.",
-    "Configured: otel-handoff with ELSPETH's five fields and with one call and one result to check. Nobody has an "
-    "exporter or a network: SDK providers have no exporting span processor, logfire sends nothing and has no console, "
-    "ddtrace has an open span and never ends it, sentry has no DSN. Where a contender has a tracer, rows are submitted "
-    "inside one of its spans, so that there is something to carry. Before anything is measured each must prove that its "
-    "context arrives on a worker; of the contenders only otel-handoff checks ids.",
-)
+_ABOUT: Final = """\
+No-op rows through a `ThreadPoolExecutor`, in the shape of ELSPETH's mixin: `accept_row` submits
+`self._process_and_complete`, which routes its result through a buffer; in the last column the row also records one
+call. Rows are handed over 32 at a time and then waited for. Each contender runs in a process of its own; all of them
+take turns, in random order, round by round. CPU seconds of all threads of the process, submitting and working, per
+row; median of the rounds; ratio of medians to bare.
+
+Configured: otel-handoff with ELSPETH's five fields and with one call and one result to check. Nobody has an exporter
+or a network: SDK providers have no exporting span processor, logfire sends nothing and has no console, ddtrace has an
+open span and never ends it, sentry has no DSN. Where a contender has a tracer, rows are submitted inside one of its
+spans, so that there is something to carry. Before anything is measured each must prove that its context arrives on a
+worker; of the contenders only otel-handoff checks ids.
+"""
 
 
 def subjects() -> Sequence[Subject]:

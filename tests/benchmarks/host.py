@@ -171,6 +171,13 @@ class Rows:
                 for future in futures:
                     future.result()
 
+    def look(self, sees: Callable[[], bool]) -> bool:
+        """Return what `sees` returns on a worker."""
+        found: list[bool] = []
+        with self._around():
+            self.pipeline(1).accept_row(0, self._contexts[0], lambda _row, _ctx: found.append(sees())).result()
+        return found == [True]
+
     def _below(self, depth: int) -> Processor:
         if depth == 0:
             return no_op

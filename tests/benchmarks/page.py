@@ -39,9 +39,8 @@ def _lines(
     for part in parts:
         yield ""
         yield f"## {part.title}"
-        for paragraph in part.about:
-            yield ""
-            yield paragraph
+        yield ""
+        yield part.about.strip()
         for table in part.tables:
             yield ""
             yield f"**{table.title}**"

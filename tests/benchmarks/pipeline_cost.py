@@ -17,28 +17,33 @@ _PIPELINES: Final = "tests.benchmarks.pipelines"
 _MODES: Final = ("off", "pin", "observe")
 _LIMIT: Final = 2.0
 
-_ABOUT: Final = (
-    "Rows per second of wall time without otel-handoff, and with it in full: spans (an SDK provider without exporter) and "
-    "watch. Processes take turns, run by run, each on a new SQLite file; median of the runs. Nothing is slowed down on "
-    "purpose, one row is in flight at a time, one worker.",
-    "The embedded pipeline is `otel_handoff.demo.pipeline` with the demo's transform, which makes one to three HTTP calls a "
-    "row to a service in the same process. Without its calls, three are recorded and none is made: the worst case, as "
-    "nothing is left but the pipeline's own bookkeeping. ELSPETH is driven through its own executor, mixin, context and "
-    "landscape, with a transform that records one call a row and makes none.",
-)
+_ABOUT: Final = """\
+Rows per second of wall time without otel-handoff, and with it in full: spans (an SDK provider without exporter) and
+watch. Processes take turns, run by run, each on a new SQLite file; median of the runs. Nothing is slowed down on
+purpose, one row is in flight at a time, one worker.
+
+The embedded pipeline is `otel_handoff.demo.pipeline` with the demo's transform, which makes one to three HTTP calls a
+row to a service in the same process. Without its calls, three are recorded and none is made: the worst case, as
+nothing is left but the pipeline's own bookkeeping. ELSPETH is driven through its own executor, mixin, context and
+landscape, with a transform that records one call a row and makes none.
+"""
 
 
-def measure(scale: Scale, progress: Progress, pythons: Sequence[str]) -> Part:
-    """Measure the embedded pipeline, and ELSPETH in each of the environments `pythons`."""
+def measure(scale: Scale, progress: Progress) -> Part:
+    """Measure the embedded pipeline, and ELSPETH in each environment that is given."""
     part = Part("On a pipeline", _ABOUT)
     rows: list[Sequence[str]] = []
     _compare(part, rows, "embedded pipeline", "embedded", {"http": True}, sys.executable, scale, progress, judged=True)
-    _compare(part, rows, "embedded, no HTTP", "embedded", {"http": False}, sys.executable, scale, progress, judged=False)
-    for python in pythons or [sys.executable]:
+    _compare(
+        part, rows, "embedded, no HTTP", "embedded", {"http": False}, sys.executable, scale, progress, judged=False
+    )
+    for python in scale.elspeth or (sys.executable,):
         name = _elspeth_version(python)
         if name is None:
             part.skipped.append(f"ELSPETH on Python {_python_version(python)}: it cannot be imported")
-            part.targets.append(Target("rows per second lost, ELSPETH", _LIMIT, "%", None, "ELSPETH cannot be imported"))
+            part.targets.append(
+                Target("rows per second lost, ELSPETH", _LIMIT, "%", None, "ELSPETH cannot be imported")
+            )
             continue
         _compare(part, rows, name, "elspeth", {}, python, scale, progress, judged=True)
     part.tables.append(Table("Rows per second", ["", *_MODES, "pin loses", "observe loses"], rows))
@@ -79,9 +84,13 @@ def _clean(name: str, answers: dict[str, list[Answer]]) -> None:
         raise ChildError(f"{name}: a clean run had mismatches")
 
 
-def steps(scale: Scale, pythons: Sequence[str]) -> int:
+def steps(scale: Scale) -> int:
     """Return how many runs it takes."""
-    return len(_MODES) * (scale.pipeline_rounds + 1) * (2 + sum(_elspeth_version(each) is not None for each in pythons))
+    return (
+        len(_MODES)
+        * (scale.pipeline_rounds + 1)
+        * (2 + sum(_elspeth_version(each) is not None for each in scale.elspeth))
+    )
 
 
 def _elspeth_version(python: str) -> str | None:

@@ -29,9 +29,7 @@ def _instrument(mode: str) -> list[object]:
         from opentelemetry.sdk.trace import TracerProvider
 
         instrumentor: Any = ElspethInstrumentor()
-        instrumentor.instrument(
-            mode=mode, watch=True, tracer_provider=TracerProvider(), on_mismatch=mismatches.append
-        )
+        instrumentor.instrument(mode=mode, watch=True, tracer_provider=TracerProvider(), on_mismatch=mismatches.append)
     return mismatches
 
 
@@ -59,7 +57,7 @@ class LocalTransform(BatchTransformMixin):
 
 
 def embedded(mode: str = "off", *, http: bool = True) -> Run:
-    """Return what runs the embedded pipeline on a new SQLite file; with `http`, the demo's own transform and service."""
+    """Return what runs the embedded pipeline on new SQLite files, with `http` with the transform of the demo."""
     mismatches = _instrument(mode)
 
     def run(rows: int) -> Mapping[str, float]:

@@ -39,14 +39,14 @@ class Part:
 
     Attributes:
         title: its heading.
-        about: what was run, what was configured and what was not; paragraphs.
+        about: what was run, what was configured and what was not; paragraphs of Markdown.
         tables: the figures.
         targets: the promises that it judges.
         skipped: what was left out, and why.
     """
 
     title: str
-    about: Sequence[str]
+    about: str
     tables: list[Table] = field(default_factory=list[Table])
     targets: list[Target] = field(default_factory=list[Target])
     skipped: list[str] = field(default_factory=list[str])

@@ -21,6 +21,13 @@ Answer = dict[str, Any]
 Progress = Callable[[], object]
 
 
+def environment(source: Path = ROOT / "src") -> dict[str, str]:
+    """Return what a process of a benchmark has: this tree, or the package below `source`, and nobody's settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "DD_", "PYTHON"))}
+    # First: another environment may have otel-handoff from elsewhere.
+    return {**inherited, "PYTHONPATH": os.pathsep.join([str(source), str(ROOT)]), "PYTHONHASHSEED": "0"}
+
+
 class ChildError(Exception):
     """A benchmark's process failed: its figures would mean nothing."""
 
@@ -41,14 +48,12 @@ class Child:
     def __init__(self, subject: Subject) -> None:
         self.name: str = subject.name
         self.skipped: str | None = None
-        self._errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would fill up
-        # This tree first: another environment may have otel-handoff from elsewhere.
-        path = os.pathsep.join([str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "DD_"))}
+        # Not a pipe, which would fill up when nobody reads it; and not a file by name, which would stay.
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  it lives as long as the process
         self._process = subprocess.Popen(
             [subject.python, "-m", "tests.benchmarks.child", subject.factory, json.dumps(dict(subject.options))],
             cwd=ROOT,
-            env={**inherited, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

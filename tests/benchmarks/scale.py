@@ -20,6 +20,7 @@ class Scale:
         mismatches: mismatches of the storm.
         spans: sizes of the trace files.
         starts: processes started.
+        elspeth: Pythons that can import ELSPETH; if none is given, this one is tried.
     """
 
     rows: int
@@ -31,7 +32,8 @@ class Scale:
     mismatches: int
     spans: tuple[int, ...]
     starts: int
+    elspeth: tuple[str, ...] = ()
 
 
-FULL: Final = Scale(4_000, 25, 50_000, 500, 25, 1_000_000, 20_000, (10_000, 100_000, 1_000_000), 15)
+FULL: Final = Scale(4_000, 25, 20_000, 500, 25, 1_000_000, 20_000, (10_000, 100_000, 1_000_000), 15)
 QUICK: Final = Scale(640, 3, 2_000, 40, 3, 20_000, 500, (1_000, 10_000), 3)

@@ -30,11 +30,11 @@ _BODIES: Final = {
     ),
 }
 
-_ABOUT: Final = (
-    "New processes, in turns, median. Time and modules are those of the statements in a Python that has started; the host is "
-    "not there, and nothing of it is imported. `otel-handoff --help` is the wall time of the whole process, beside that "
-    "of a Python that does nothing. Bytecode is cached.",
-)
+_ABOUT: Final = """\
+New processes, in turns, median. Time and modules are those of the statements in a Python that has started; the host
+is not there, and nothing of it is imported. `otel-handoff --help` is the wall time of the whole process, beside that
+of a Python that does nothing. Bytecode is cached.
+"""
 
 
 def measure(scale: Scale, progress: Progress) -> Part:
@@ -59,9 +59,7 @@ def measure(scale: Scale, progress: Progress) -> Part:
         if turn:
             helps.append(help_.wall)
             idle.append(nothing.wall)
-    rows = [
-        [f"`{name}`" if name != "nothing" else name, *_cells(each)] for name, each in found.items()
-    ]
+    rows = [[f"`{name}`" if name != "nothing" else name, *_cells(each)] for name, each in found.items()]
     part.tables.append(Table("In a process that never imports the host", ["", "milliseconds", "modules loaded"], rows))
     help_seconds, idle_seconds = statistics.median(helps), statistics.median(idle)
     rows = [["`otel-handoff --help`", f"{help_seconds:.3f}"], ["`python -c pass`", f"{idle_seconds:.3f}"]]

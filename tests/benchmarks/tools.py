@@ -8,21 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import otlp_lines
 from tests.benchmarks.commands import Ran, otel_handoff
 from tests.benchmarks.results import Part, Table
 from tests.benchmarks.rounds import ChildError, Progress
 from tests.benchmarks.scale import Scale
+from tests.check import many
 
 _COMMANDS: Final = ("check", "report")
 _ROUNDS: Final = 3
 
-_ABOUT: Final = (
-    "`otel-handoff check PATH` and `otel-handoff report PATH -o FILE` as processes of their own, start of Python included, on "
-    "OTLP JSON lines of ELSPETH rows: a row span, two call spans and a client span each, one row in 1,000 with a call "
-    "under another row's ids. Median of 3 runs; peak is the largest resident set. Growth is the factor over the file "
-    "before, which is a tenth of the size.",
-)
+_ABOUT: Final = """\
+`otel-handoff check PATH` and `otel-handoff report PATH -o FILE` as processes of their own, start of Python included,
+on OTLP JSON lines as `tests.check.many` makes them: five spans a row, one row in a hundred with a call that was filed
+under the next one. Median of 3 runs; peak is the largest resident set. Growth is the factor over the file before,
+which is a tenth of the size.
+"""
 
 
 def measure(scale: Scale, progress: Progress) -> Part:
@@ -32,7 +32,7 @@ def measure(scale: Scale, progress: Progress) -> Part:
         files: dict[int, Path] = {}
         for spans in scale.spans:
             files[spans] = Path(directory) / f"{spans}.jsonl"
-            otlp_lines.write(files[spans], spans)
+            many.write(files[spans], spans)
         for command in _COMMANDS:
             if otel_handoff(command, "--help").code:
                 part.skipped.append(f"otel-handoff {command}: there is no such command yet")

@@ -112,7 +112,9 @@ def operations(mode: str = "off", *, watch: bool = False) -> Callable[..., Mappi
     def run(times: int) -> Mapping[str, float]:
         ctx, plain = Context(1), UnwatchedContext(1)
         loops = {"read": _read, "read_other": _read_other}
-        found = {name: _in_row(ctx, lambda handed, loop=loop: _net(loop, handed, times)) for name, loop in loops.items()}
+        found = {
+            name: _in_row(ctx, lambda handed, loop=loop: _net(loop, handed, times)) for name, loop in loops.items()
+        }
         found["read_outside"] = _net(_read, ctx, times)
         found["write"] = _in_flight(ctx, lambda ours: _net(_write, ours, times))
         found["write_other"] = _in_flight(ctx, lambda ours: _net(_write_other, ours, times))

@@ -1,0 +1,58 @@
+"""The check that keeps a row cheap, and that it fails where a row has become dearer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.budget import VERSION, budget, counted, overruns, savings
+from tests.benchmarks.rounds import ROOT
+
+_WORK_OF_OURS = "sum(number for number in range(40))"
+_SLOWER = """
+
+def _slower(*args, _run=Handoff.run):
+    {work}
+    return _run(*args)
+
+
+Handoff.run = _slower
+"""
+_WORK_OF_OTHERS = "__import__('traceback').extract_stack()"
+
+
+def test_a_row_costs_what_it_may() -> None:
+    """What is counted of a clean row, of reads and of writes is within the committed budget."""
+    if VERSION not in budget():
+        pytest.skip(f"no budget for Python {VERSION}")
+    assert overruns(budget()[VERSION]["counts"], counted()) == []
+
+
+@pytest.mark.parametrize(("work", "kind"), [(_WORK_OF_OURS, "instructions"), (_WORK_OF_OTHERS, "below")])
+def test_a_regression_is_seen(work: str, kind: str, tmp_path: Path) -> None:
+    """A copy of the package that does more at the start of each row overruns what this one needs."""
+    shutil.copytree(ROOT / "src" / "otel_handoff", tmp_path / "otel_handoff", ignore=shutil.ignore_patterns("*.pyc"))
+    with (tmp_path / "otel_handoff" / "handoff.py").open("a") as module:
+        module.write(_SLOWER.format(work=work))
+    lines = overruns(counted(), counted(tmp_path))
+    assert [line for line in lines if "a row with a call" in line and kind in line]
+
+
+def test_the_same_on_every_run() -> None:
+    """Counts do not depend on the run."""
+    assert counted() == counted()
+
+
+def test_margins() -> None:
+    """More than the margin is an overrun, less than the margin a saving; what is new or gone is said."""
+    one = {"instructions": 1, "calls": 1, "below": 1}
+    allowed = {"row": {"instructions": 1000, "calls": 100, "below": 10}, "gone": one}
+    found = {"row": {"instructions": 1031, "calls": 103, "below": 8}, "new": one}
+    assert overruns(allowed, found) == [
+        "gone: no longer counted",
+        "new: no budget",
+        "row: 1,000 -> 1,031 instructions (+3%), 3% allowed",
+    ]
+    assert savings(allowed, found) == ["row: 10 -> 8 below (-20%)"]
