@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sys
 import time
 from collections.abc import Generator, Sequence
@@ -43,7 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     if unknown := [name for name in options.parts if name not in _PARTS]:
         parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(_PARTS)}")
-    scale = replace(QUICK if options.quick else FULL, elspeth=tuple(options.elspeth))
+    if absent := [python for python in options.elspeth if shutil.which(python) is None]:
+        parser.error(f"--elspeth: there is no Python at {absent[0]}")
+    # Not resolved: the Python of a virtual environment is a link, and knows by its place whose it is.
+    pythons = tuple(str(Path(python).absolute()) for python in options.elspeth)
+    scale = replace(QUICK if options.quick else FULL, elspeth=pythons)
     chosen = options.parts or list(_PARTS)
     out: Path | None = options.out
     if out is None and not options.quick and set(chosen) == set(_PARTS):

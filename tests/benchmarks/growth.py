@@ -95,9 +95,9 @@ def _workers(part: Part, scale: Scale, progress: Progress) -> None:
 
 
 def _row_size(part: Part, scale: Scale, progress: Progress) -> None:
-    for key, title in (("calls", "Calls of a row"), ("nested", "Depth of a row")):
+    for key, header_of, title in (("calls", "calls", "Calls of a row"), ("nested", "depth", "Depth of a row")):
         found = _grid(scale, progress, key, _DEPTHS)
-        header = [key, *(cell for name in found[0] for cell in _columns(name))]
+        header = [header_of, *(cell for name in found[0] for cell in _columns(name))]
         part.tables.append(Table(f"{title}: CPU per row", header, [_row(each, found[each]) for each in _DEPTHS]))
         extra = {each: found[each][_GUARD.name] - found[each][BARE.name] for each in _DEPTHS}
         step = {each: (extra[each] - extra[0]) / each for each in (1, 10)}
@@ -135,9 +135,7 @@ def _storm(part: Part, scale: Scale, progress: Progress) -> None:
         progress()
     rows = scale.mismatches
     speed = {name: rows / answer["wall"] for name, answer in (("bare", bare), ("clean", calm), ("storm", stormy))}
-    delivered: list[Any] = [
-        stormy[key] for key in ("mismatches", "counted", "log_records", "python_records", "dropped")
-    ]
+    delivered: list[Any] = [stormy[key] for key in ("mismatches", "counted", "log_records", "python_records")]
     part.tables.append(
         Table(
             "A storm of mismatches",
@@ -154,7 +152,7 @@ def _storm(part: Part, scale: Scale, progress: Progress) -> None:
     part.tables.append(
         Table(
             "What became of its mismatches",
-            ["made", "given to the hook", "counted", "log records", "records of Python's log", "said to be dropped"],
+            ["made", "given to the hook", "counted", "log records", "records of Python's log"],
             [[f"{rows:,}", *(f"{each:,}" for each in delivered)]],
         )
     )

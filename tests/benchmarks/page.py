@@ -59,7 +59,8 @@ def _target(target: Target) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2f}"
+    rounded = round(value, 2) + 0.0  # without the sign of a negative zero
+    return f"{rounded:,.0f}" if value == int(value) or abs(value) >= 100 else f"{rounded:.2f}"
 
 
 def _table(table: Table) -> Iterator[str]:

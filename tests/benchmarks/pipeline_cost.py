@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +14,10 @@ from tests.benchmarks.scale import Scale
 _PIPELINES: Final = "tests.benchmarks.pipelines"
 _MODES: Final = ("off", "pin", "observe")
 _LIMIT: Final = 2.0
+_VERSIONS: Final = """\
+import elspeth.engine.batch_adapter, importlib.metadata, platform
+print(f"ELSPETH {importlib.metadata.version('elspeth')}, Python {platform.python_version()}")
+"""
 
 _ABOUT: Final = """\
 Rows per second of wall time without otel-handoff, and with it in full: spans (an SDK provider without exporter) and
@@ -40,7 +42,7 @@ def measure(scale: Scale, progress: Progress) -> Part:
     for python in scale.elspeth or (sys.executable,):
         name = _elspeth_version(python)
         if name is None:
-            part.skipped.append(f"ELSPETH on Python {_python_version(python)}: it cannot be imported")
+            part.skipped.append("ELSPETH: it cannot be imported (see --elspeth)")
             part.targets.append(
                 Target("rows per second lost, ELSPETH", _LIMIT, "%", None, "ELSPETH cannot be imported")
             )
@@ -94,15 +96,5 @@ def steps(scale: Scale) -> int:
 
 
 def _elspeth_version(python: str) -> str | None:
-    code = "import importlib.metadata as m, elspeth.engine.batch_adapter; print(m.version('elspeth'))"
-    if shutil.which(python) is None:
-        return None
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-    return f"ELSPETH {done.stdout.strip()}" if done.returncode == 0 else None
-
-
-def _python_version(python: str) -> str:
-    if python == sys.executable:
-        return platform.python_version()
-    done = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.removeprefix("Python").strip()
+    done = subprocess.run([python, "-c", _VERSIONS], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None

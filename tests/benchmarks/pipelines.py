@@ -57,7 +57,7 @@ class LocalTransform(BatchTransformMixin):
 
 
 def embedded(mode: str = "off", *, http: bool = True) -> Run:
-    """Return what runs the embedded pipeline on new SQLite files, with `http` with the transform of the demo."""
+    """Return what runs the embedded pipeline on new SQLite files; with `http`, with the transform of the demo."""
     mismatches = _instrument(mode)
 
     def run(rows: int) -> Mapping[str, float]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import budget as command
 from tests.benchmarks.budget import VERSION, budget, counted, overruns, savings
 from tests.benchmarks.rounds import ROOT
 
@@ -43,6 +45,19 @@ def test_a_regression_is_seen(work: str, kind: str, tmp_path: Path) -> None:
 def test_the_same_on_every_run() -> None:
     """Counts do not depend on the run."""
     assert counted() == counted()
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It fails where a row takes more time than the budget says, until the budget is updated."""
+    file = tmp_path / "budget.json"
+    file.write_text(json.dumps({VERSION: {"time": 0.1, "counts": counted()}}))
+    monkeypatch.setattr(command, "FILE", file)
+    assert command.main([]) == 1
+    told = capsys.readouterr().err
+    assert "CPU time" in told
+    assert "make budget" in told
+    assert command.main(["--update"]) == 0
+    assert command.main([]) == 0
 
 
 def test_margins() -> None:
