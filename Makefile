@@ -26,7 +26,8 @@ bench:  ## Measure what it costs beside everything else one would pick, and writ
 	.venv-bench/bin/python -m tests.benchmarks $(BENCH)
 
 budget: $(VENV)/test  ## Accept what a row costs now, on each Python that test-matrix has set up
-	for python in .venv*/bin/python; do $$python -m tests.benchmarks.budget --update || exit 1; done
+	for python in $(BIN)/python .venv-3.*/bin/python; do \
+	  if [ -x $$python ]; then $$python -m tests.benchmarks.budget --update || exit 1; fi; done
 
 test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
 	.ci/matrix

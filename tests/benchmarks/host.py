@@ -34,10 +34,6 @@ class Context:
         self.other: str = "other"
 
 
-class UnwatchedContext(Context):
-    """The same, never handed over and so never watched: what an attribute costs as such."""
-
-
 Row = int
 Processor = Callable[[Row, Context], object]
 

@@ -21,8 +21,8 @@ class _Counting(logging.Handler):
         self.count += 1
 
 
-def storm() -> Callable[..., Mapping[str, float]]:
-    """Return what runs rows in `observe` with watch, and says where their mismatches went."""
+def storm(*, wrong: bool) -> Callable[..., Mapping[str, float]]:
+    """Return what runs rows, clean or `wrong`, in `observe` with watch, and says where their mismatches went."""
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
     from opentelemetry.sdk.trace import TracerProvider
 
@@ -63,7 +63,7 @@ def storm() -> Callable[..., Mapping[str, float]]:
         # The misfiled call names one field only, so a mismatch counts once.
         return sum(tally.value for tally in counts.mismatches.values())
 
-    def run(rows: int, *, wrong: bool = False) -> Mapping[str, float]:
+    def run(rows: int) -> Mapping[str, float]:
         before = len(told), counted(), records.count, handler.count
         run_rows(rows, wrong=wrong)
         made = counted() - before[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def test_a_row_costs_what_it_may() -> None:
     """What is counted of a clean row, of reads and of writes is within the committed budget."""
     if VERSION not in budget():
         pytest.skip(f"no budget for Python {VERSION}")
+    if "WRAPT_DISABLE_EXTENSIONS" in os.environ:
+        pytest.skip("the budget is for wrapt's C extension")
     assert overruns(budget()[VERSION]["counts"], counted()) == []
 
 
@@ -64,10 +67,10 @@ def test_margins() -> None:
     """More than the margin is an overrun, less than the margin a saving; what is new or gone is said."""
     one = {"instructions": 1, "calls": 1, "below": 1}
     allowed = {"row": {"instructions": 1000, "calls": 100, "below": 10}, "gone": one}
-    found = {"row": {"instructions": 1031, "calls": 103, "below": 8}, "new": one}
+    found = {"row": {"instructions": 1021, "calls": 102, "below": 8}, "new": one}
     assert overruns(allowed, found) == [
         "gone: no longer counted",
         "new: no budget",
-        "row: 1,000 -> 1,031 instructions (+3%), 3% allowed",
+        "row: 1,000 -> 1,021 instructions (+2%), 2% allowed",
     ]
     assert savings(allowed, found) == ["row: 10 -> 8 below (-20%)"]

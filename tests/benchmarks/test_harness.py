@@ -100,9 +100,9 @@ def test_subjects(factory: str, options: dict[str, Any], run: dict[str, Any]) ->
 
 def test_the_storm_is_counted() -> None:
     """No mismatch of a storm is lost to the counter, and a calm run has none."""
-    with children([Subject("storm", "tests.benchmarks.storm:storm")]) as (child,):
-        assert child.run(rows=50)["counted"] == 0
-        assert child.run(rows=50, wrong=True)["counted"] == 50
+    subjects = [Subject(str(wrong), "tests.benchmarks.storm:storm", {"wrong": wrong}) for wrong in (False, True)]
+    with children(subjects) as running:
+        assert [child.run(rows=50)["counted"] for child in running] == [0, 50]
 
 
 def test_the_page(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ _NOISE: Final = 0.01
 
 _ABOUT: Final = """\
 Wall time of one operation on the context, timed in the thread that does it, in a row that is in flight; the empty
-loop is taken off; median of rounds that take turns with the bare process. A cost is the difference to the bare
-process. Writes are the submitting thread's, to the context that it shares with the row; they store the value that is
-there, so the row stays clean. The last row is the body of one row (its hand-over is in the part above): the reads and
-the calls in the worker, the writes on the submitting thread.
+loop is taken off (the row's is not); median of rounds that take turns with the bare process. A cost is the difference
+to the bare process. Writes are the submitting thread's, to the context that it shares with the row; they store the
+value that is there, so the row stays clean. The last row is the body of one row (its hand-over is in the part above):
+the reads and the calls in the worker, the writes on the submitting thread.
 
 No SDK is configured: calls are checked and have no spans. Memory: what Python's allocator traced for rows that wait
 in the pool, each with a context of its own, less what the bare process holds for the same rows.
