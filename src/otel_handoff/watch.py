@@ -44,11 +44,12 @@ class WatchedField(Watched):
                 lease = active.get()
                 if lease is None:
                     return value
-                if Lease.provoker is None and instance is lease.handed:
-                    root = lease.roots.get(self.name, MISSING)
-                    if value is root and (
-                        not lease.pinned or lease.context.__dict__.get(self.name, MISSING) is root
-                    ):  # a mismatch is looked for only where one of them is another object
+                # A mismatch is looked for only where this, or what an unpinned worker would get, is another object.
+                if Lease.provoker is None and instance is lease.handed and value is lease.roots.get(self.name, MISSING):
+                    if not lease.pinned:
+                        return value
+                    shared = lease.context
+                    if type(shared) is self._direct and shared.__dict__.get(self.name, MISSING) is value:
                         return value
         return self._get(instance, owner)
 

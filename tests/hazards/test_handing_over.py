@@ -9,7 +9,7 @@ import pytest
 
 from otel_handoff import current_submission
 from tests.hazards.conftest import Instrument
-from tests.hazards.rows import to_b, told
+from tests.hazards.rows import overtake, to_b, told
 from tests.hosts import WAIT, Context, Job, Order, Pool, QueuePool, boundary
 from tests.telemetry import Telemetry
 
@@ -124,3 +124,29 @@ def test_a_submission_is_for_its_own_boundary_s_work(instrument: Instrument) -> 
     assert spilt is None
     assert future.result(WAIT) == ("A", None)
     pool.close()
+
+
+def test_a_copy_that_is_of_another_class(instrument: Instrument, telemetry: Telemetry) -> None:
+    """A slotted context whose copy is of a plain class: the worker reads its own ids, and nothing raises."""
+
+    class Plain:
+        def __init__(self, order: Order | None) -> None:
+            self.order = order
+            self.attempt = None
+
+    class Slotted:
+        __slots__ = ("attempt", "order")
+
+        def __init__(self) -> None:
+            self.order: Order | None = None
+            self.attempt = None
+
+        def __copy__(self) -> Plain:
+            return Plain(self.order)
+
+    instrument("pin")
+    overtake(lambda _order, ctx: ctx.order, to_b, Plain(None))  # from now on the plain class is watched, too
+    before = len(telemetry.mismatches)
+    read = overtake(lambda _order, ctx: ctx.order, to_b, Slotted())
+    assert read == Order("A")
+    assert {mismatch.outcome for mismatch in telemetry.mismatches[before:]} <= {"prevented"}
