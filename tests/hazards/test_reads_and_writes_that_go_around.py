@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.rows import Body, Overtaken, culprits, overtake, told
+from tests.hazards.rows import Body, Overtaken, Refusing, culprits, overtake, told
 from tests.hazards.twins import own
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 from tests.telemetry import Telemetry
@@ -417,30 +417,12 @@ def test_a_worker_s_write_is_a_culprit_for_others(instrument: Instrument, teleme
 
 def test_a_write_that_fails_is_nobody_s(instrument: Instrument, telemetry: Telemetry) -> None:
     """The worker tries to write B and is refused; when it later reads B, somebody else's, it is told."""
-
-    class Refusing:
-        attempt: Any = None
-        refuse = False
-
-        def __init__(self) -> None:
-            self._order: Any = None
-
-        @property
-        def order(self) -> Any:
-            return self._order
-
-        @order.setter
-        def order(self, order: Any) -> None:
-            if self.refuse:
-                raise ValueError("refused")
-            self._order = order
-
     instrument("observe")
     tried, changed = threading.Event(), threading.Event()
     b = Order("B")
     ctx: Any = Refusing()
     ctx.order = Order("A")
-    ctx.refuse = True
+    ctx.refuses = True
 
     def body(order: Order, ctx: Any) -> Any:
         with pytest.raises(ValueError):
@@ -453,7 +435,7 @@ def test_a_write_that_fails_is_nobody_s(instrument: Instrument, telemetry: Telem
     pool = Pool()
     future = pool.enqueue(Order("A"), ctx, body)
     assert tried.wait(WAIT)
-    ctx.refuse = False
+    ctx.refuses = False
     ctx.order = b
     changed.set()
     assert future.result(WAIT) == ["A", "B"]

@@ -9,7 +9,7 @@ import pytest
 
 from otel_handoff.writes import LIMIT, record_of
 from tests.hazards.conftest import Instrument
-from tests.hazards.rows import Overtaken, culprits, told
+from tests.hazards.rows import Overtaken, Refusing, culprits, told
 from tests.hosts import WAIT, Context, Order, Pool
 from tests.telemetry import Telemetry
 
@@ -79,27 +79,6 @@ def test_another_worker_s_write_is_not_one_s_own(instrument: Instrument, telemet
     assert found == "B"
     assert told(telemetry) == WRONG
     assert culprits(telemetry) == [writer]
-
-
-class Refusing:
-    """Takes ids as long as it likes to."""
-
-    attempt: Any = None
-    refuses = False
-
-    def __init__(self) -> None:
-        self._order: Any = None
-
-    @property
-    def order(self) -> Any:
-        """The row."""
-        return self._order
-
-    @order.setter
-    def order(self, order: Any) -> None:
-        if self.refuses:
-            raise ValueError("refused")
-        self._order = order
 
 
 def test_a_refused_write_does_not_make_another_s_one_s_own(instrument: Instrument, telemetry: Telemetry) -> None:
