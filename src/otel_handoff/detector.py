@@ -214,7 +214,7 @@ class Detector:
     def _is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
         own = lease.findings.own.get(root)
-        if own is None:
+        if not own:
             return False
         if write is not None and not prevented:
             return write.by == lease.submission.number

@@ -98,3 +98,22 @@ def test_a_refused_write_does_not_make_another_s_one_s_own(instrument: Instrumen
     assert row.go() == "B"
     assert told(telemetry) == WRONG
     assert culprits(telemetry) == [MAIN]
+
+
+def test_a_refused_write_does_not_hide_what_a_pinned_worker_is_spared(
+    instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """The worker tries to write, is refused, and reads: without its own copy it would have read B."""
+    instrument("pin")
+
+    def body(_order: Order, ctx: Any) -> Any:
+        ctx.refuses = True
+        with pytest.raises(ValueError, match="refused"):
+            ctx.order = Order("own")
+        return ctx.order.id
+
+    row = Overtaken(body, Refusing())
+    row.wait_until_begun()
+    row.ctx.order = Order("B")
+    assert row.go() == "A"
+    assert told(telemetry) == [("A", "read", "prevented", {"order_id": "B"})]
