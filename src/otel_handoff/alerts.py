@@ -29,6 +29,11 @@ LIMIT: Final = 1_000
 """Errors, and warnings, told within a second. What is beyond is counted, marked on its span, and given to the hook."""
 
 
+def is_report(record: logging.LogRecord) -> bool:
+    """Whether a record of Python's log tells a mismatch; it has it as `handoff_mismatch`."""
+    return hasattr(record, "handoff_mismatch")
+
+
 class Alerts:
     """Sends each mismatch to every destination; one that fails does not keep it from the others."""
 
