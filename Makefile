@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore test-matrix lint clean
+.PHONY: help demo test explore mutation bench budget test-matrix lint clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,18 @@ N ?= 20000
 explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows
 	$(BIN)/python -m tests.schedules --n $(N) --clean 1000000
 
+mutation: $(VENV)/test  ## Break the detector on purpose, in many ways, and show that the tests notice each
+	$(BIN)/python -m tests.mutation --table docs/mutations.md
+
+BENCH ?=
+bench:  ## Measure what it costs beside everything else one would pick, and write docs/performance.md
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench
+	.venv-bench/bin/python -m tests.benchmarks $(BENCH)
+
+budget: $(VENV)/test  ## Accept what a row costs now, on each Python that test-matrix has set up
+	for python in $(BIN)/python .venv-3.*/bin/python; do \
+	  if [ -x $$python ]; then $$python -m tests.benchmarks.budget --update || exit 1; fi; done
+
 test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
 	.ci/matrix
 
@@ -29,7 +41,7 @@ lint: $(VENV)/lint  ## Run the linter and the type checker
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) handoff-demo build dist
+	rm -rf $(VENV) .venv-bench handoff-demo build dist
 
 $(VENV)/%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'

@@ -15,6 +15,7 @@ from otel_handoff import semconv
 from otel_handoff.guard import guard
 from otel_handoff.metrics import Metrics
 from otel_handoff.mismatch import ERRORS, Mismatch
+from otel_handoff.second import PerSecond
 from otel_handoff.spans import submission_attributes
 from otel_handoff.story import as_line, headline
 from otel_handoff.version import __version__
@@ -23,6 +24,14 @@ _logger = logging.getLogger("otel_handoff")
 
 Hook = Callable[[Mismatch], object]
 EVENT: Final = semconv.MISMATCH
+
+LIMIT: Final = 1_000
+"""Errors, and warnings, told within a second. What is beyond is counted, marked on its span, and given to the hook."""
+
+
+def is_report(record: logging.LogRecord) -> bool:
+    """Whether a record of Python's log tells a mismatch; it has it as `handoff_mismatch`."""
+    return hasattr(record, "handoff_mismatch")
 
 
 class Alerts:
@@ -33,14 +42,38 @@ class Alerts:
         self._metrics = metrics
         self._events = _logs.get_logger(semconv.SCOPE, __version__, logger_provider)
         self._on_mismatch = on_mismatch
+        self._errors = PerSecond()  # apart: errors are told however many warnings there are
+        self._warnings = PerSecond()
 
     def __call__(self, mismatch: Mismatch, span: Span) -> None:
         """Raise the alert. `span` is marked if it still records."""
+        within = 0
         with guard:
             self._metrics.count(mismatch)
+            within = (self._errors if mismatch.is_error else self._warnings).count()
+        told = within <= LIMIT
         with guard:
             if span.is_recording():
-                mark(mismatch, span)
+                mark(mismatch, span, event=told)
+        if told:
+            self._tell(mismatch, span)
+        else:  # a storm must not stall the host
+            with guard:
+                self._metrics.untold.add()
+                if within == LIMIT + 1:
+                    _logger.warning(
+                        "More than %d mismatches (%s) within a second: the others of this second are counted in "
+                        "handoff.mismatches and handoff.mismatches.untold, and marked on their spans, but not told.",
+                        LIMIT,
+                        mismatch.outcome,
+                    )
+        if self._on_mismatch is not None:
+            try:
+                self._on_mismatch(mismatch)
+            except Exception:
+                _logger.warning("The on_mismatch hook raised; the mismatch is reported elsewhere.", exc_info=True)
+
+    def _tell(self, mismatch: Mismatch, span: Span) -> None:
         # The first of its kind is told in full, the others in one line. All facts are in the attributes of each.
         text = EVENT
         with guard:
@@ -49,11 +82,6 @@ class Alerts:
             self._log_record(mismatch, text, span)
         with guard:
             _logger.log(_level(mismatch), "%s", text, extra={"handoff_mismatch": mismatch})
-        if self._on_mismatch is not None:
-            try:
-                self._on_mismatch(mismatch)
-            except Exception:
-                _logger.warning("The on_mismatch hook raised; the mismatch is reported elsewhere.", exc_info=True)
 
     def _log_record(self, mismatch: Mismatch, text: str, span: Span) -> None:
         context = mismatch.submission.otel_context
@@ -79,7 +107,7 @@ def _level(mismatch: Mismatch) -> int:
     return logging.WARNING if str(mismatch.occurrence).rstrip("0") == "1" else logging.DEBUG
 
 
-def mark(mismatch: Mismatch, span: Span) -> None:
+def mark(mismatch: Mismatch, span: Span, *, event: bool) -> None:
     """Put the mismatch on a span that records: attributes, an event, a link to the culprit's submission."""
     before: Mapping[str, object] = getattr(span, "attributes", None) or {}
     # The attributes describe one mismatch: the first, unless an error follows a warning. The events have them all.
@@ -93,7 +121,8 @@ def mark(mismatch: Mismatch, span: Span) -> None:
                 **{semconv.OBSERVED + name: semconv.attribute_value(id_) for name, id_ in mismatch.observed.items()},
             }
         )
-    span.add_event(EVENT, attributes_of(mismatch), mismatch.time_unix_nano)
+    if event:
+        span.add_event(EVENT, attributes_of(mismatch), mismatch.time_unix_nano)
     if mismatch.is_error:
         span.set_status(Status(StatusCode.ERROR, headline(mismatch)))
     culprit = mismatch.culprit

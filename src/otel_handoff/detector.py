@@ -16,7 +16,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.fields import Fields, walk
 from otel_handoff.findings import Sighting
 from otel_handoff.guard import guard
-from otel_handoff.ids import Id, same
+from otel_handoff.ids import key_of, same
 from otel_handoff.lease import Lease, active, is_borrowed, judged_lease, no_lease
 from otel_handoff.locations import Frames, capture, innermost
 from otel_handoff.mismatch import Mismatch, Write
@@ -75,7 +75,7 @@ class Detector:
                 sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
                 self._remember(lease, sighting)
                 if prevented:  # once per wrong id
-                    lease.findings.spared.update((name, Id(value)) for name, value in news.items())
+                    lease.findings.spared.update((name, key_of(value)) for name, value in news.items())
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
                     self._tell_sightings(lease)
         return bool(wrong)
@@ -126,7 +126,7 @@ class Detector:
             outcome, place, filed = "prevented", target, None  # what is filed is right
         if not wrong:
             return None
-        lease.findings.told.update((name, Id(value)) for name, value in wrong.items())
+        lease.findings.told.update((name, key_of(value)) for name, value in wrong.items())
         self._forget_sightings(lease, wrong)
         return self._report(
             lease,
@@ -201,7 +201,7 @@ class Detector:
             wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
             sources = lease.findings.sources
             unknown = {  # a read that saw it knows better
-                name: value for name, value in wrong.items() if (lease.pinned, name, Id(value)) not in sources
+                name: value for name, value in wrong.items() if (lease.pinned, name, key_of(value)) not in sources
             }
             self._know(lease, unknown, write, prevented=lease.pinned)
             moved |= wrong
@@ -214,7 +214,7 @@ class Detector:
     def _is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
         own = lease.findings.own.get(root)
-        if own is None:
+        if not own:
             return False
         if write is not None and not prevented:
             return write.by == lease.submission.number
@@ -229,7 +229,7 @@ class Detector:
     def _has_read(self, lease: Lease, name: str, value: object) -> bool:
         # Whether the worker is known to have this wrong id from the context.
         found = lease.findings
-        return (name, Id(value)) in found.told or any(
+        return (name, key_of(value)) in found.told or any(
             name in seen.observed and same(seen.observed[name], value) for seen in list(found.sightings.values())
         )
 
@@ -242,14 +242,14 @@ class Detector:
         # By the time of the report an equal value may have been written again.
         if write is not None:
             for name, value in wrong.items():
-                lease.findings.sources[prevented, name, Id(value)] = write
+                lease.findings.sources[prevented, name, key_of(value)] = write
 
     def _culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         if lease.record is None:
             return None
         for name, value in observed.items():
             root, tail = self._fields.path_of[name]
-            raw = lease.findings.sources.get((prevented, name, Id(value))) or lease.record.newest(
+            raw = lease.findings.sources.get((prevented, name, key_of(value))) or lease.record.newest(
                 root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
             )
             if raw is not None:
@@ -264,7 +264,7 @@ class Detector:
         known = found.told | found.spared if prevented else found.told
         if not known:
             return observed
-        return {name: value for name, value in observed.items() if (name, Id(value)) not in known}
+        return {name: value for name, value in observed.items() if (name, key_of(value)) not in known}
 
     def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
         sightings = lease.findings.sightings
@@ -276,7 +276,7 @@ class Detector:
     def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
         sightings = lease.findings.sightings
         if sighting is not None and len(sightings) < _MOST_SIGHTINGS:
-            wrong = tuple((name, Id(value)) for name, value in sighting.observed.items())
+            wrong = tuple((name, key_of(value)) for name, value in sighting.observed.items())
             sightings[sighting.prevented, sighting.frames[:1], wrong] = sighting
 
     def _tell_sightings(self, lease: Lease) -> None:
@@ -320,7 +320,7 @@ class Detector:
         torn: bool = False,
         sighting: Sighting | None = None,
     ) -> Mismatch | None:
-        key = (evidence, outcome, place, tuple((name, Id(value)) for name, value in observed.items()))
+        key = (evidence, outcome, place, tuple((name, key_of(value)) for name, value in observed.items()))
         reported = lease.findings.reported
         if place is not None and key in reported:
             return None

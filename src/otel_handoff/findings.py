@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from otel_handoff.locations import Frames
 
 if TYPE_CHECKING:
-    from otel_handoff.ids import Id
     from otel_handoff.writes import RawWrite
 
 
@@ -46,9 +45,9 @@ class Findings:
         self.own: dict[str, list[RawWrite]] = {}
         self.noted: dict[int, Mapping[str, object]] = {}
         self.sightings: dict[object, Sighting] = {}
-        self.sources: dict[tuple[bool, str, Id], RawWrite] = {}
-        self.spared: set[tuple[str, Id]] = set()
-        self.told: set[tuple[str, Id]] = set()
+        self.sources: dict[tuple[bool, str, object], RawWrite] = {}
+        self.spared: set[tuple[str, object]] = set()
+        self.told: set[tuple[str, object]] = set()
         self.moved: dict[str, object] = {}
         self.moved_later: dict[str, object] = {}
         self.reported: set[object] = set()

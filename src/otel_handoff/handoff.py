@@ -21,7 +21,7 @@ from otel_handoff.detector import Detector
 from otel_handoff.engine import Engine
 from otel_handoff.fields import MISSING, Fields, Parameters
 from otel_handoff.guard import guard
-from otel_handoff.ids import Id, same
+from otel_handoff.ids import key_of, same
 from otel_handoff.kinds import Kind, Kinds
 from otel_handoff.lease import BORROWED_KEY, LEASE_KEY, Lease, active, no_lease
 from otel_handoff.locations import capture
@@ -145,8 +145,8 @@ class Handoff:
         self._counts.submissions.add()
         if record is not None:
             record.claim(submission, roots)
-        row = submission.ids[self.boundary.row] if self.boundary.row is not None else None
-        key = Id(row) if row is not None else None
+        row = self.boundary.row
+        key = key_of(submission.ids[row]) if row is not None else None
         return Lease(submission, self.detector, self._counts.rows, kind, context, handed, roots, record, key)
 
     def _copy(self, context: Any, kind: Kind) -> Any:

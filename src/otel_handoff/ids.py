@@ -18,8 +18,13 @@ def same(expected: object, observed: object) -> bool:
         return False
 
 
-class Id:
-    """An id as a key. One that cannot be hashed is equal only to itself."""
+def key_of(value: object) -> object:
+    """Return an id as a key: itself, where it hashes and compares as it should."""
+    return value if type(value) is str or value is None else _Key(value)
+
+
+class _Key:
+    """An id of the host's own making. One that cannot be hashed is equal only to itself."""
 
     __slots__ = ("_hash", "value")
 
@@ -34,4 +39,4 @@ class Id:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Id) and same(self.value, other.value)
+        return isinstance(other, _Key) and same(self.value, other.value)

@@ -58,6 +58,7 @@ class Metrics:
     def __init__(self, provider: MeterProvider | None) -> None:
         meter = metrics.get_meter(semconv.SCOPE, __version__, provider)
         self._boundaries: dict[str, BoundaryCounts] = {}
+        self.untold: Tally = Tally()
         self.queue_duration: Histogram = meter.create_histogram(
             semconv.METRIC_QUEUE_DURATION,
             "s",
@@ -69,6 +70,12 @@ class Metrics:
         )
         meter.create_observable_counter(
             semconv.METRIC_MISMATCHES, [self._mismatches], "{mismatch}", "Fields that disagreed with their submission."
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_UNTOLD,
+            [self._untold],
+            "{mismatch}",
+            "Mismatches that were only counted and marked on spans: there were too many within a second.",
         )
         meter.create_observable_counter(
             semconv.METRIC_STALE_WORK, [self._stale_work], "{row}", "Work that ran after its submission was given up."
@@ -95,6 +102,9 @@ class Metrics:
     def _submissions(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in list(self._boundaries.items()):
             yield Observation(counts.submissions.value, {semconv.BOUNDARY: name})
+
+    def _untold(self, _options: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(self.untold.value)
 
     def _stale_work(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in list(self._boundaries.items()):

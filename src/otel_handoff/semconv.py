@@ -69,6 +69,7 @@ THREAD_NAME: Final = "thread.name"
 # Metrics.
 METRIC_SUBMISSIONS: Final = "handoff.submissions"
 METRIC_MISMATCHES: Final = "handoff.mismatches"
+METRIC_UNTOLD: Final = "handoff.mismatches.untold"
 METRIC_QUEUE_DURATION: Final = "handoff.queue.duration"
 METRIC_IN_FLIGHT: Final = "handoff.in_flight"
 METRIC_STALE_WORK: Final = "handoff.stale_work"

@@ -93,7 +93,7 @@ def as_text(mismatch: Mismatch) -> str:
         details = f" ({show_ids(mismatch.details)})" if mismatch.details else ""
         lines.append(f"    {mismatch.target}{details}")
     if mismatch.torn:
-        lines.append("    Torn: the ids that were read for it are not of one submission.")
+        lines.append(f"    {TORN}")
     lines += _stack(mismatch.frames, 5)
     lines += _culprit(mismatch.culprit, since)
     if mismatch.trace_id:
@@ -114,6 +114,7 @@ def as_line(mismatch: Mismatch) -> str:
     )
 
 
+TORN = "Torn: the ids that were read for it are not of one submission."
 VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
 
 

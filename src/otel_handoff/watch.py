@@ -12,7 +12,7 @@ from otel_handoff.fields import MISSING
 from otel_handoff.guard import guard
 from otel_handoff.kinds import Watched, class_of, has_plain_dict, lookup
 from otel_handoff.lease import Lease, active, no_lease
-from otel_handoff.writes import is_on_record, note
+from otel_handoff.writes import is_on_record, note, undo
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -32,59 +32,65 @@ class WatchedField(Watched):
         inherited = lookup(owner, name)
         self._inner: Any = inherited if hasattr(class_of(inherited), "__set__") else None
         self.keeps_in_dict = self._inner is None and has_plain_dict(owner)
+        self._direct: type | None = owner if self.keeps_in_dict else None
         self.stores: bool = self._inner is not None or owner.__dictoffset__ != 0
         """Whether instances can have a value of their own."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        # The reads of a pipeline come through here: what nearly all of them are stands first, and calls nothing.
+        if type(instance) is self._direct:
+            value = instance.__dict__.get(self.name, MISSING)
+            if value is not MISSING:
+                lease = active.get()
+                if lease is None:
+                    return value
+                # A mismatch is looked for only where this, or what an unpinned worker would get, is another object.
+                if Lease.provoker is None and instance is lease.handed and value is lease.roots.get(self.name, MISSING):
+                    if not lease.pinned:
+                        return value
+                    shared = lease.context
+                    if type(shared) is self._direct and shared.__dict__.get(self.name, MISSING) is value:
+                        return value
+        return self._get(instance, owner)
+
+    def _get(self, instance: Any, owner: type | None) -> Any:
         if instance is None:
             return self._on_class(owner or self.owner)
         if (provoker := Lease.provoker) is not None:
             provoker.reads(instance, self.name)
-        value = self._glance(instance)
-        if value is MISSING:
-            if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
-                return self._of_base(instance)
-            value = self._load(instance)
+        if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
+            return self._of_base(instance)
+        value = self._load(instance)
         lease = active.get()
-        if lease is not None and lease.record is not None:
-            handed = instance is lease.handed
-            if handed or instance is lease.context:
-                root = lease.roots.get(self.name, MISSING)
-                # A mismatch is looked for only where an object is another one: what is read, or what would have been.
-                if value is not root or (handed and lease.pinned and self._glance(lease.context) is not root):
-                    with guard:
-                        self._judge(lease, handed, value, root)
+        if lease is not None and lease.record is not None and (instance is lease.handed or instance is lease.context):
+            with guard:
+                self._judge(lease, instance, value)
         return value
 
-    def _judge(self, lease: Lease, handed: bool, value: Any, root: Any) -> None:  # noqa: FBT001
+    def _judge(self, lease: Lease, instance: Any, value: Any) -> None:
+        root = lease.roots.get(self.name, MISSING)
         if value is not root and lease.detector.read(lease, self.name, value, prevented=False):
             return
-        if lease.pinned and handed:
+        if lease.pinned and instance is lease.handed:
             current = self._peek(lease.context)  # what an unpinned worker would get here
             if current is not root and current is not value:
                 lease.detector.read(lease, self.name, current, prevented=True)
 
-    def _glance(self, instance: Any) -> Any:
-        # What is stored, where that is all there is to it.
-        if self.keeps_in_dict and type(instance) is self.owner:
-            return instance.__dict__.get(self.name, MISSING)
-        return MISSING
-
     def __set__(self, instance: Any, value: Any) -> None:
-        noted = None
+        write = None
         with guard:
-            noted = note(instance, self.name, value)  # before it is stored: no reader sees a value without its write
+            write = note(instance, self.name, value)  # before it is stored: no reader sees a value without its write
         try:
             if self._inner is not None:
                 self._inner.__set__(instance, value)
             else:
                 self._values(instance)[self.name] = value
         except BaseException:
-            if noted is not None:
+            if write is not None:
                 with guard:
-                    noted.undo()
+                    undo(instance, write)
             raise
-        if noted is None and is_on_record(instance):  # a row was handed over in the middle of this write
+        if write is None and is_on_record(instance):  # a row was handed over in the middle of this write
             with guard:
                 note(instance, self.name, value)
         if (provoker := Lease.provoker) is not None:

@@ -9,14 +9,14 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from otel_handoff.lease import active
+from otel_handoff.lease import Lease, active
 from otel_handoff.locations import Frames, capture
 from otel_handoff.submission import Submission
 
 LIMIT: Final = 64
 """Writes kept per context; 8 are enough to name the culprit in every schedule that was tried."""
 
-_DEPTH: Final = 8
+_DEPTH: Final = 5  # a report shows four, of which some may be the standard library's
 
 
 class RawWrite:
@@ -123,31 +123,11 @@ def _forget(key: int, ref: weakref.ref[WriteRecord]) -> None:
         _records.setdefault(key, there)  # another's, opened in the meantime
 
 
-class Noted:
-    """A write that is on record, and about to be stored."""
-
-    __slots__ = ("_own", "_record", "_write")
-
-    def __init__(self, write: RawWrite, record: WriteRecord | None, own: list[RawWrite] | None) -> None:
-        self._write = write
-        self._record = record
-        self._own = own
-
-    def undo(self) -> None:
-        """The host refused the write: it did not happen."""
-        if self._record is not None:
-            self._record.discard(self._write)
-        if self._own is not None:
-            _drop(self._own, self._write)
-
-
-def note(context: Any, root: str, value: object) -> Noted | None:
-    """Put a write on record; None where no row of `context` is in flight."""
-    lease = active.get()
+def note(context: Any, root: str, value: object) -> RawWrite | None:
+    """Put a write on record that is about to be stored; None where no row of `context` is in flight."""
     record = record_of(context)
-    own = None
-    if lease is not None and (context is lease.handed or context is lease.context):
-        own = lease.findings.own.setdefault(root, [])
+    lease = active.get()
+    own = _own(lease, context, root)
     if record is None and own is None:
         return None
     write = RawWrite(root, value, lease.submission.number if lease is not None else None)
@@ -155,7 +135,24 @@ def note(context: Any, root: str, value: object) -> Noted | None:
         record.add(write)
     if own is not None:
         _keep(own, write)
-    return Noted(write, record, own)
+    return write
+
+
+def undo(context: Any, write: RawWrite) -> None:
+    """The host refused a write: it did not happen."""
+    record = record_of(context)
+    if record is not None:
+        record.discard(write)
+    own = _own(active.get(), context, write.root)
+    if own is not None:
+        _drop(own, write)
+
+
+def _own(lease: Lease | None, context: Any, root: str) -> list[RawWrite] | None:
+    # Where a worker's writes to its own context are kept.
+    if lease is None or (context is not lease.handed and context is not lease.context):
+        return None
+    return lease.findings.own.setdefault(root, [])
 
 
 def _keep(writes: list[RawWrite], write: RawWrite) -> None:

@@ -189,3 +189,10 @@ def test_a_report_bears_out_one_call_and_unfounded_ones_are_false(landscape: Lan
     assert judged(report("call", second, first)) == (0, 1)
     assert judged(report("read", first, second), report("read", second, first)) == (0, 1)
     assert judged(report("call", second, first, "exposed"), report("read", second, first, "prevented")) == (0, 0)
+
+
+def test_the_reports_do_not_drown_the_table(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They are collected; none, in full or in one line, comes out of Python's log as well."""
+    run = run_mode("observe", rows=20, seed=1, out=tmp_path)
+    assert len(run.mismatches) > 1
+    assert "HANDOFF MISMATCH" not in caplog.text

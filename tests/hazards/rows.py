@@ -19,6 +19,27 @@ def to_b(ctx: Any) -> None:
     ctx.order = Order("B")
 
 
+class Refusing:
+    """A context that takes orders as long as it likes to."""
+
+    attempt: Any = None
+    refuses = False
+
+    def __init__(self) -> None:
+        self._order: Any = None
+
+    @property
+    def order(self) -> Any:
+        """The row."""
+        return self._order
+
+    @order.setter
+    def order(self, order: Any) -> None:
+        if self.refuses:
+            raise ValueError("refused")
+        self._order = order
+
+
 class Overtaken:
     """Row A, handed over, whose worker waits until `go()`."""
 

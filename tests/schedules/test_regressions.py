@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
-from otel_handoff import writes
+from otel_handoff import HandoffInstrumentor, claims, current_submission, findings, writes
+from otel_handoff.lease import active
+from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.schedules.explore import Setting, repeat
 from tests.schedules.program import STATE, TOKEN, Act, Call, Evict, Ghost, Nested, Own, Program, Read, Rewrite, Submit
 
@@ -73,8 +75,8 @@ def _open(context: object, opened: list[object]) -> None:
     opened.append(writes.open_record(context))
 
 
-def _preempt(line: int, act: Callable[[], object], run: Callable[[], object]) -> bool:
-    """Run, and `act` before the so-manieth line of `writes.py`, as another thread might; False if it has fewer."""
+def _preempt(line: int, act: Callable[[], object], run: Callable[[], object], module: ModuleType = writes) -> bool:
+    """Run, and `act` before the so-manieth line of `module`, as another thread might; False if it has fewer."""
     count = 0
 
     def trace(_frame: FrameType, event: str, _arg: object) -> Any:
@@ -87,7 +89,7 @@ def _preempt(line: int, act: Callable[[], object], run: Callable[[], object]) ->
         return trace
 
     def call(frame: FrameType, _event: str, _arg: object) -> Any:
-        return trace if frame.f_code.co_filename == writes.__file__ else None
+        return trace if frame.f_code.co_filename == module.__file__ else None
 
     before = sys.gettrace()
     sys.settrace(call)
@@ -120,3 +122,72 @@ def test_two_submitters_share_one_record() -> None:
         assert opened[0] is opened[1] is writes.record_of(context)
     else:
         raise AssertionError
+
+
+def test_two_threads_share_the_findings_of_a_row() -> None:
+    """The worker and a thread of its own, say, that find something first at the same time."""
+    shared: list[bool] = []
+
+    def find(line: int) -> bool:
+        lease, found = active.get(), list[object]()
+        assert lease is not None
+        assert not lease.has_findings
+
+        def look() -> None:
+            found.append(lease.findings)
+
+        reached = _preempt(line, look, look, findings)
+        shared.append(all(one is lease.findings for one in found))
+        return reached
+
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary(calls=())])
+    pool = Pool()
+    try:
+        for line in range(100):
+            if not pool.enqueue(Order("A"), Context(), lambda _order, _ctx, line=line: find(line)).result(WAIT):
+                break
+            assert shared == [True] * (line + 1)
+        else:
+            raise AssertionError
+    finally:
+        pool.close()
+        HandoffInstrumentor().uninstrument()
+    assert len(shared) > 2, "nobody was interrupted"
+
+
+class ByHand:
+    """A queue without threads; the work function is looked up by whoever works."""
+
+    def __init__(self) -> None:
+        self.found: list[object] = []
+
+    def submit(self, order: Order, ctx: Context) -> None:
+        """Hand over; the test keeps the arguments."""
+
+    def work(self, order: Order, ctx: Context) -> None:
+        """Find out for whom this is done."""
+        submission = current_submission()
+        self.found.append(submission and submission.ids["attempt"])
+
+
+def test_a_row_that_is_handed_over_while_the_one_before_it_is_claimed() -> None:
+    """It is claimed by the same arguments, and must not go with the last of them that was waiting."""
+    ours = boundary(submit=f"{__name__}:ByHand.submit", work=f"{__name__}:ByHand.work", calls=())
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[ours])
+    try:
+        for line in range(200):
+            pool, order, ctx = ByHand(), Order("A"), Context(attempt="1")
+            pool.submit(order, ctx)
+
+            def again(pool: ByHand = pool, order: Order = order, ctx: Context = ctx) -> None:
+                ctx.attempt = "2"
+                pool.submit(order, ctx)
+
+            if not _preempt(line, again, functools.partial(pool.work, order, ctx), claims):
+                break
+            pool.work(order, ctx)
+            assert pool.found == ["1", "2"]
+        else:
+            raise AssertionError
+    finally:
+        HandoffInstrumentor().uninstrument()

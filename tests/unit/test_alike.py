@@ -11,6 +11,7 @@ import pytest
 
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.alike import LIMIT, Alike
+from otel_handoff.second import PerSecond
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 from tests.telemetry import Telemetry
 
@@ -107,3 +108,32 @@ def test_stories_are_bounded() -> None:
     assert {alike.count(("place", number)) for number in range(LIMIT)} == {1}
     assert [alike.count(("place", LIMIT + number)) for number in range(3)] == [1, 2, 3]
     assert alike.count(("place", 0)) == 2
+
+
+def test_a_storm_is_counted_and_not_told(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beyond so many within a second: on the span, in the counters and for the hook, but no event and no log record."""
+    monkeypatch.setattr("otel_handoff.alerts.LIMIT", 10)
+    monkeypatch.setattr("otel_handoff.second.PerSecond.__init__.__defaults__", (lambda: 1.0,))
+    race(telemetry, "observe")
+    calls = 2 * ROWS
+    assert len(telemetry.mismatches) == sum(telemetry.counted("handoff.mismatches").values()) == calls
+    assert telemetry.counted("handoff.mismatches.untold") == {(): calls - 10}
+    assert len(telemetry.logs()) == 10
+    spans = [span for span in telemetry.spans("Ledger.post") if (span.attributes or {}).get("handoff.mismatch")]
+    assert len(spans) == calls
+    assert sum(len(span.events) for span in spans) == 10
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    (storm,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(errors) == 10
+    assert "More than 10 mismatches (used) within a second" in storm
+
+
+def test_each_second_begins_anew() -> None:
+    """What was in the one before it does not count."""
+    now = [0.5]
+    second = PerSecond(lambda: now[0])
+    assert [second.count() for _ in range(3)] == [1, 2, 3]
+    now[0] = 7.0
+    assert [second.count() for _ in range(2)] == [1, 2]

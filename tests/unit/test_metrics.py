@@ -66,6 +66,7 @@ def test_names_units_and_kinds() -> None:
     assert found == {
         "handoff.submissions": ("{submission}", "Sum", True),
         "handoff.mismatches": ("{mismatch}", "Sum", True),
+        "handoff.mismatches.untold": ("{mismatch}", "Sum", True),
         "handoff.stale_work": ("{row}", "Sum", True),
         "handoff.in_flight": ("{row}", "Sum", False),
         "handoff.internal_errors": ("{error}", "Sum", True),

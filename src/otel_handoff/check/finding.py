@@ -62,6 +62,7 @@ class Finding:
     span_id: str
     found_by: str = "check"
     stale: bool = False
+    torn: bool = False
     thread_name: str = ""
     time_unix_nano: int = 0
     location: str = ""
@@ -137,6 +138,7 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
         span_id=span_id,
         found_by="detector",
         stale=report.get(semconv.STALE) is True,
+        torn=report.get(semconv.MISMATCH_TORN) is True,
         thread_name=_text(report, semconv.THREAD_NAME),
         time_unix_nano=time,
         location=_text(report, semconv.MISMATCH_LOCATION),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from otel_handoff.check.causes import Cause
 from otel_handoff.check.finding import WORK, Finding
 from otel_handoff.check.judge import Checked
-from otel_handoff.story import ADVICE, VERBS, show, show_after, show_clock, show_ids
+from otel_handoff.story import ADVICE, TORN, VERBS, show, show_after, show_clock, show_ids
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ def _report(finding: Finding) -> Iterator[str]:
     if finding.target:
         details = f" ({show_ids(finding.details)})" if finding.details else ""
         yield f"|     {finding.target}{details}"
+    if finding.torn:
+        yield f"|     {TORN}"
     if finding.location:
         yield f"|     at {finding.location}"
     if (culprit := finding.culprit) is not None:

@@ -169,6 +169,9 @@ def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path) -> None:
     for run in runs:
         plain(f"  {run.database}" if run.mode == "off" else f"  {run.database}  {run.traces}")
     plain(f"  {out / 'summary.json'}")
+    if traced := [run for run in runs if run.mode != "off"]:
+        console.print("Judge the traces again, and list the audit records that are wrong:", style="bold")
+        plain(f"  otel-handoff check {traced[0].traces} --records wrong.csv")
     console.print("Next, on a pipeline of your own:", style="bold")
     plain("  OTEL_HANDOFF_MODE=observe opentelemetry-instrument COMMAND")
 

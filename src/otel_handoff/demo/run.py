@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from otel_handoff.alerts import is_report
 from otel_handoff.demo import corpus, truth
 from otel_handoff.demo.pipeline.batch_adapter import SharedBatchAdapter
 from otel_handoff.demo.pipeline.executor import TransformExecutor
@@ -152,7 +153,7 @@ def _instrumented(
 
 def _is_no_report(record: logging.LogRecord) -> bool:
     """Keep the reports, which are collected, from the log: dozens of them would hide the table."""
-    return not (isinstance(record.args, tuple) and any(isinstance(arg, Mismatch) for arg in record.args))
+    return not is_report(record)
 
 
 def summarize(run: ModeRun) -> dict[str, int | float]:

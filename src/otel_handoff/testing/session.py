@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
+from otel_handoff.alerts import is_report
 from otel_handoff.boundary import Boundary
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.instrumentor import HandoffInstrumentor, Instrumentor
@@ -129,4 +130,4 @@ def _submissions() -> int:
 
 def _is_no_report(record: logging.LogRecord) -> bool:
     """Keep the reports from the log: they are the failure's own text."""
-    return not hasattr(record, "handoff_mismatch")
+    return not is_report(record)

@@ -1,0 +1,1 @@
+"""Breaks the detector on purpose, to show that the suite notices."""
