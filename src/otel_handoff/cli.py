@@ -13,6 +13,7 @@ examples:
   otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
   otel-handoff demo --mode observe     one mode alone
   otel-handoff check traces/           judge the traces of a run, of any number of processes
+  otel-handoff report traces/          see each mismatch on one page, both threads and the write that did it
   otel-handoff dashboards monitoring   write out dashboards, alerts and Collector configuration
 
 To turn it on for a pipeline of your own:
@@ -25,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     from otel_handoff import dashboards
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
+    from otel_handoff.report import command as report
 
     top = argparse.ArgumentParser(
         prog="otel-handoff",
@@ -37,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     for name, module, what in (
         ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
         ("check", check, "judge each submission again from traces, and list the records that are wrong"),
+        ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),
         ("dashboards", dashboards, "write out dashboards, alert rules, a runbook and Collector configuration"),
     ):
         command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)

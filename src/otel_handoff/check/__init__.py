@@ -4,5 +4,6 @@ store ──── spans of any number, in any order, in a database on disk; whi
 finding ── one mismatch, as a detector reported it on a span or as it was found here
 judge ──── the funnel: spans in, findings out
 causes ─── findings grouped by what did it
+reading ── files in, a judge with all that was in them
 text, records: what people are given; run: one check; command: the command line
 """

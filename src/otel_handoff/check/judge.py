@@ -58,6 +58,9 @@ class Checked:
 class Judge:
     """Takes spans, in any order; then says what was there, and what is wrong.
 
+    Attributes:
+        store: all of it, for whoever wants to see what was around.
+
     Raises:
         sqlite3.Error: from each method, when the disk is full.
     """
@@ -65,12 +68,12 @@ class Judge:
     def __init__(self, aliases: Aliases) -> None:
         """Take an attribute for an id also where `aliases` says so."""
         self._aliases = aliases
-        self._store = Store()
+        self.store = Store()
         self._processes: dict[int, tuple[dict[str, Any], str | None]] = {}
 
     def close(self) -> None:
         """Forget everything."""
-        self._store.close()
+        self.store.close()
 
     # -- taking spans in
 
@@ -93,7 +96,7 @@ class Judge:
             ours = self._process(span.resource) or trace, boundary, number, time
         parent = bytes.fromhex(span.parent_span_id) or None
         kept = _json({name: value for name, value in values.items() if _is_short(value)})
-        self._store.add(
+        self.store.add(
             (kind, trace, bytes.fromhex(span.span_id), parent, *ours, span.start_ns, span.end_ns, span.name, kept, ids),
             self._reports(span),
         )
@@ -121,7 +124,7 @@ class Judge:
 
     def finish(self) -> Checked:
         """Nothing more comes: judge."""
-        store = self._store
+        store = self.store
         store.settle()
         outlived = self._compare()
         store.look_up(self._used_ids())
@@ -153,7 +156,7 @@ class Judge:
         """Note the spans that disagree with their row; return how many that outlived it do."""
         outlived = 0
         row_id, ids = None, dict[str, str]()
-        pairs = self._store.db.execute(
+        pairs = self.store.db.execute(
             "SELECT span.id, span.kind, span.name, span.attributes, span.start > row.end, row.id, row.ids, row.boundary"
             " FROM under JOIN spans AS span ON span.id = under.span JOIN spans AS row ON row.id = under.row"
             " WHERE span.id <> row.id ORDER BY under.span"
@@ -168,7 +171,7 @@ class Judge:
                 # A thread that a worker started and that outlives the work: it cannot be known whom it serves now.
                 outlived += 1
             elif not self._is_reported(span, row, kind, name, observed):
-                self._store.db.execute(
+                self.store.db.execute(
                     "INSERT INTO odd VALUES (?, ?, ?, ?, 1)"
                     " ON CONFLICT (row, name, observed) DO UPDATE SET spans = spans + 1",
                     (span, row, f"{name} {span}" if kind == CALL else name, _json(observed)),
@@ -189,7 +192,7 @@ class Judge:
 
     def _is_reported(self, span: int, row: int, kind: str, name: str, observed: dict[str, str]) -> bool:
         """Whether a detector reported the same: on the call itself, or for a span of others on the row."""
-        carriers = self._store.db.execute("SELECT attributes FROM reports WHERE span IN (?, ?)", (span, row))
+        carriers = self.store.db.execute("SELECT attributes FROM reports WHERE span IN (?, ?)", (span, row))
         for (attributes,) in carriers:
             report: dict[str, Any] = json.loads(attributes)
             evidence, target = report.get(semconv.MISMATCH_EVIDENCE), report.get(semconv.CALL_TARGET)
@@ -215,7 +218,7 @@ class Judge:
             unknown: list[str] = []
             if finding.is_record or finding.evidence == "span":
                 for name, value in finding.observed.items():
-                    row = self._store.row_with(boundary, name, str(value))
+                    row = self.store.row_with(boundary, name, str(value))
                     if row is None:
                         unknown.append(name)
                     if row is not None and str(filed.get(name)) != str(value):
@@ -230,7 +233,7 @@ class Judge:
         yield from self._claims()
 
     def _reported(self) -> Generator[Finding]:
-        for report, time, trace, span, ids in self._store.db.execute(
+        for report, time, trace, span, ids in self.store.db.execute(
             "SELECT reports.attributes, reports.time, hex(spans.trace), hex(spans.span), row.ids"
             " FROM reports JOIN spans ON spans.id = reports.span"
             " LEFT JOIN under ON under.span = spans.id LEFT JOIN spans AS row ON row.id = under.row"
@@ -241,7 +244,7 @@ class Judge:
                 yield finding
 
     def _odd(self) -> Generator[Finding]:
-        for name, kind, start, attributes, trace, span, observed, count, row, ids in self._store.db.execute(
+        for name, kind, start, attributes, trace, span, observed, count, row, ids in self.store.db.execute(
             "SELECT span.name, span.kind, span.start, span.attributes, hex(span.trace), hex(span.span), odd.observed,"
             " odd.spans, row.attributes, row.ids"
             " FROM odd JOIN spans AS span ON span.id = odd.span JOIN spans AS row ON row.id = odd.row ORDER BY odd.span"
@@ -270,7 +273,7 @@ class Judge:
             )
 
     def _claims(self) -> Generator[Finding]:
-        for count, start, trace, span, attributes, ids in self._store.db.execute(
+        for count, start, trace, span, attributes, ids in self.store.db.execute(
             "SELECT count(*), max(start), hex(trace), hex(span), attributes, ids FROM spans WHERE kind = ?"
             " GROUP BY process, boundary, number, time HAVING count(*) > 1",
             (ROW,),

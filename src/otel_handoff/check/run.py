@@ -6,21 +6,17 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from otel_handoff.check import text
 from otel_handoff.check.causes import Causes
 from otel_handoff.check.finding import Finding
-from otel_handoff.check.judge import Aliases, Checked, Judge
+from otel_handoff.check.judge import Checked, Judge
+from otel_handoff.check.reading import judged, tell
 from otel_handoff.check.records import Records
-from otel_handoff.elspeth import BOUNDARIES
-from otel_handoff.traces.files import Broken, InputError, find
-from otel_handoff.traces.otlp import read_spans
-
-_MOST_BROKEN: Final = 20
+from otel_handoff.traces.files import InputError, find
 
 
 @dataclass(frozen=True)
@@ -47,15 +43,6 @@ class _Result:
         return 2 if self.broken else 0
 
 
-def _aliases() -> Aliases:
-    names: dict[str, dict[str, str]] = {}
-    for boundary in BOUNDARIES:
-        of_boundary = names.setdefault(boundary.name, {})
-        for field, aliases in boundary.aliases.items():
-            of_boundary.update(dict.fromkeys(aliases, field))
-    return names
-
-
 def check(options: Options) -> int:
     """Read, judge, and tell.
 
@@ -72,23 +59,13 @@ def check(options: Options) -> int:
         raise InputError(f"--records {options.records} is one of the files to be read")
     result = _Result()
 
-    def broken(line: Broken) -> None:
-        result.broken += 1
-        if result.broken <= _MOST_BROKEN:
-            _tell(sys.stderr, f"otel-handoff: {line.file}:{line.line}: {line.reason}")
-
     out = sys.stderr if options.records == "-" else sys.stdout
     with contextlib.ExitStack() as stack:
         records = Records(stack.enter_context(_records_file(options.records)))
-        judge = stack.enter_context(contextlib.closing(Judge(_aliases())))
-        with _progress(files) as advance:
-            for span in read_spans(files, broken=broken, progress=advance):
-                judge.add(span)
-            checked = judge.finish()
-        if result.broken > _MOST_BROKEN:
-            _tell(sys.stderr, f"otel-handoff: and {result.broken - _MOST_BROKEN} more broken lines")
+        read = stack.enter_context(judged(files))
+        result.broken = read.broken
         write = _write_json if options.as_json else _write_text
-        write(out, _counted(judge, records, result), checked, records, result)
+        write(out, _counted(read.judge, records, result), read.checked, records, result)
         out.flush()
     return result.code(fail_on_warnings=options.fail_on_warnings)
 
@@ -114,7 +91,7 @@ def _write_text(out: TextIO, findings: Generator[Finding], checked: Checked, rec
         causes.add(finding)
     totals = text.Totals(result.mismatches, records.calls, records.results)
     for line in text.lines(checked, totals, causes.sorted(), result.broken):
-        _tell(out, line)
+        tell(out, line)
 
 
 def _write_json(out: TextIO, findings: Generator[Finding], checked: Checked, records: Records, result: _Result) -> None:
@@ -122,7 +99,7 @@ def _write_json(out: TextIO, findings: Generator[Finding], checked: Checked, rec
     causes = Causes()
     out.write('{"mismatches": [')
     for finding in findings:
-        _tell(out, f"{'' if result.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
+        tell(out, f"{'' if result.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
         causes.add(finding)
     grouped = [{"count": cause.count, "example": cause.example.as_dict()} for cause in causes.sorted()]
     totals = {
@@ -133,7 +110,7 @@ def _write_json(out: TextIO, findings: Generator[Finding], checked: Checked, rec
         "wrong_results": records.results,
         "broken_lines": result.broken,
     }
-    _tell(out, f'\n],\n"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
+    tell(out, f'\n],\n"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
 
 
 def _json(value: Any) -> str:
@@ -141,33 +118,3 @@ def _json(value: Any) -> str:
         return json.dumps(value, allow_nan=False)
     except ValueError:  # JSON has no NaN
         return json.dumps(json.loads(json.dumps(value), parse_constant=str))
-
-
-def _tell(out: TextIO, line: str, end: str = "\n") -> None:
-    # A terminal, or LC_ALL=C, may have no such letters.
-    encoding = out.encoding or "utf-8"
-    out.write(line.encode(encoding, "backslashreplace").decode(encoding) + end)
-
-
-@contextlib.contextmanager
-def _progress(files: Sequence[str]) -> Generator[Callable[[int], None] | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    size = sum(Path(file).stat().st_size for file in files if file != "-")
-    read = shown = 0
-
-    def advance(count: int) -> None:
-        nonlocal read, shown
-        read += count
-        percent = 100 * read // max(1, size)
-        if percent > shown:
-            shown = percent
-            sys.stderr.write(f"\rreading {min(percent, 100)} %")
-            sys.stderr.flush()
-
-    try:
-        yield advance
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()

@@ -22,34 +22,24 @@ class Totals:
 
 def lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int) -> Iterator[str]:
     """Yield the report, line by line, fit for any terminal whatever the traces hold."""
-    for line in _lines(checked, totals, causes, broken):
-        yield "".join(character if character.isprintable() else show(character)[1:-1] for character in line)
+    yield from map(printable, _lines(checked, totals, causes, broken))
+
+
+def printable(line: str) -> str:
+    """Return `line` with what does not print escaped as Python does."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else show(c)[1:-1] for c in line)
 
 
 def _lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int) -> Iterator[str]:
-    yield f"Checked {_of(checked.spans, 'span')}."
-    if checked.submissions or checked.calls:
-        what = "boundaries" if len(checked.boundaries) > 1 else "boundary"
-        unnamed = f"{_of(checked.unnamed, 'trace')} of processes without an id"
-        processes = _of(checked.processes, "process", "processes")
-        where = " and ".join([processes] * bool(checked.processes) + [unnamed] * bool(checked.unnamed))
-        yield (
-            f"  {_of(checked.submissions, 'submission')}, {_of(checked.calls, 'call')} and"
-            f" {_of(checked.foreign, 'other span')} under them, in {where},"
-            f" {what} {', '.join(checked.boundaries)}"
-        )
-    yield from _remarks(checked, broken)
+    yield from what_was_checked(checked, broken)
     yield ""
     if not causes:
-        if checked.submissions:
-            yield "No mismatch: every id that these spans carry is the one its row was submitted with."
-        else:
-            yield "No mismatch, but no submission either: there was nothing to judge. Is otel-handoff turned on there?"
+        yield no_mismatch(checked)
         return
-    yield f"{_of(totals.mismatches, 'mismatch', 'mismatches')}, {_of(len(causes), 'cause')}."
+    yield f"{of(totals.mismatches, 'mismatch', 'mismatches')}, {of(len(causes), 'cause')}."
     if totals.calls or totals.results:
         yield (
-            f"Wrong in the audit trail: {_of(totals.calls, 'call')}, {_of(totals.results, 'result')}"
+            f"Wrong in the audit trail: {of(totals.calls, 'call')}, {of(totals.results, 'result')}"
             " (--records FILE.csv lists them)."
         )
     else:
@@ -59,24 +49,48 @@ def _lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: in
         yield from _cause(number, cause)
 
 
+def no_mismatch(checked: Checked) -> str:
+    """Return what it means that there is none."""
+    if checked.submissions:
+        return "No mismatch: every id that these spans carry is the one its row was submitted with."
+    return "No mismatch, but no submission either: there was nothing to judge. Is otel-handoff turned on there?"
+
+
+def what_was_checked(checked: Checked, broken: int) -> Iterator[str]:
+    """Yield what was there, and what of it could not be judged; all lines but the first are indented."""
+    yield f"Checked {of(checked.spans, 'span')}."
+    if checked.submissions or checked.calls:
+        what = "boundaries" if len(checked.boundaries) > 1 else "boundary"
+        unnamed = f"{of(checked.unnamed, 'trace')} of processes without an id"
+        processes = of(checked.processes, "process", "processes")
+        where = " and ".join([processes] * bool(checked.processes) + [unnamed] * bool(checked.unnamed))
+        yield (
+            f"  {of(checked.submissions, 'submission')}, {of(checked.calls, 'call')} and"
+            f" {of(checked.foreign, 'other span')} under them, in {where},"
+            f" {what} {', '.join(checked.boundaries)}"
+        )
+    yield from _remarks(checked, broken)
+
+
 def _remarks(checked: Checked, broken: int) -> Iterator[str]:
     if checked.duplicates:
-        yield f"  {_of(checked.duplicates, 'span')} came more than once and counted once"
+        yield f"  {of(checked.duplicates, 'span')} came more than once and counted once"
     if checked.calls_without_row:
         yield (
-            f"  not compared: {_of(checked.calls_without_row, 'call')} whose submission's row span is not in these"
+            f"  not compared: {of(checked.calls_without_row, 'call')} whose submission's row span is not in these"
             " files (sampled away, or not ended)"
         )
     if checked.outlived:
         yield (
-            f"  not judged: {_of(checked.outlived, 'other span')} with other ids that started after the work on the row"
+            f"  not judged: {of(checked.outlived, 'other span')} with other ids that started after the work on the row"
             " had ended"
         )
     if broken:
-        yield f"  not read, or not in full: {_of(broken, 'broken line')}, named on stderr"
+        yield f"  not read, or not in full: {of(broken, 'broken line')}, named on stderr"
 
 
-def _of(count: int, one: str, many: str = "") -> str:
+def of(count: int, one: str, many: str = "") -> str:
+    """Return `1 row`, `1,204 rows`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
@@ -91,42 +105,43 @@ def _cause(number: int, cause: Cause) -> Iterator[str]:
         what = "without work: " if example.evidence == "result" else ""
         yield f"   {what}no submission in these files carries such a {' or '.join(example.unknown)}"
     yield "   for example:" if cause.count > 1 else "   namely:"
-    for line in _report(example):
-        yield f"   {line}"
+    for line in report(example):
+        yield f"   | {line}"
 
 
-def _report(finding: Finding) -> Iterator[str]:
+def report(finding: Finding) -> Iterator[str]:
+    """Yield the full report of one mismatch."""
     submission = finding.submission
     since = submission.time_unix_nano
-    yield f"| {finding.headline}"
+    yield finding.headline
     yield (
-        f"|   Submitted as #{submission.number} on boundary {show(submission.boundary)}"
+        f"  Submitted as #{submission.number} on boundary {show(submission.boundary)}"
         f" by thread {show(submission.thread_name)} at {show_clock(since)}"
     )
-    yield f"|     {show_ids(submission.ids)}"
+    yield f"    {show_ids(submission.ids)}"
     if submission.location:
-        yield f"|     at {submission.location}"
+        yield f"    at {submission.location}"
     stale = ", as stale work" if finding.stale else ""
     verb = "Claimed again" if finding.evidence == WORK else VERBS.get(finding.outcome, "Seen")
     thread = f" by thread {show(finding.thread_name)}" if finding.thread_name else ""
-    yield f"|   {verb} ({finding.evidence}){thread} {show_after(since, finding.time_unix_nano)}{stale}"
+    yield f"  {verb} ({finding.evidence}){thread} {show_after(since, finding.time_unix_nano)}{stale}"
     if finding.target:
         details = f" ({show_ids(finding.details)})" if finding.details else ""
-        yield f"|     {finding.target}{details}"
+        yield f"    {finding.target}{details}"
     if finding.torn:
-        yield f"|     {TORN}"
+        yield f"    {TORN}"
     if finding.location:
-        yield f"|     at {finding.location}"
+        yield f"    at {finding.location}"
     if (culprit := finding.culprit) is not None:
         yield (
-            f"|   Overwritten by thread {show(culprit.thread_name)} {show_after(since, culprit.time_unix_nano)}:"
+            f"  Overwritten by thread {show(culprit.thread_name)} {show_after(since, culprit.time_unix_nano)}:"
             f" {culprit.field} = {show(culprit.value)}"
         )
         if culprit.number is not None:
-            yield f"|     for submission #{culprit.number}: {show_ids(culprit.ids)}"
-        yield f"|     at {culprit.location}"
-    yield f"|   Trace {finding.trace_id}, span {finding.span_id}"
-    yield f"|   {_advice(finding)}"
+            yield f"    for submission #{culprit.number}: {show_ids(culprit.ids)}"
+        yield f"    at {culprit.location}"
+    yield f"  Trace {finding.trace_id}, span {finding.span_id}"
+    yield f"  {_advice(finding)}"
 
 
 def _advice(finding: Finding) -> str:

@@ -1,6 +1,10 @@
 """`otel-handoff report`: one page that shows each mismatch, both threads, and the write that did it.
 
-From spans alone: `collect` reads them once into the `model`, `selection` takes what lies around the mismatches, `axis`
-and `lanes` give it its place, `drawing` makes the SVG, `listing` the texts beside it, `page` the file. `perfetto` writes
-the same model for ui.perfetto.dev.
+groups ──── findings of `otel_handoff.check` by what wrote the wrong value; which of them are drawn
+scene ───── what was around one: its row, the row whose ids were used, and the others in that time
+axis ────── the time axis: stretches in which something happens, and folds in between
+drawing ─── a scene as SVG
+page ────── the file, of page.html, page.css and page.js
+perfetto ── the whole trace for ui.perfetto.dev
+run, command: one report, and the command line
 """

@@ -6,8 +6,10 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-_FOLD: Final = 0.5
-"""Width of a fold, as a part of the shortest stretch that there can be."""
+_FOLD: Final = 0.08
+"""Width of a fold, as a part of all stretches together."""
+_LONG: Final = 10
+"""From how many times the pad on there is nothing to be seen between two instants."""
 
 
 class Stretch(NamedTuple):
@@ -37,15 +39,16 @@ class Axis:
     """
 
     def __init__(self, instants: Iterable[int], pad_ns: int) -> None:
-        """Draw `pad_ns` before and after each of `instants`, and fold what is farther from all of them."""
+        """Draw from `pad_ns` before the first of `instants` to `pad_ns` after the last, and fold long waits between."""
         spans: list[list[int]] = []
         for instant in sorted(set(instants)):
-            if spans and instant - pad_ns <= spans[-1][1]:
+            if spans and instant - spans[-1][1] <= (_LONG - 1) * pad_ns:
                 spans[-1][1] = instant + pad_ns
             else:
                 spans.append([instant - pad_ns, instant + pad_ns])
-        fold = 2 * pad_ns * _FOLD
-        total = sum(end - start for start, end in spans) + fold * (len(spans) - 1)
+        drawn = sum(end - start for start, end in spans)
+        fold = drawn * _FOLD
+        total = drawn + fold * (len(spans) - 1)
         self.stretches: list[Stretch] = []
         self.folds: list[Fold] = []
         at = 0.0

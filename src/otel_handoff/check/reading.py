@@ -1,0 +1,96 @@
+"""Spans of files, judged; what could not be read is told on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from otel_handoff.check.judge import Aliases, Checked, Judge
+from otel_handoff.elspeth import BOUNDARIES
+from otel_handoff.traces.files import Broken
+from otel_handoff.traces.otlp import read_spans
+
+_MOST_BROKEN: Final = 20
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All files read.
+
+    Attributes:
+        judge: yields what is wrong; open as long as the context of `judged` is.
+        checked: what was there.
+        broken: how many lines could not be read, or not in full.
+    """
+
+    judge: Judge
+    checked: Checked
+    broken: int
+
+
+@contextlib.contextmanager
+def judged(files: Sequence[str]) -> Generator[Judged]:
+    """Read `files`, as `otel_handoff.traces.files.find` returns them, and judge.
+
+    Raises:
+        sqlite3.Error: there is no room for the temporary database.
+    """
+    count = 0
+
+    def broken(line: Broken) -> None:
+        nonlocal count
+        count += 1
+        if count <= _MOST_BROKEN:
+            tell(sys.stderr, f"otel-handoff: {line.file}:{line.line}: {line.reason}")
+
+    with contextlib.closing(Judge(_aliases())) as judge:
+        with _progress(files) as advance:
+            for span in read_spans(files, broken=broken, progress=advance):
+                judge.add(span)
+            checked = judge.finish()
+        if count > _MOST_BROKEN:
+            tell(sys.stderr, f"otel-handoff: and {count - _MOST_BROKEN} more broken lines")
+        yield Judged(judge, checked, count)
+
+
+def _aliases() -> Aliases:
+    names: dict[str, dict[str, str]] = {}
+    for boundary in BOUNDARIES:
+        of_boundary = names.setdefault(boundary.name, {})
+        for field, aliases in boundary.aliases.items():
+            of_boundary.update(dict.fromkeys(aliases, field))
+    return names
+
+
+def tell(out: TextIO, line: str, end: str = "\n") -> None:
+    """Write `line`; letters that `out` cannot write are escaped: a terminal, or LC_ALL=C, may have none such."""
+    encoding = out.encoding or "utf-8"
+    out.write(line.encode(encoding, "backslashreplace").decode(encoding) + end)
+
+
+@contextlib.contextmanager
+def _progress(files: Sequence[str]) -> Generator[Callable[[int], None] | None]:
+    if not sys.stderr.isatty():
+        yield None
+        return
+    size = sum(Path(file).stat().st_size for file in files if file != "-")
+    read = shown = 0
+
+    def advance(count: int) -> None:
+        nonlocal read, shown
+        read += count
+        percent = 100 * read // max(1, size)
+        if percent > shown:
+            shown = percent
+            sys.stderr.write(f"\rreading {min(percent, 100)} %")
+            sys.stderr.flush()
+
+    try:
+        yield advance
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -1,0 +1,67 @@
+"""`otel-handoff report`: its options, and what becomes of errors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Final
+
+DESCRIPTION: Final = """\
+Draw each mismatch of a run: both threads, the write that put the wrong id there, and where it was used.
+
+PATH is a file of OTLP JSON lines (of the OpenTelemetry file exporter or of a Collector's), plain or gzip; a folder,
+which is read with its subfolders; or - for standard input. Any number of processes, in any order.
+
+The page is one HTML file that needs no network: mail it, or put it into a post-mortem. It stays small whatever the size
+of the run: it shows the time around mismatches, up to 60 of them, some of each cause.
+"""
+
+EPILOG: Final = """\
+exit codes:
+  0   the page is written, whatever it shows, also where some lines were broken (otel-handoff check judges)
+  2   bad input: no such file, or one that cannot be written
+
+examples:
+  otel-handoff report traces.jsonl
+  otel-handoff report /var/log/otel -o incident-4711.html
+  otel-handoff report traces/ --perfetto trace.json       for ui.perfetto.dev: the whole run
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options, and the help that goes with them, to a parser of `otel-handoff report`."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input")
+    parser.add_argument("-o", "--output", default="report.html", metavar="FILE", help="the page (report.html)")
+    parser.add_argument("--perfetto", metavar="FILE", help="also write a Chrome trace with arrows, as JSON")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write the report.
+
+    Returns:
+        0 written; 2 bad input, told in a line on stderr; 130 after Ctrl-C.
+    """
+    import sqlite3
+
+    from otel_handoff.report.run import write_report
+    from otel_handoff.traces.files import InputError
+
+    try:
+        write_report(args.paths, args.output, args.perfetto)
+    except InputError as error:
+        return _fail(str(error), 2)
+    except sqlite3.Error as error:
+        return _fail(f"the temporary database: {error} (TMPDIR says where it lies)", 2)
+    except OSError as error:
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    for name in filter(None, (args.output, args.perfetto)):
+        sys.stdout.write(f"{name}\n")
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
+    return code

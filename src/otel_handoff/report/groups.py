@@ -1,0 +1,77 @@
+"""Findings grouped by what wrote the wrong value, as many of them kept as a page can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from otel_handoff.check.finding import Finding
+
+_MOST_KEPT: Final = 5000
+"""Of all groups together; the page shows fewer. What is beyond is counted."""
+_MOST_GROUPS: Final = 100
+
+
+@dataclass
+class Group:
+    """The findings of one cause.
+
+    Attributes:
+        location: where the wrong value was written; empty where no write is on record.
+        name: the field that was written, or the fields that disagree.
+        findings: as many as are kept, in the order of the files.
+        count: how many there are.
+        errors: how many of them are errors.
+    """
+
+    location: str
+    name: str
+    findings: list[Finding] = field(default_factory=list[Finding])
+    count: int = 0
+    errors: int = 0
+
+
+@dataclass
+class Groups:
+    """All findings.
+
+    Attributes:
+        groups: errors first, then what is most frequent.
+        count: how many findings there are.
+        calls: how many calls are filed under wrong ids.
+        results: how many results are routed under wrong ids.
+    """
+
+    groups: list[Group]
+    count: int = 0
+    calls: int = 0
+    results: int = 0
+
+
+def group(findings: Iterable[Finding]) -> Groups:
+    """Group `findings`, errors before warnings within a group."""
+    by_cause: dict[tuple[str, str], Group] = {}
+    found = Groups([])
+    for finding in findings:
+        found.count += 1
+        found.calls += finding.is_record and finding.evidence == "call"
+        found.results += finding.is_record and finding.evidence == "result"
+        cause = _cause(finding)
+        if cause not in by_cause and len(by_cause) >= _MOST_GROUPS:
+            cause = ("", "others")
+        of_cause = by_cause.setdefault(cause, Group(*cause))
+        of_cause.count += 1
+        of_cause.errors += finding.is_error
+        if found.count <= _MOST_KEPT or not of_cause.findings:
+            of_cause.findings.append(finding)
+    for each in by_cause.values():
+        each.findings.sort(key=lambda finding: not finding.is_error)
+    found.groups = sorted(by_cause.values(), key=lambda group: (-group.errors, -group.count))
+    return found
+
+
+def _cause(finding: Finding) -> tuple[str, str]:
+    if finding.culprit is not None:
+        return finding.culprit.location, finding.culprit.field
+    return "", ", ".join(finding.observed) or finding.evidence

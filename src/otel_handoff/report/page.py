@@ -1,0 +1,235 @@
+"""The page: one HTML file that needs nothing else, of a size that does not depend on how much went wrong."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from string import Template
+from typing import Final
+
+from otel_handoff.check.finding import Finding
+from otel_handoff.check.judge import Checked
+from otel_handoff.check.text import no_mismatch, of, report, what_was_checked
+from otel_handoff.report.drawing import draw, esc, esc_ids
+from otel_handoff.report.groups import Group, Groups
+from otel_handoff.report.scene import Scenes
+from otel_handoff.story import show_clock
+
+_MOST_DRAWN: Final = 60
+_BYTES_DRAWN: Final = 900_000
+_BYTES_LISTED: Final = 450_000
+_LONGEST_LINE: Final = 2000
+
+Place = tuple[int, int]
+"""A finding: the index of its group, and its own within."""
+
+_LEGEND: Final = (
+    (
+        (
+            '<circle class="submission" cx="6" cy="11" r="5"/>'
+            '<line class="hand" x1="11" y1="11" x2="24" y2="11" marker-end="url(#head-own)"/>'
+        ),
+        "submission, handed to a worker",
+        "own",
+    ),
+    ('<rect class="work" x="1" y="4" width="24" height="14" rx="3"/>', "work on the row concerned", "own"),
+    ('<rect class="work" x="1" y="4" width="24" height="14" rx="3"/>', "row whose ids were used", "filed"),
+    ('<rect class="work" x="1" y="4" width="24" height="14" rx="3"/>', "other rows", "other"),
+    ('<line class="call" x1="13" x2="13" y1="3" y2="19"/>', "call", "own"),
+    ('<path class="culprit" d="M13 4 20 11 13 18 6 11z"/>', "write that did it", ""),
+    ('<circle class="use wrong" cx="13" cy="11" r="6"/>', "wrong use", ""),
+    ('<circle class="use harmless" cx="13" cy="11" r="6"/>', "prevented, or not known to be used", ""),
+)
+
+_HELP: Final = (
+    ("n, p", "next, previous mismatch"),
+    ("/", "search; Enter opens the first that is found, Esc clears"),
+    ("+, -, 0", "zoom in, out, and back; also Ctrl with the wheel"),
+    ("←, →", "move along; also by dragging"),
+    ("?", "this"),
+)
+
+
+def page(groups: Groups, scenes: Scenes, checked: Checked, broken: int) -> str:
+    """Return the page, of less than 1.5 MB."""
+    style, script = _asset("page.css"), _asset("page.js")
+    title, verdict = _title(groups), _verdict(groups, checked)
+    return Template(_asset("page.html")).substitute(
+        title=title,
+        verdict=esc(verdict),
+        checked="<br>".join(esc(line.strip(), _LONGEST_LINE) for line in what_was_checked(checked, broken)),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        body="".join(_main(groups, scenes) if groups.count else _calm(checked)),
+    )
+
+
+def _asset(name: str) -> str:
+    return files("otel_handoff.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _title(groups: Groups) -> str:
+    if not groups.count:
+        return "No mismatch"
+    return f"{of(groups.count, 'mismatch', 'mismatches')}, {of(len(groups.groups), 'cause')}"
+
+
+def _verdict(groups: Groups, checked: Checked) -> str:
+    if not groups.count:
+        return no_mismatch(checked).removeprefix("No mismatch: ").removeprefix("No mismatch, but ").capitalize()
+    wrong = [of(count, what) for count, what in ((groups.calls, "call"), (groups.results, "result")) if count]
+    if not wrong:
+        return "No record of the audit trail is known to be wrong."
+    verb = "is" if groups.calls + groups.results == 1 else "are"
+    return f"{' and '.join(wrong)} in the audit trail {verb} filed under ids of another submission."
+
+
+def _calm(checked: Checked) -> Iterator[str]:
+    if checked.submissions:
+        yield (
+            '<article class="calm"><h2>What was compared</h2><p>Each row span with every call and other span below it,'
+            " each submission with the workers that claimed it, and whatever a detector had reported. Nothing of it"
+            " disagrees.</p></article>"
+        )
+
+
+def _main(groups: Groups, scenes: Scenes) -> Iterator[str]:
+    drawn = _drawn(groups.groups, scenes)
+    listed = _listed(groups.groups, drawn)
+    yield (
+        '<main><nav aria-label="Mismatches"><div class="search"><input id="search" type="search"'
+        ' placeholder="Search any id" aria-label="Search any id"><output id="found" for="search"></output></div>'
+        '<div class="causes">'
+    )
+    for index, group in enumerate(groups.groups):
+        yield from _cause(index, group, listed)
+    left = groups.count - len(drawn)
+    if left:
+        yield f'<p class="note">{of(left, "mismatch", "mismatches")} without a drawing, to keep this page small.</p>'
+    yield '</div></nav><div class="views">'
+    for place in sorted(drawn):
+        yield drawn[place]
+    yield "</div></main>"
+    yield '<dialog aria-labelledby="keys"><h2 id="keys">Keys</h2><dl>'
+    for key, what in _HELP:
+        yield f"<dt><kbd>{key}</kbd></dt><dd>{what}</dd>"
+    yield '</dl><form method="dialog"><button>Close</button></form></dialog>'
+
+
+def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[Place, Finding]]:
+    """Yield findings of each cause in turn: no cause crowds another out."""
+    for turn in range(max(len(group.findings) for group in groups)):
+        for index, group in enumerate(groups):
+            if turn < len(group.findings):
+                yield (index, turn), group.findings[turn]
+
+
+def _drawn(groups: Sequence[Group], scenes: Scenes) -> dict[Place, str]:
+    articles: dict[Place, str] = {}
+    room = _BYTES_DRAWN
+    for place, finding in _in_turn(groups):
+        article = _article(place, finding, scenes)
+        room -= len(article.encode())
+        if room < 0 or len(articles) == _MOST_DRAWN:
+            break
+        articles[place] = article
+    return articles
+
+
+def _listed(groups: Sequence[Group], drawn: dict[Place, str]) -> dict[Place, str]:
+    entries: dict[Place, str] = {}
+    room = _BYTES_LISTED
+    for place, finding in _in_turn(groups):
+        entry = _entry(place, finding, drawn=place in drawn)
+        room -= len(entry.encode())
+        if room < 0:
+            break
+        entries[place] = entry
+    return entries
+
+
+def _cause(index: int, group: Group, listed: dict[Place, str]) -> Iterator[str]:
+    where = f"overwritten at <code>{esc(group.location)}</code>" if group.location else "no write on record"
+    yield f'<section class="cause"><h3>{group.count:,} &times; {esc(group.name)}, {where}</h3><ol>'
+    entries = [entry for place, entry in listed.items() if place[0] == index]
+    yield from entries
+    yield "</ol>"
+    if left := group.count - len(entries):
+        yield f'<p class="note">{left:,} more, not listed here; <code>otel-handoff check</code> names them all.</p>'
+    yield "</section>"
+
+
+def _name(place: Place) -> str:
+    return f"m{place[0] + 1}-{place[1] + 1}"
+
+
+def _entry(place: Place, finding: Finding, *, drawn: bool) -> str:
+    tag, link = ("a", f' href="#{_name(place)}"') if drawn else ("div", ' class="told" title="Not drawn"')
+    submission, culprit = finding.submission, finding.culprit
+    ids = [
+        finding.trace_id,
+        finding.span_id,
+        *submission.ids.values(),
+        *finding.filed.values(),
+        *finding.details.values(),
+        *(culprit.ids.values() if culprit is not None else ()),
+    ]
+    searched = " ".join(dict.fromkeys(esc(each) for each in ids))
+    sides = ", ".join(
+        f"{esc(finding.expected[name], 60)} → {esc(observed, 60)}" for name, observed in finding.observed.items()
+    )
+    after = (finding.time_unix_nano - submission.time_unix_nano) / 1e6
+    what = f"{finding.evidence} {finding.outcome} {after:+,.3f} ms"
+    return (
+        f'<li data-ids="{searched}"><{tag}{link}><b>#{submission.number}</b> {esc(what)}'
+        f"<br><span>{sides or 'more than one worker'}</span></{tag}></li>"
+    )
+
+
+def _article(place: Place, finding: Finding, scenes: Scenes) -> str:
+    name, scene = _name(place), scenes.of(finding)
+    what, submission = finding.headline.partition(": ")[0], finding.submission
+    used = "used" if finding.is_error else ""
+    sides = "".join(
+        f'<dt>{esc(field)}</dt><dd><span class="{used}">{esc(value)}</span>'
+        f" instead of {esc(finding.expected[field])}</dd>"
+        for field, value in finding.observed.items()
+    )
+    stale = ", as stale work" if finding.stale else ""
+    more = (
+        f' <p class="note">{of(scene.more, "other row")} began in this time and are not drawn.</p>'
+        if scene.more
+        else ""
+    )
+    full = "\n".join(esc(line, _LONGEST_LINE) for line in report(finding))
+    return (
+        f'<article id="{name}" aria-labelledby="{name}-h" data-number="{submission.number}"><h2 id="{name}-h">'
+        f'{esc(what[:1].upper() + what[1:])}</h2><dl class="sides">{sides}</dl>'
+        f'<p class="meta">Submission #{submission.number} of {esc(submission.boundary)},'
+        f" {show_clock(submission.time_unix_nano)}{stale} · {esc_ids(submission.ids)}</p>"
+        f'<figure><div class="lanes">{draw(scene)}</div>{more}<div class="tools">{_legend()}{_BUTTONS}</div></figure>'
+        f"<details open><summary>Full report</summary><pre>{full}</pre></details></article>"
+    )
+
+
+def _legend() -> str:
+    entries = "".join(
+        f'<li><svg class="{role}" width="26" height="22" aria-hidden="true">{icon}</svg>{what}</li>'
+        for icon, what, role in _LEGEND
+    )
+    return f'<ul class="legend" aria-label="Legend">{entries}</ul>'
+
+
+_BUTTONS: Final = (
+    '<span class="zoom"><button data-do="out" aria-label="Zoom out">-</button>'
+    ' <button data-do="in" aria-label="Zoom in">+</button>'
+    ' <button data-do="reset">Reset</button> <button data-do="help">Keys</button></span>'
+)

@@ -1,0 +1,123 @@
+"""The whole trace as Chrome-trace JSON, for ui.perfetto.dev: threads as tracks, hand-offs and mismatches as arrows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TextIO
+
+from otel_handoff import semconv
+from otel_handoff.check.finding import Finding
+from otel_handoff.check.store import CALL, ROW, Column, Store
+
+_MARK: Final = 1000
+"""How long a submission, a write and a use last, in nanoseconds: arrows end in slices only."""
+
+Event = dict[str, Any]
+
+
+def write_perfetto(out: TextIO, store: Store, findings: Iterable[Finding]) -> None:
+    """Write all that was judged. Times count from `otherData.start_unix_nano`, in microseconds.
+
+    Args:
+        out: takes the text.
+        store: what a judge has settled.
+        findings: the mismatches.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
+    trace = _Trace(store)
+    out.write('{"displayTimeUnit": "ns", "traceEvents": [')
+    separator = "\n"
+    for event in trace.events(findings):
+        out.write(separator + json.dumps(event, ensure_ascii=False))
+        separator = ",\n"
+    out.write(f'\n], "otherData": {{"start_unix_nano": "{trace.start}"}}}}\n')
+
+
+class _Trace:
+    def __init__(self, store: Store) -> None:
+        self._db = store.db
+        (self.start,) = self._db.execute("SELECT coalesce(min(coalesce(time, start)), 0) FROM spans").fetchone()
+        self._processes: dict[Column, int] = {}
+        self._threads: dict[tuple[int, str, int], int] = {}
+        self._ends: dict[tuple[int, str], list[int]] = {}
+        self._arrows = 0
+
+    def events(self, findings: Iterable[Finding]) -> Iterator[Event]:
+        workers: dict[int, tuple[int, int]] = {}
+        for span, process, number, start, end, attributes in self._db.execute(
+            "SELECT id, process, number, start, end, attributes FROM spans WHERE kind = ? ORDER BY start", (ROW,)
+        ):
+            carried: dict[str, Any] = json.loads(attributes)
+            pid = self._process(process)
+            submitter = self._thread(pid, _text(carried, semconv.SUBMISSION_THREAD), 0)
+            worker = workers[span] = self._worker(pid, _text(carried, semconv.THREAD_NAME), start, end)
+            yield self._slice(f"submit #{number}", "submission", submitter, carried[semconv.SUBMISSION_TIME], _MARK, {})
+            yield self._slice(f"#{number}", "work", worker, start, max(end - start, _MARK), carried)
+            yield from self._arrow("hand-off", submitter, carried[semconv.SUBMISSION_TIME], worker, start)
+        for row, name, start, end, attributes in self._db.execute(
+            "SELECT under.row, call.name, call.start, call.end, call.attributes FROM spans AS call"
+            " JOIN under ON under.span = call.id WHERE call.kind = ? ORDER BY call.start",
+            (CALL,),
+        ):
+            yield self._slice(name, "call", workers[row], start, max(end - start, 1), json.loads(attributes))
+        for finding in findings:
+            yield from self._mismatch(finding)
+        for process, pid in self._processes.items():
+            name = process.hex() if isinstance(process, bytes) else str(process)
+            yield {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": name}}
+        for (pid, name, _), tid in self._threads.items():
+            yield {"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}}
+
+    def _mismatch(self, finding: Finding) -> Iterator[Event]:
+        (process,) = self._db.execute(
+            "SELECT coalesce(row.process, carrier.process, carrier.trace) FROM spans AS carrier"
+            " LEFT JOIN under ON under.span = carrier.id LEFT JOIN spans AS row ON row.id = under.row"
+            " WHERE carrier.trace = ? AND carrier.span = ?",
+            (bytes.fromhex(finding.trace_id), bytes.fromhex(finding.span_id)),
+        ).fetchone()
+        pid = self._process(process)
+        user = self._thread(pid, f"mismatches on {finding.thread_name or 'unknown thread'}", 0)
+        used = finding.time_unix_nano
+        yield self._slice(finding.headline, "mismatch", user, used, _MARK, {"outcome": finding.outcome})
+        if (culprit := finding.culprit) is not None:
+            writer = self._thread(pid, f"writes by {culprit.thread_name or 'unknown thread'}", 0)
+            name = f"{culprit.field} = {culprit.value}"
+            yield self._slice(name, "write", writer, culprit.time_unix_nano, _MARK, {"location": culprit.location})
+            yield from self._arrow("culprit", writer, culprit.time_unix_nano, user, used)
+
+    def _process(self, process: Column) -> int:
+        return self._processes.setdefault(process, len(self._processes) + 1)
+
+    def _thread(self, pid: int, name: str, track: int) -> tuple[int, int]:
+        return pid, self._threads.setdefault((pid, name, track), len(self._threads) + 1)
+
+    def _worker(self, pid: int, name: str, start: int, end: int) -> tuple[int, int]:
+        """Work at the same time, of threads of one name, goes to tracks of its own: slices of a track must nest."""
+        ends = self._ends.setdefault((pid, name), [])
+        track = next((index for index, last in enumerate(ends) if last <= start), len(ends))
+        ends[track : track + 1] = [end]
+        return self._thread(pid, name, track + 1)
+
+    def _slice(self, name: str, kind: str, thread: tuple[int, int], start: int, duration: int, more: Event) -> Event:
+        pid, tid = thread
+        place = {"pid": pid, "tid": tid, "ts": self._micro(start), "dur": duration / 1000}
+        return {"ph": "X", "name": name, "cat": kind, **place, "args": more}
+
+    def _arrow(
+        self, kind: str, source: tuple[int, int], start: int, target: tuple[int, int], end: int
+    ) -> Iterator[Event]:
+        self._arrows += 1
+        for phase, (pid, tid), time in (("s", source, start), ("f", target, end)):
+            more = {"bp": "e"} if phase == "f" else {}
+            place = {"pid": pid, "tid": tid, "ts": self._micro(time)}
+            yield {"ph": phase, "name": kind, "cat": kind, "id": self._arrows, **place, **more}
+
+    def _micro(self, time: int) -> float:
+        return (time - self.start) / 1000
+
+
+def _text(carried: dict[str, Any], name: str) -> str:
+    return str(carried.get(name) or "unknown thread")

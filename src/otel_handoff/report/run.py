@@ -1,0 +1,56 @@
+"""One report: spans in, a page out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from otel_handoff.check.reading import judged
+from otel_handoff.report.groups import group
+from otel_handoff.report.page import page
+from otel_handoff.report.perfetto import write_perfetto
+from otel_handoff.report.scene import Scenes
+from otel_handoff.traces.files import InputError, find
+
+
+def write_report(paths: Sequence[str], output: str, perfetto: str | None = None) -> None:
+    """Read the traces in `paths`, and write the page, and a file for Perfetto if that is wanted.
+
+    A file is there in full or not at all. Broken lines are told on stderr, and the rest is drawn.
+
+    Raises:
+        InputError: before anything is read or written: a path that cannot be read, or would be overwritten.
+        OSError: a file cannot be written.
+        sqlite3.Error: there is no room for the temporary database.
+    """
+    files = find(paths)
+    outputs = [name for name in (output, perfetto) if name is not None]
+    real = [os.path.realpath(name) for name in (*outputs, *files)]
+    for index, name in enumerate(outputs):
+        if real[index] in real[index + 1 :]:
+            raise InputError(f"{name} is one of the other files")
+    with judged(files) as read, contextlib.ExitStack() as stack:
+        # All that cannot be written is known before the long part.
+        opened = [stack.enter_context(_whole(name)) for name in outputs]
+        groups = group(read.judge.findings())
+        opened[0].write(page(groups, Scenes(read.judge.store), read.checked, read.broken))
+        if perfetto is not None:
+            write_perfetto(opened[1], read.judge.store, read.judge.findings())
+
+
+@contextlib.contextmanager
+def _whole(name: str) -> Generator[TextIO]:
+    """Open a file that takes its place under `name` once it is complete."""
+    target = Path(os.path.realpath(name))
+    if target.is_dir():
+        raise InputError(f"{name} is a folder")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
