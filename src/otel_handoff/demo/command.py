@@ -7,6 +7,7 @@ import contextlib
 import json
 import sqlite3
 import sys
+import webbrowser
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,7 @@ modes:
 EPILOG: Final = """\
 examples:
   otel-handoff demo
+  otel-handoff demo --open
   otel-handoff demo --mode observe --rows 1000 --out /tmp/handoff
 """
 
@@ -69,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", default="compare", metavar="MODE", help="one of those above (compare)")
     parser.add_argument("--out", default="handoff-demo", metavar="DIR", help="where to write (handoff-demo)")
     parser.add_argument("--seed", default="1", metavar="N", help="decides which rows are slow (1)")
+    parser.add_argument("--open", action="store_true", help="open the report of the mismatches in the browser")
     parser.add_argument("--port", default="0", metavar="N", help="of the service on 127.0.0.1; 0 takes a free one (0)")
 
 
@@ -105,6 +108,8 @@ def _run(args: argparse.Namespace) -> None:
     modes = _MODES.get(args.mode)
     if modes is None:
         raise _UsageError(f"--mode is one of {', '.join(_MODES)}, not {args.mode!r}")
+    if args.open and args.mode == "off":
+        raise _UsageError("--open opens the report, and there is none in mode off")
 
     from otel_handoff.demo.run import run_mode, summarize
 
@@ -121,7 +126,23 @@ def _run(args: argparse.Namespace) -> None:
             runs.append(run_mode(mode, rows=rows, seed=seed, out=out, port=port, progress=advance))
     summaries = {run.mode: summarize(run) for run in runs}
     (out / "summary.json").write_text(json.dumps(summaries, indent=2) + "\n", encoding="utf-8")
-    _tell(runs, summaries, out)
+    page = _report(runs, out)
+    _tell(runs, summaries, out, page)
+    if args.open and page is not None:
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _report(runs: Sequence[ModeRun], out: Path) -> Path | None:
+    """Draw the mismatches of the run that has wrong calls to show, or else of the one there is."""
+    from otel_handoff.report.run import write_report
+
+    instrumented = [run for run in runs if run.mode != "off"]
+    if not instrumented:
+        return None
+    shown = next((run for run in instrumented if run.mode == "observe"), instrumented[-1])
+    page = out / "report.html"
+    write_report([str(shown.traces)], str(page))
+    return page
 
 
 def _whole(text: str, option: str, least: int, most: int | None = None) -> int:
@@ -145,7 +166,7 @@ def _progress(mode: str, rows: int) -> Generator[Callable[[int], object]]:
         yield lambda done: progress.advance(task, done)
 
 
-def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path) -> None:
+def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path, page: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -169,6 +190,8 @@ def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path) -> None:
     for run in runs:
         plain(f"  {run.database}" if run.mode == "off" else f"  {run.database}  {run.traces}")
     plain(f"  {out / 'summary.json'}")
+    if page is not None:
+        plain(f"  {page}  each mismatch drawn: open it in a browser")
     if traced := [run for run in runs if run.mode != "off"]:
         console.print("Judge the traces again, and list the audit records that are wrong:", style="bold")
         plain(f"  otel-handoff check {traced[0].traces} --records wrong.csv")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 _FOLD: Final = 0.08
 """Width of a fold, as a part of all stretches together."""
-_LONG: Final = 10
+_LONG: Final = 20
 """From how many times the pad on there is nothing to be seen between two instants."""
 
 

@@ -49,11 +49,16 @@ function show() {
   reset();
 }
 
+function go(link) {
+  location.hash = link.hash;
+  show(); // the event comes later
+}
+
 function step(by) {
   const links = all(".cause li:not([hidden]) a");
   if (!links.length) return;
   const index = links.findIndex((link) => link.hash === `#${current.id}`);
-  location.hash = links[index < 0 ? 0 : (index + by + links.length) % links.length].hash;
+  go(links[index < 0 ? 0 : (index + by + links.length) % links.length]);
 }
 
 function find() {
@@ -79,7 +84,7 @@ if (articles.length) {
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
       const first = one(".cause li:not([hidden]) a");
-      if (first) location.hash = first.hash;
+      if (first) go(first);
     } else if (event.key === "Escape") {
       search.value = "";
       find();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -45,11 +46,15 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
 def _whole(name: str) -> Generator[TextIO]:
     """Open a file that takes its place under `name` once it is complete."""
     target = Path(os.path.realpath(name))
-    if target.is_dir():
-        raise InputError(f"{name} is a folder")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        file = part.open("w", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error
+    try:
+        with file:
             yield file
         part.replace(target)
     finally:

@@ -104,6 +104,7 @@ class Scenes:
         instants += [culprit.time_unix_nano] if culprit is not None else []
         for row in (own, filed):
             instants += row.instants if row is not None else ()
+        instants += [call.start_ns for call in own.calls] if own is not None else []
         axis = Axis(instants, _pad(instants))
         others, more = self._others(process, axis, [row for row in (own, filed) if row is not None])
         return Scene(finding, own, filed, others, more, axis)

@@ -1,0 +1,330 @@
+"""The page in a real Chromium: it shows what the data says, and nothing in the data does anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.check import many
+from tests.report import traces
+
+# What is seen of the article that is shown: marks with where they are on the screen.
+SEEN = """() => {
+  const article = document.querySelector("article:not([hidden])");
+  const middle = (box) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2, left: box.left });
+  const box = (element) => middle(element.getBoundingClientRect());
+  const names = [...article.querySelectorAll(".names text")].map((text) => ({ text: text.textContent, ...box(text) }));
+  const lane = (y) => names.filter((name) => name.y < y + 12).at(-1).text;
+  const ends = (line) => {
+    const svg = line.ownerSVGElement.getScreenCTM();
+    const at = (x, y) => ({ x: svg.e + x.baseVal.value, y: svg.f + y.baseVal.value });
+    return { from: at(line.x1, line.y1), to: at(line.x2, line.y2) };
+  };
+  const rows = [...article.querySelectorAll(".row")].map((row) => ({
+    role: row.classList[1],
+    number: Number(row.dataset.number),
+    work: box(row.querySelector(".work")),
+    worker: lane(box(row.querySelector(".work")).y),
+    submission: box(row.querySelector(".submission")),
+    submitter: lane(box(row.querySelector(".submission")).y),
+    calls: [...row.querySelectorAll(".call")].map((call) => call.dataset.span),
+    hand: ends(row.querySelector(".hand")),
+  }));
+  const use = article.querySelector(".time .use");
+  const culprit = article.querySelector(".time .culprit path");
+  return {
+    id: article.id, names: names.map((name) => name.text), rows, report: article.querySelector("pre").textContent,
+    use: { ...box(use), wrong: use.classList.contains("wrong"), lane: lane(box(use).y) },
+    culprit: culprit && { ...box(culprit), lane: lane(box(culprit).y) },
+    did: [...article.querySelectorAll(".did")].map(ends),
+  };
+}"""
+
+# Every mark whose colour is the one of a wrong use.
+RED = """() => {
+  const red = getComputedStyle(document.querySelector(".use.wrong")).fill;
+  const isRed = (element) => [getComputedStyle(element).fill, getComputedStyle(element).stroke].includes(red);
+  return [...document.querySelectorAll("article:not([hidden]) .time *, .defs *")]
+    .filter((element) => !(element instanceof SVGTitleElement) && isRed(element))
+    .map((element) => (element.closest(".culprit, .head.did, .use.wrong, .did") ?? element).getAttribute("class"));
+}"""
+
+CONTRAST = """() => {
+  const light = (color) => {
+    const parts = color.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = light(getComputedStyle(document.querySelector("article")).backgroundColor);
+  const ratio = (color) => (Math.max(light(color), paper) + 0.05) / (Math.min(light(color), paper) + 0.05);
+  const colors = ["body", ".meta", ".sides .used"].map((name) => getComputedStyle(document.querySelector(name)).color);
+  return { paper, ratios: colors.map(ratio) };
+}"""
+
+
+@dataclass
+class Opened:
+    """A page, and all that it asked for or complained of."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list[str])
+    complaints: list[str] = field(default_factory=list[str])
+
+    def entries(self) -> list[str]:
+        """The list, as far as it can be seen."""
+        return self.page.locator(".cause li:visible").all_inner_texts()
+
+    def seen(self) -> dict[str, Any]:
+        """The drawing."""
+        return self.page.evaluate(SEEN)
+
+
+def opened(browser: Browser, path: Path) -> Opened:
+    opened = Opened(browser.new_page(viewport={"width": 1280, "height": 900}))
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("console", lambda message: opened.complaints.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.page.on("dialog", lambda dialog: (opened.complaints.append(dialog.message), dialog.dismiss())[1])
+    opened.page.goto(path.as_uri())
+    return opened
+
+
+@pytest.fixture(scope="module")
+def file(observed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return traces.drawn(observed, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture
+def report(browser: Browser, file: Path) -> Generator[Opened]:
+    report = opened(browser, file)
+    yield report
+    report.page.close()
+    assert report.requests == [file.as_uri()]
+    assert report.complaints == []
+
+
+@pytest.fixture(scope="module")
+def mismatches(observed: Path) -> list[dict[str, Any]]:
+    """As `check` finds them, in the order of the page: one cause, errors first."""
+    return sorted(traces.found(observed)["mismatches"], key=lambda found: found["outcome"] not in ("used", "blocked"))
+
+
+def test_lanes_arrows_marks_and_list_agree_with_the_data(report: Opened, mismatches: list[dict[str, Any]]) -> None:
+    """Of every mismatch: both threads, the way from the submission to the work, from the write to the use."""
+    assert len(report.entries()) == len(mismatches)
+    assert report.page.locator("h1").inner_text() == f"{len(mismatches)} mismatches, 1 cause"
+    near = pytest.approx
+    for mismatch, entry in zip(mismatches, report.entries(), strict=True):
+        seen = report.seen()
+        submission, culprit = mismatch["submission"], mismatch["culprit"]
+        assert entry.startswith(f"#{submission['number']} {mismatch['evidence']} {mismatch['outcome']}")
+        assert f"{mismatch['expected']['state_id']} → {mismatch['observed']['state_id']}" in entry
+        assert mismatch["headline"] in seen["report"]
+        assert f"span {mismatch['span_id']}" in seen["report"]
+        assert set(seen["names"]) == {submission["thread_name"], mismatch["thread_name"]}
+        (own,) = (row for row in seen["rows"] if row["role"] == "own")
+        (filed,) = (row for row in seen["rows"] if row["role"] == "filed")
+        assert (own["number"], filed["number"]) == (submission["number"], culprit["number"])
+        for row in seen["rows"]:
+            assert (row["submitter"], row["worker"]) == (submission["thread_name"], mismatch["thread_name"])
+            hand = row["hand"]
+            assert hand["from"]["x"] == near(row["submission"]["x"], abs=1.5)
+            assert hand["to"]["x"] == near(row["work"]["left"], abs=1.5)
+            assert row["submission"]["y"] < hand["from"]["y"] < hand["to"]["y"] < row["work"]["y"]
+        if mismatch["evidence"] == "call":
+            assert mismatch["span_id"] in own["calls"]
+        assert seen["use"]["wrong"] == (mismatch["outcome"] in ("used", "blocked"))
+        assert seen["use"]["lane"] == mismatch["thread_name"]
+        assert seen["use"]["y"] == near(own["work"]["y"], abs=1)
+        assert seen["culprit"]["lane"] == culprit["thread_name"]
+        (did,) = seen["did"]
+        assert did["from"]["x"] == near(seen["culprit"]["x"], abs=1.5)
+        assert did["to"]["x"] == near(seen["use"]["x"], abs=1.5)
+        report.page.keyboard.press("n")
+
+
+def test_only_the_wrong_use_and_its_culprit_are_red(report: Opened, mismatches: list[dict[str, Any]]) -> None:
+    """A use that is not known to be wrong is not."""
+    for mismatch in mismatches:
+        wrong = ["use wrong"] if mismatch["outcome"] in ("used", "blocked") else []
+        assert {"culprit", "did", *wrong} == {name for name in report.page.evaluate(RED) if not name.startswith("head")}
+        assert {name for name in report.page.evaluate(RED) if name.startswith("head")} == {"head did"}
+        report.page.keyboard.press("n")
+
+
+def test_any_id_is_found(report: Opened, mismatches: list[dict[str, Any]]) -> None:
+    """Of the submission, of the span, and the one that was used."""
+    report.page.keyboard.press("/")
+    box = report.page.locator("#search")
+    assert box.evaluate("box => box === document.activeElement")
+    one = mismatches[-1]
+    for wanted in (one["submission"]["ids"]["token_id"], one["span_id"], one["trace_id"], one["observed"]["state_id"]):
+        box.fill(wanted.upper())
+        told = [
+            found
+            for found in mismatches
+            if wanted in (found["trace_id"], found["span_id"])
+            or wanted in {**found["submission"]["ids"], "": None}.values()
+            or wanted in {**found["culprit"]["ids"], "": None}.values()
+            or wanted in found["observed"].values()
+        ]
+        assert len(report.entries()) == len(told)
+        assert 0 < len(told) < len(mismatches)
+        assert report.page.locator("#found").inner_text() == f"{len(told)} of {len(mismatches)}"
+    box.fill(one["span_id"])
+    box.press("Enter")
+    assert f"span {one['span_id']}" in report.seen()["report"]
+    box.fill("no such id")
+    assert report.entries() == []
+    box.press("Escape")
+    assert len(report.entries()) == len(mismatches)
+    assert not box.evaluate("box => box === document.activeElement")
+
+
+def test_keys_move_and_zoom(report: Opened) -> None:
+    """Forth and back, around the end, in and out; typing into the search moves nothing."""
+    page = report.page
+    first = report.seen()["id"]
+    page.keyboard.press("n")
+    assert report.seen()["id"] != first
+    page.keyboard.press("p")
+    assert report.seen()["id"] == first
+    page.keyboard.press("p")
+    assert report.seen()["id"] != first
+    assert (
+        page.locator("a[aria-current]").get_attribute("href")
+        == f"#{page.locator('article:visible').get_attribute('id')}"
+    )
+    inner = page.locator("article:visible .inner")
+    width = inner.get_attribute("width")
+    before = report.seen()
+    page.keyboard.press("+")
+    zoomed = report.seen()
+    (own,), (closer,) = ([row for row in seen["rows"] if row["role"] == "own"] for seen in (before, zoomed))
+    gap, wider = before["use"]["x"] - own["work"]["left"], zoomed["use"]["x"] - closer["work"]["left"]
+    assert wider == pytest.approx(1.5 * gap, rel=0.01)
+    page.keyboard.press("ArrowRight")
+    assert report.seen()["use"]["x"] < zoomed["use"]["x"]
+    page.keyboard.press("0")
+    assert (inner.get_attribute("width"), report.seen()["use"]) == (width, before["use"])
+    page.keyboard.press("-")
+    assert inner.get_attribute("width") == width
+    page.keyboard.press("?")
+    assert page.locator("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog").is_visible()
+    page.locator("#search").focus()
+    page.keyboard.type("+n?")
+    assert inner.get_attribute("width") == width
+    assert not page.locator("dialog").is_visible()
+
+
+def test_the_wheel_zooms_where_it_points_and_dragging_pans(report: Opened) -> None:
+    """What is under the pointer stays there; without Ctrl the page scrolls."""
+    page = report.page
+    before = report.seen()
+    page.mouse.move(before["use"]["x"], before["use"]["y"])
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    page.wait_for_function(
+        "parseFloat(document.querySelector('article:not([hidden]) .inner').getAttribute('width')) > 200"
+    )
+    zoomed = report.seen()
+    assert zoomed["use"]["x"] == pytest.approx(before["use"]["x"], abs=1)
+    page.mouse.down()
+    page.mouse.move(before["use"]["x"] - 60, before["use"]["y"], steps=4)
+    page.mouse.up()
+    assert report.seen()["use"]["x"] == pytest.approx(before["use"]["x"] - 60, abs=2)
+
+
+def test_it_can_be_read_by_day_and_by_night(report: Opened) -> None:
+    """Contrast of at least 4.5 to 1, which is what WCAG 2.2 asks of text (1.4.3)."""
+    papers: list[float] = []
+    for scheme in ("light", "dark"):
+        report.page.emulate_media(color_scheme=scheme)
+        contrast = report.page.evaluate(CONTRAST)
+        assert min(contrast["ratios"]) >= 4.5
+        papers.append(contrast["paper"])
+    assert papers[1] < 0.1
+    assert papers[0] > 0.9
+
+
+def test_it_prints_without_what_paper_cannot_do(report: Opened) -> None:
+    """The drawing and the report, no list and no buttons."""
+    report.page.emulate_media(media="print")
+    assert not report.page.locator("nav").is_visible()
+    assert report.page.locator(".zoom:visible").count() == 0
+    assert report.page.locator("article:visible .time").is_visible()
+    assert report.page.locator("article:visible pre").is_visible()
+
+
+def test_ids_that_are_html_stay_text(browser: Browser, tmp_path: Path) -> None:
+    """Everywhere on the page, and nothing of it runs."""
+    file = traces.drawn(traces.hostile(tmp_path / "hostile.jsonl"), tmp_path / "hostile.html")
+    report = opened(browser, file)
+    page = report.page
+    assert page.locator("script").count() == 1
+    assert page.locator("img").count() == 0
+    assert page.evaluate("[...document.querySelectorAll('*')].filter(e => e.onfocus || e.onerror).length") == 0
+    shown = page.evaluate("[...document.querySelectorAll('article .sides')].map(each => each.textContent)")
+    for text in traces.HOSTILE:
+        assert any(text in sides for sides in shown)
+        page.locator("#search").fill(text)
+        assert report.entries()
+    assert (report.requests, report.complaints) == ([file.as_uri()], [])
+    page.close()
+
+
+def test_nothing_may_be_loaded_or_run_but_what_is_in_the_page(report: Opened, file: Path) -> None:
+    """The policy names the style and the script by their hashes; a script that gets in all the same is refused."""
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', file.read_text())
+    assert policy is not None
+    assert re.sub(r"sha256-[^']{44}", "HASH", policy[1]) == (
+        "default-src 'none'; style-src 'HASH'; script-src 'HASH'; base-uri 'none'; form-action 'none'"
+    )
+    report.page.evaluate(
+        "() => { const script = document.createElement('script'); script.textContent = 'window.got = 1';"
+        " document.body.append(script); }"
+    )
+    assert report.page.evaluate("window.got") is None
+    assert len(report.complaints) == 1
+    assert "Content Security Policy" in report.complaints.pop()
+
+
+def test_a_run_without_a_mismatch_gets_a_calm_page(browser: Browser, tmp_path: Path) -> None:
+    """Which says what was checked."""
+    file = traces.drawn(traces.clean(tmp_path / "clean.jsonl"), tmp_path / "clean.html")
+    report = opened(browser, file)
+    assert report.page.locator("h1").inner_text() == "No mismatch"
+    text = report.page.locator("body").inner_text()
+    assert "Every id that these spans carry is the one its row was submitted with." in text
+    assert (
+        "Checked 3 spans.\n2 submissions, 1 call and 0 other spans under them, in 1 process, boundary elspeth" in text
+    )
+    assert report.page.locator("nav, .use, dialog").count() == 0
+    assert (report.requests, report.complaints) == ([file.as_uri()], [])
+    report.page.close()
+
+
+def test_a_hundred_thousand_spans_load(browser: Browser, tmp_path: Path) -> None:
+    """On a page that stays small: some are drawn, all are listed, and what is left out is told."""
+    many.write(tmp_path / "many.jsonl", 100_000)
+    file = traces.drawn(tmp_path / "many.jsonl", tmp_path / "many.html")
+    assert file.stat().st_size < 1_500_000
+    report = opened(browser, file)
+    wrong = sum(number % 100 == 0 for number in range(1, 100_000 // 5 + 1))
+    assert len(report.entries()) == wrong
+    drawn = report.page.locator("article").count()
+    assert 0 < drawn < wrong
+    assert f"{wrong - drawn} mismatches without a drawing" in report.page.locator("nav").inner_text()
+    report.page.locator("#search").fill("state-19900")
+    assert len(report.entries()) == 1
+    assert (report.requests, report.complaints) == ([file.as_uri()], [])
+    report.page.close()

@@ -1,0 +1,84 @@
+"""Traces to be drawn, and the command that draws them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from otel_handoff import semconv
+from tests.check import spans
+from tests.traces import lines
+
+COMMAND = (sys.executable, "-m", "otel_handoff.cli")
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    '"><img src=x onerror=alert(3)>',
+    "' autofocus onfocus='alert(4)",
+    "&lt;b&gt; ]]> --> </title></style></svg>",
+)
+
+
+def handoff(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command line; it never ends in a traceback."""
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def drawn(path: Path, output: Path) -> Path:
+    """Return the page of the traces at `path`."""
+    done = handoff("report", path, "-o", output)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{output}\n", "")
+    return output
+
+
+def found(path: Path) -> dict[str, Any]:
+    """What `otel-handoff check` says of the same traces."""
+    return json.loads(handoff("check", path, "--format", "json").stdout)
+
+
+def written(path: Path, *made: dict[str, Any], more: str = "") -> Path:
+    """Write spans of one process."""
+    request = lines.request(*made, resource={"service.instance.id": "one"}, scope=semconv.SCOPE)
+    path.write_text(lines.text(request) + more)
+    return path
+
+
+def clean(path: Path) -> Path:
+    """Two rows without a mismatch."""
+    return written(path, spans.call(2, 1, 1), spans.row(1, 1), spans.row(3, 2))
+
+
+def wrong(path: Path, more: str = "") -> Path:
+    """A call that is filed under the next submission."""
+    events = spans.report("call", 1, more=spans.CULPRIT, state_id="state-2")
+    return written(path, spans.call(2, 1, 1, events=events), spans.row(1, 1), spans.row(3, 2), more=more)
+
+
+def hostile(path: Path) -> Path:
+    """The same, where everything that is text is HTML."""
+    made: list[dict[str, Any]] = []
+    for index, text in enumerate(HOSTILE):
+        number, first = index + 1, 10 * (index + 1)
+        carried = {
+            semconv.THREAD_NAME: text,
+            semconv.SUBMISSION_THREAD: text,
+            semconv.SUBMISSION_LOCATION: text,
+            semconv.MISMATCH_LOCATION: text,
+            semconv.CALL_TARGET: text,
+            **spans.CULPRIT,
+            semconv.CULPRIT_THREAD: text,
+            semconv.CULPRIT_LOCATION: text,
+            f"elspeth.{text}": text,
+        }
+        events = spans.report("call", number, more=carried, state_id=text)
+        row = {**spans.submission(number, state_id=text), semconv.THREAD_NAME: text, semconv.SUBMISSION_THREAD: text}
+        made += [
+            spans.call(first + 1, first, number, events=events, name=text),
+            spans.row(first, number, attributes=lines.attributes({**row, f"elspeth.{text}": text})),
+        ]
+    return written(path, *made)
