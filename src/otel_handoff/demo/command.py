@@ -42,8 +42,8 @@ modes:
 EPILOG: Final = """\
 examples:
   otel-handoff demo
-  otel-handoff demo --open
   otel-handoff demo --mode observe --rows 1000 --out /tmp/handoff
+  otel-handoff demo --open
 """
 
 _TABLE: Final = {

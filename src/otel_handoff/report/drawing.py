@@ -7,8 +7,10 @@ making the inner `<svg>` wider than the outer one: lines and letters keep their 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any, Final
 
@@ -81,7 +83,11 @@ class _Drawing:
             self.track[row.id] = _put(self.lane(row.worker).tracks, row)
         self.lane(self.user).tracks = self.lane(self.user).tracks or [0]
         top = _TOP
-        for lane in self.lanes.values():
+        # Who hands over is above who works.
+        self.ordered = sorted(
+            self.lanes.values(), key=lambda lane: (not lane.submits, not lane.writes, _natural(lane.name))
+        )
+        for lane in self.ordered:
             lane.top = top
             top += lane.height + _GAP
         self.height = top + _AXIS - _GAP
@@ -99,8 +105,9 @@ class _Drawing:
 
     def names(self) -> Iterator[str]:
         yield f'<svg class="names" height="{self.height}" aria-hidden="true">'
-        for lane in self.lanes.values():
-            yield f'<text x="0" y="{lane.submissions + 4}">{esc(lane.name or "unknown thread", 26)}</text>'
+        for lane in self.ordered:
+            name = lane.name or "unknown thread"
+            yield f'<text x="0" y="{lane.submissions + 4}">{esc(_shortened(name))}<title>{esc(name)}</title></text>'
         yield "</svg>"
 
     def time(self) -> Iterator[str]:
@@ -116,7 +123,7 @@ class _Drawing:
 
     def ground(self) -> Iterator[str]:
         bottom = self.height - _AXIS
-        for lane in self.lanes.values():
+        for lane in self.ordered:
             middle = lane.submissions
             yield f'<line class="lane" x1="0" x2="100%" y1="{middle}" y2="{middle}"/>'
         for fold in self.scene.axis.folds:
@@ -152,8 +159,8 @@ class _Drawing:
                 f'<line class="call" data-span="{call.span_id}" x1="{at}" x2="{at}" y1="{y - 8}" y2="{y + 8}">'
                 f"<title>{esc(call.name)}, {show_after(since, call.start_ns)}</title></line>"
             )
-        if role != "other" or width > 5:
-            yield f'<text class="label" x="{begun}" dx="6" y="{y + 4}">#{row.number}</text>'
+        if (free := self.free(row)) is not None:
+            yield f'<text class="label" x="{free:.3f}%" dx="5" y="{y + 4}">#{row.number}</text>'
         yield (
             f'<line class="hand" x1="{submitted}" y1="{from_y + 5}" x2="{begun}" y2="{y - _BAR // 2 - 1}"'
             f' marker-end="url(#head-{role})"/>'
@@ -162,6 +169,14 @@ class _Drawing:
         if role != "other":
             yield self.name(row)
         yield "</g>"
+
+    def free(self, row: Row) -> float | None:
+        """Return where in the bar of `row` there is room for its number, or None."""
+        times = [row.start_ns, *(call.start_ns for call in row.calls), row.end_ns]
+        if row is self.scene.own:
+            times.append(self.scene.finding.time_unix_nano)
+        places = sorted(self.scene.axis.place(time) for time in times if row.start_ns <= time <= row.end_ns)
+        return next((left for left, right in pairwise(places) if right - left > 6), None)
 
     def name(self, row: Row) -> str:
         """Label a submission; of two that are close together, each to its own side."""
@@ -232,6 +247,16 @@ def _put(tracks: list[int], row: Row) -> int:
     return len(tracks) - 1
 
 
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts `worker_2` before `worker_10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.findall(r"\d{1,18}|\D+", name)]
+
+
+def _shortened(name: str) -> str:
+    """Return `name` with its middle left out, where it is long: workers of one pool differ at the end."""
+    return name if len(name) <= 24 else f"{name[:12]}…{name[-11:]}"
+
+
 def _beside(place: float, y: int, distance: int, text: str, room: int) -> str:
     """Return a label right of `place`, or left of it from `room` on."""
     anchor, dx = ("start", distance) if place < room else ("end", -distance)
@@ -247,7 +272,7 @@ def _ticks(stretch: Stretch, axis: Axis, since: int) -> Iterator[tuple[int, str]
     for index in range(first, floor((stretch.end_ns - since) / step) + 1):
         time = since + index * step
         place = axis.place(time)
-        if 2 < place < 98 and all(abs(place - (fold.left + fold.right) / 2) > 8 for fold in axis.folds):
+        if 4 < place < 96 and all(abs(place - (fold.left + fold.right) / 2) > 8 for fold in axis.folds):
             yield time, f"{'+' if index > 0 else '-'}{_duration(abs(index) * step, step)}" if index else "0"
 
 
