@@ -44,6 +44,7 @@ SEEN = """() => {
     use: { ...box(use), wrong: use.classList.contains("wrong"), lane: lane(box(use).y) },
     culprit: culprit && { ...box(culprit), lane: lane(box(culprit).y) },
     did: [...article.querySelectorAll(".did")].map(ends),
+    folds: article.querySelectorAll(".fold").length,
   };
 }"""
 
@@ -120,7 +121,7 @@ def test_lanes_arrows_marks_and_list_agree_with_the_data(report: Opened, mismatc
     """Of every mismatch: both threads, the way from the submission to the work, from the write to the use."""
     assert len(report.entries()) == len(mismatches)
     assert report.page.locator("h1").inner_text() == f"{len(mismatches)} mismatches, 1 cause"
-    near = pytest.approx
+    near, to_scale = pytest.approx, 0
     for mismatch, entry in zip(mismatches, report.entries(), strict=True):
         seen = report.seen()
         submission, culprit = mismatch["submission"], mismatch["culprit"]
@@ -144,10 +145,17 @@ def test_lanes_arrows_marks_and_list_agree_with_the_data(report: Opened, mismatc
         assert seen["use"]["lane"] == mismatch["thread_name"]
         assert seen["use"]["y"] == near(own["work"]["y"], abs=1)
         assert seen["culprit"]["lane"] == culprit["thread_name"]
+        start, write, use = (told["time_unix_nano"] for told in (submission, culprit, mismatch))
+        left, middle, right = (mark["x"] for mark in (own["submission"], seen["culprit"], seen["use"]))
+        assert (start < write, write < use) == (left < middle, middle < right)
+        if not seen["folds"]:
+            assert (middle - left) / (right - left) == near((write - start) / (use - start), abs=0.01)
         (did,) = seen["did"]
         assert did["from"]["x"] == near(seen["culprit"]["x"], abs=1.5)
         assert did["to"]["x"] == near(seen["use"]["x"], abs=1.5)
+        to_scale += not seen["folds"]
         report.page.keyboard.press("n")
+    assert 0 < to_scale < len(mismatches)
 
 
 def test_only_the_wrong_use_and_its_culprit_are_red(report: Opened, mismatches: list[dict[str, Any]]) -> None:

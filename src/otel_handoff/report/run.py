@@ -33,9 +33,10 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
     for index, name in enumerate(outputs):
         if real[index] in real[index + 1 :]:
             raise InputError(f"{name} is one of the other files")
-    with judged(files) as read, contextlib.ExitStack() as stack:
-        # All that cannot be written is known before the long part.
+    with contextlib.ExitStack() as stack:
+        # First: that a file cannot be written is told before the long part.
         opened = [stack.enter_context(_whole(name)) for name in outputs]
+        read = stack.enter_context(judged(files))
         groups = group(read.judge.findings())
         opened[0].write(page(groups, Scenes(read.judge.store), read.checked, read.broken))
         if perfetto is not None:
