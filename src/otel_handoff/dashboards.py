@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
 Write the dashboards, alerts and Collector configuration of this version into a directory:
@@ -30,10 +33,6 @@ _RUNBOOK: Final = "https://runbooks.example.com/otel-handoff/runbook.md"
 """What the alerts link to, until somebody says where the runbook stands."""
 
 
-class _UsageError(Exception):
-    """What the user can put right, in one line."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options, and the help that goes with them, to a parser of `otel-handoff dashboards`."""
     parser.description, parser.epilog = DESCRIPTION, EPILOG
@@ -52,25 +51,25 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0; 2 where a file differs or cannot be written, told in one line on stderr.
     """
+    return told(partial(_run, args))
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
-        _run(args.directory, args.runbook_url, force=args.force)
-    except _UsageError as error:
-        sys.stderr.write(f"otel-handoff: {error}\n")
-        return 2
+        _write(args.directory, args.runbook_url, force=args.force)
     except OSError as error:
-        sys.stderr.write(f"otel-handoff: cannot write {error.filename}: {error.strerror}\n")
-        return 2
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
     return 0
 
 
-def _run(directory: Path, runbook_url: str | None, *, force: bool) -> None:
+def _write(directory: Path, runbook_url: str | None, *, force: bool) -> None:
     url = _runbook_url(directory) if runbook_url is None else _checked(runbook_url)
     wanted = {directory / name: text.replace(_RUNBOOK, url) for name, text in shipped().items()}
     there = {path: path.read_bytes() for path in wanted if path.exists()}
     differing = [path for path, old in there.items() if old != wanted[path].encode()]
     if differing and not force:
         more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
-        raise _UsageError(f"{differing[0]}{more} would be overwritten, and nothing was written; --force overwrites")
+        raise UsageError(f"{differing[0]}{more} would be overwritten, and nothing was written; --force overwrites")
     for path, text in wanted.items():
         if path in there and path not in differing:
             sys.stdout.write(f"unchanged  {path}\n")
@@ -97,5 +96,5 @@ def _runbook_url(directory: Path) -> str:
 def _checked(url: str) -> str:
     parts = urlsplit(url)
     if not parts.scheme or parts.fragment or any(character.isspace() or character in "\"'{}" for character in url):
-        raise _UsageError(f"--runbook-url is a URL without a #fragment, not {url!r}")
+        raise UsageError(f"--runbook-url is a URL without a #fragment, not {url!r}")
     return url

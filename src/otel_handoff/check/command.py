@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from typing import Final
+
+from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
 Judge each submission again from its spans alone, and list the audit records that are wrong.
@@ -30,10 +33,6 @@ examples:
   otel-handoff check traces/ --fail-on error                  in CI: a prevented or exposed mismatch does not fail
   zcat *.gz | otel-handoff check - --format json | jq .causes
 """
-
-
-class _UsageError(Exception):
-    """What the user can put right, in one line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,35 +60,22 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0 no mismatch; 1 mismatches; 2 bad input, told in a line on stderr; 130 after Ctrl-C.
     """
-    import sqlite3
+    return told(partial(_run, args))
 
+
+def _run(args: argparse.Namespace) -> int:
     from otel_handoff.check.run import Options, check
-    from otel_handoff.traces.files import InputError
 
+    _choice("--format", args.format, "text", "json")
+    _choice("--fail-on", args.fail_on, "any", "error")
     try:
-        _choice("--format", args.format, "text", "json")
-        _choice("--fail-on", args.fail_on, "any", "error")
-        options = Options(args.paths, args.format == "json", args.records, args.fail_on == "any")
-        return check(options)
-    except (_UsageError, InputError) as error:
-        return _fail(str(error), 2)
-    except sqlite3.Error as error:
-        return _fail(f"the temporary database: {error} (TMPDIR says where it lies)", 2)
+        return check(Options(args.paths, args.format == "json", args.records, args.fail_on == "any"))
     except BrokenPipeError:
         # Whoever read our output has enough. Python must not flush into the closed pipe when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-
-
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
-    return code
 
 
 def _choice(option: str, given: str, *choices: str) -> None:
     if given not in choices:
-        raise _UsageError(f"{option} is {' or '.join(choices)}, not {given!r}")
+        raise UsageError(f"{option} is {' or '.join(choices)}, not {given!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from otel_handoff.check.judge import Aliases, Checked, Judge
+from otel_handoff.commands import UsageError
 from otel_handoff.elspeth import BOUNDARIES
 from otel_handoff.traces.files import Broken
 from otel_handoff.traces.otlp import read_spans
@@ -37,7 +39,7 @@ def judged(files: Sequence[str]) -> Generator[Judged]:
     """Read `files`, as `otel_handoff.traces.files.find` returns them, and judge.
 
     Raises:
-        sqlite3.Error: there is no room for the temporary database.
+        UsageError: there is no room for the temporary database, now or while what is wrong is told.
     """
     count = 0
 
@@ -47,14 +49,17 @@ def judged(files: Sequence[str]) -> Generator[Judged]:
         if count <= _MOST_BROKEN:
             tell(sys.stderr, f"otel-handoff: {line.file}:{line.line}: {line.reason}")
 
-    with contextlib.closing(Judge(_aliases())) as judge:
-        with _progress(files) as advance:
-            for span in read_spans(files, broken=broken, progress=advance):
-                judge.add(span)
-            checked = judge.finish()
-        if count > _MOST_BROKEN:
-            tell(sys.stderr, f"otel-handoff: and {count - _MOST_BROKEN} more broken lines")
-        yield Judged(judge, checked, count)
+    try:
+        with contextlib.closing(Judge(_aliases())) as judge:
+            with _progress(files) as advance:
+                for span in read_spans(files, broken=broken, progress=advance):
+                    judge.add(span)
+                checked = judge.finish()
+            if count > _MOST_BROKEN:
+                tell(sys.stderr, f"otel-handoff: and {count - _MOST_BROKEN} more broken lines")
+            yield Judged(judge, checked, count)
+    except sqlite3.Error as error:
+        raise UsageError(f"the temporary database: {error} (TMPDIR says where it lies)") from error
 
 
 def _aliases() -> Aliases:

@@ -52,7 +52,7 @@ def check(options: Options) -> int:
     Raises:
         InputError: before anything is read or written: a path that cannot be read, or would be overwritten.
         OSError: the records or the report cannot be written.
-        sqlite3.Error: there is no room for the temporary database.
+        UsageError: there is no room for the temporary database.
     """
     files = find(options.paths)
     if options.records not in (None, "-") and os.path.realpath(options.records) in map(os.path.realpath, files):

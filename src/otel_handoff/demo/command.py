@@ -6,12 +6,13 @@ import argparse
 import contextlib
 import json
 import sqlite3
-import sys
 import webbrowser
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from otel_handoff.commands import UsageError, told
 
 if TYPE_CHECKING:
     from otel_handoff.demo.run import ModeRun
@@ -59,10 +60,6 @@ _TABLE: Final = {
 }
 
 
-class _UsageError(Exception):
-    """What the user can put right, in one line."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options, and the help that goes with them, to a parser of `otel-handoff demo`."""
     parser.description, parser.epilog = DESCRIPTION, EPILOG
@@ -81,24 +78,19 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0; 2 after a mistake in the options or a missing extra, 130 after Ctrl-C, each told in one line on stderr.
     """
+    return told(partial(_guarded, args))
+
+
+def _guarded(args: argparse.Namespace) -> int:
     try:
         _run(args)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("httpx", "opentelemetry", "rich"):
             raise
-        return _fail(f'the demo needs {error.name}: pip install "otel-handoff[demo]"', 2)
-    except (_UsageError, sqlite3.Error) as error:
-        return _fail(str(error), 2)
-    except OSError as error:
-        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        raise UsageError(f'the demo needs {error.name}: pip install "otel-handoff[demo]"') from error
+    except sqlite3.Error as error:
+        raise UsageError(str(error)) from error
     return 0
-
-
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"otel-handoff: {message}\n")
-    return code
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -107,9 +99,9 @@ def _run(args: argparse.Namespace) -> None:
     port = _whole(args.port, "--port", 0, 65535)
     modes = _MODES.get(args.mode)
     if modes is None:
-        raise _UsageError(f"--mode is one of {', '.join(_MODES)}, not {args.mode!r}")
+        raise UsageError(f"--mode is one of {', '.join(_MODES)}, not {args.mode!r}")
     if args.open and args.mode == "off":
-        raise _UsageError("--open opens the report, and there is none in mode off")
+        raise UsageError("--open opens the report, and there is none in mode off")
 
     from otel_handoff.demo.run import run_mode, summarize
 
@@ -118,7 +110,7 @@ def _run(args: argparse.Namespace) -> None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "summary.json").touch()
     except OSError as error:
-        raise _UsageError(f"cannot write to --out {out}: {error.strerror}") from error
+        raise UsageError(f"cannot write to --out {out}: {error.strerror}") from error
 
     runs: list[ModeRun] = []
     for mode in modes:
@@ -151,7 +143,7 @@ def _whole(text: str, option: str, least: int, most: int | None = None) -> int:
         if number >= least and (most is None or number <= most):
             return number
     limit = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise _UsageError(f"{option} is a whole number {limit}, not {text!r}")
+    raise UsageError(f"{option} is a whole number {limit}, not {text!r}")
 
 
 @contextlib.contextmanager

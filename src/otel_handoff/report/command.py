@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from typing import Final
+
+from otel_handoff.commands import told
 
 DESCRIPTION: Final = """\
 Draw each mismatch of a run: both threads, the write that put the wrong id there, and where it was used.
@@ -42,26 +45,13 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0 written; 2 bad input, told in a line on stderr; 130 after Ctrl-C.
     """
-    import sqlite3
+    return told(partial(_run, args))
 
+
+def _run(args: argparse.Namespace) -> int:
     from otel_handoff.report.run import write_report
-    from otel_handoff.traces.files import InputError
 
-    try:
-        write_report(args.paths, args.output, args.perfetto)
-    except InputError as error:
-        return _fail(str(error), 2)
-    except sqlite3.Error as error:
-        return _fail(f"the temporary database: {error} (TMPDIR says where it lies)", 2)
-    except OSError as error:
-        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+    write_report(args.paths, args.output, args.perfetto)
     for name in filter(None, (args.output, args.perfetto)):
         sys.stdout.write(f"{name}\n")
     return 0
-
-
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
-    return code

@@ -25,7 +25,7 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
     Raises:
         InputError: before anything is read or written: a path that cannot be read, or would be overwritten.
         OSError: a file cannot be written.
-        sqlite3.Error: there is no room for the temporary database.
+        UsageError: there is no room for the temporary database.
     """
     files = find(paths)
     outputs = [name for name in (output, perfetto) if name is not None]

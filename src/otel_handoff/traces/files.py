@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
+from otel_handoff.commands import UsageError
+
 _SUFFIXES: Final = (".jsonl", ".ndjson", ".json")
 _GZIP: Final = b"\x1f\x8b"
 _LONGEST_LINE: Final = 1 << 26
@@ -20,7 +22,7 @@ _STDIN: Final = "-"
 Progress = Callable[[int], object]
 
 
-class InputError(Exception):
+class InputError(UsageError):
     """What was asked for cannot be read at all; told in one line."""
 
 

@@ -1,0 +1,28 @@
+"""What every command does with what the user can put right: a line on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+
+class UsageError(Exception):
+    """What the user can put right, in one line."""
+
+
+def told(run: Callable[[], int]) -> int:
+    """Return what `run` returns; or tell what kept it from that, and return 2, or 130 after Ctrl-C."""
+    try:
+        return run()
+    except UsageError as error:
+        return fail(str(error), 2)
+    except OSError as error:
+        return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
+    except KeyboardInterrupt:
+        return fail("interrupted", 130)
+
+
+def fail(message: str, code: int) -> int:
+    """Tell `message` on stderr, and return `code`."""
+    sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
+    return code
