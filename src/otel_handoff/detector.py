@@ -93,13 +93,9 @@ class Detector:
         noted = lease.findings.noted.pop(threading.get_ident(), None) if lease.has_findings else None
         if noted is None:
             return False
-        sightings = lease.findings.sightings
         torn = {name: value for name, value in noted.items() if name in ids and not same(value, ids[name])}
-        for key, sighting in list(sightings.items()) if torn else ():
-            taken = any(name in torn and same(torn[name], value) for name, value in sighting.observed.items())
-            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
-            if taken and sightings.pop(key, None) is not None:
-                self._remember(lease, replace(sighting, torn=True))
+        if torn:
+            self._amend_sightings(lease, torn, lambda sighting, _names: replace(sighting, torn=True))
         return bool(torn)
 
     def call(
@@ -127,7 +123,7 @@ class Detector:
         if not wrong:
             return None
         lease.findings.told.update((name, key_of(value)) for name, value in wrong.items())
-        self._forget_sightings(lease, wrong)
+        self._amend_sightings(lease, wrong, _without)
         return self._report(
             lease,
             wrong,
@@ -266,12 +262,16 @@ class Detector:
             return observed
         return {name: value for name, value in observed.items() if (name, key_of(value)) not in known}
 
-    def _forget_sightings(self, lease: Lease, told: Mapping[str, object]) -> None:
+    def _amend_sightings(
+        self, lease: Lease, ids: Mapping[str, object], amend: Callable[[Sighting, set[str]], Sighting | None]
+    ) -> None:
+        # Put `amend(sighting, names)` in the place of each sighting that saw, under `names`, the same as `ids` says.
         sightings = lease.findings.sightings
         for key, sighting in list(sightings.items()):
-            names = {name for name, value in sighting.observed.items() if name in told and same(told[name], value)}
+            names = {name for name, value in sighting.observed.items() if name in ids and same(ids[name], value)}
+            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
             if names and sightings.pop(key, None) is not None:
-                self._remember(lease, _without(sighting, names))
+                self._remember(lease, amend(sighting, names))
 
     def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
         sightings = lease.findings.sightings

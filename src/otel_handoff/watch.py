@@ -124,8 +124,7 @@ class WatchedField(Watched):
         value = _beneath(self, class_of(instance))
         if value is MISSING:
             raise AttributeError(f"'super' object has no attribute {self.name!r}", name=self.name)
-        bind = getattr(class_of(value), "__get__", None)
-        return bind(value, instance, type(instance)) if bind is not None else value
+        return _bound(value, instance, class_of(instance))
 
     def _peek(self, instance: Any) -> Any:
         try:
@@ -138,8 +137,7 @@ class WatchedField(Watched):
         default = _beneath(self, class_of(instance))
         if default is MISSING:
             raise self._absent(instance)
-        bind = getattr(class_of(default), "__get__", None)
-        return bind(default, instance, type(instance)) if bind is not None else default
+        return _bound(default, instance, class_of(instance))
 
     def _values(self, instance: Any) -> dict[str, Any]:
         return object.__getattribute__(instance, "__dict__")  # whatever a `__getattr__` of the host would say
@@ -152,8 +150,12 @@ class WatchedField(Watched):
         value = _beneath(self, owner)
         if value is MISSING:
             raise AttributeError(f"type object {owner.__name__!r} has no attribute {self.name!r}")
-        bind = getattr(class_of(value), "__get__", None)
-        return bind(value, None, owner) if bind is not None else value
+        return _bound(value, None, owner)
+
+
+def _bound(value: Any, instance: Any, owner: type) -> Any:
+    bind = getattr(class_of(value), "__get__", None)
+    return bind(value, instance, owner) if bind is not None else value
 
 
 def _beneath(field: WatchedField, cls: type) -> Any:

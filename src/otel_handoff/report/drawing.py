@@ -17,6 +17,7 @@ from typing import Any, Final
 from otel_handoff.check.text import printable
 from otel_handoff.report.axis import Axis, Stretch
 from otel_handoff.report.scene import Row, Scene
+from otel_handoff.report.tracks import put
 from otel_handoff.story import show_after
 
 _TRACK: Final = 30
@@ -80,7 +81,7 @@ class _Drawing:
         if culprit is not None:
             self.lane(culprit.thread_name).writes = True
         for row in sorted(scene.rows, key=lambda row: row.start_ns):
-            self.track[row.id] = _put(self.lane(row.worker).tracks, row)
+            self.track[row.id] = put(self.lane(row.worker).tracks, row.start_ns, row.end_ns)
         self.lane(self.user).tracks = self.lane(self.user).tracks or [0]
         top = _TOP
         # Who hands over is above who works.
@@ -236,15 +237,6 @@ def draw(scene: Scene) -> str:
     """Return the lanes of `scene`: an `<svg>` of their names and one of the time."""
     drawing = _Drawing(scene)
     return "".join([*drawing.names(), *drawing.time()])
-
-
-def _put(tracks: list[int], row: Row) -> int:
-    for index, end in enumerate(tracks):
-        if end <= row.start_ns:
-            tracks[index] = row.end_ns
-            return index
-    tracks.append(row.end_ns)
-    return len(tracks) - 1
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

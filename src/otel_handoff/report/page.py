@@ -215,7 +215,7 @@ def _article(place: Place, finding: Finding, scenes: Scenes) -> str:
         f'{esc(what[:1].upper() + what[1:])}</h2><dl class="sides">{sides}</dl>'
         f'<p class="meta">Submission #{submission.number} of {esc(submission.boundary)},'
         f" {show_clock(submission.time_unix_nano)}{stale} · {esc_ids(submission.ids)}</p>"
-        f'<figure><div class="lanes">{draw(scene)}</div>{more}<div class="tools">{_legend()}{_BUTTONS}</div></figure>'
+        f'<figure><div class="lanes">{draw(scene)}</div>{more}{_TOOLS}</figure>'
         f"<details open><summary>Full report</summary><pre>{full}</pre></details></article>"
     )
 
@@ -233,3 +233,4 @@ _BUTTONS: Final = (
     ' <button data-do="in" aria-label="Zoom in">+</button>'
     ' <button data-do="reset">Reset</button> <button data-do="help">Keys</button></span>'
 )
+_TOOLS: Final = f'<div class="tools">{_legend()}{_BUTTONS}</div>'

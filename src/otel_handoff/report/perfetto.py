@@ -9,6 +9,7 @@ from typing import Any, Final, TextIO
 from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.store import CALL, ROW, Column, Store
+from otel_handoff.report.tracks import put
 
 _MARK: Final = 1000
 """How long a submission, a write and a use last, in nanoseconds: arrows end in slices only."""
@@ -97,9 +98,7 @@ class _Trace:
     def _worker(self, pid: int, name: str, start: int, end: int) -> tuple[int, int]:
         """Work at the same time, of threads of one name, goes to tracks of its own: slices of a track must nest."""
         ends = self._ends.setdefault((pid, name), [])
-        track = next((index for index, last in enumerate(ends) if last <= start), len(ends))
-        ends[track : track + 1] = [end]
-        return self._thread(pid, name, track + 1)
+        return self._thread(pid, name, put(ends, start, end) + 1)
 
     def _slice(self, name: str, kind: str, thread: tuple[int, int], start: int, duration: int, more: Event) -> Event:
         pid, tid = thread
