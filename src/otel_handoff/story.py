@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,28 +16,52 @@ if TYPE_CHECKING:
 _RULE = "=" * 66
 
 
-class Told(Protocol):
-    """What a headline needs of a mismatch, live or read back."""
+class _Happened(Protocol):
+    """What some thread did at some time: a submission, a use or a write, live or read back from a span."""
 
     @property
-    def evidence(self) -> str:
-        """How it is known."""
-        ...
+    def thread_name(self) -> str: ...
+    @property
+    def time_unix_nano(self) -> int: ...
+
+
+class _Handed(_Happened, Protocol):
+    """A submission."""
 
     @property
-    def outcome(self) -> str:
-        """What came of it."""
-        ...
+    def number(self) -> int: ...
+    @property
+    def boundary(self) -> str: ...
+
+
+class _Written(_Happened, Protocol):
+    """A write."""
 
     @property
-    def expected(self) -> Mapping[str, object]:
-        """The fields that disagree, as submitted."""
-        ...
+    def field(self) -> str: ...
+    @property
+    def value(self) -> object: ...
+
+
+class _Told(_Happened, Protocol):
+    """A mismatch."""
 
     @property
-    def observed(self) -> Mapping[str, object]:
-        """The same fields, as they were used."""
-        ...
+    def evidence(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def stale(self) -> bool: ...
+    @property
+    def torn(self) -> bool: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def details(self) -> Mapping[str, object]: ...
+    @property
+    def expected(self) -> Mapping[str, object]: ...
+    @property
+    def observed(self) -> Mapping[str, object]: ...
 
 
 _HEADLINES = {
@@ -62,7 +86,7 @@ ADVICE = {
 }
 
 
-def headline(mismatch: Told) -> str:
+def headline(mismatch: _Told) -> str:
     """Return what happened, in one line with both sides."""
     what = _HEADLINES.get((mismatch.evidence, mismatch.outcome), "the context moved on while the worker ran")
     sides = ", ".join(
@@ -78,22 +102,11 @@ def as_text(mismatch: Mismatch) -> str:
     lines = [
         _RULE,
         f"HANDOFF MISMATCH ({mismatch.outcome}): {headline(mismatch)}",
-        (
-            f"  Submitted as #{submission.number} on boundary {submission.boundary!r}"
-            f" by thread {submission.thread_name!r} at {show_clock(since)}"
-        ),
+        submitted(submission),
         f"    {show_ids(submission.ids)}",
         *_stack(submission.frames, 1),
-        (
-            f"  {VERBS.get(mismatch.outcome, 'Seen')} ({mismatch.evidence}) by thread {mismatch.thread_name!r}"
-            f" {show_after(since, mismatch.time_unix_nano)}{', as stale work' if mismatch.stale else ''}"
-        ),
+        *used(mismatch, since, VERBS.get(mismatch.outcome, "Seen")),
     ]
-    if mismatch.target:
-        details = f" ({show_ids(mismatch.details)})" if mismatch.details else ""
-        lines.append(f"    {mismatch.target}{details}")
-    if mismatch.torn:
-        lines.append(f"    {TORN}")
     lines += _stack(mismatch.frames, 5)
     lines += _culprit(mismatch.culprit, since)
     if mismatch.trace_id:
@@ -114,19 +127,41 @@ def as_line(mismatch: Mismatch) -> str:
     )
 
 
-TORN = "Torn: the ids that were read for it are not of one submission."
 VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
+
+
+def submitted(submission: _Handed) -> str:
+    """Return the line that tells who handed the row over, and when."""
+    return (
+        f"  Submitted as #{submission.number} on boundary {show(submission.boundary)}"
+        f" by thread {show(submission.thread_name)} at {show_clock(submission.time_unix_nano)}"
+    )
+
+
+def used(mismatch: _Told, since: int, verb: str) -> Iterator[str]:
+    """Yield the lines that tell what was done with the wrong id: by whom, when, and in which call."""
+    thread = f" by thread {show(mismatch.thread_name)}" if mismatch.thread_name else ""
+    stale = ", as stale work" if mismatch.stale else ""
+    yield f"  {verb} ({mismatch.evidence}){thread} {show_after(since, mismatch.time_unix_nano)}{stale}"
+    if mismatch.target:
+        details = f" ({show_ids(mismatch.details)})" if mismatch.details else ""
+        yield f"    {mismatch.target}{details}"
+    if mismatch.torn:
+        yield "    Torn: the ids that were read for it are not of one submission."
+
+
+def overwritten(write: _Written, since: int) -> str:
+    """Return the line that tells who put the wrong value there, and when."""
+    return (
+        f"  Overwritten by thread {show(write.thread_name)} {show_after(since, write.time_unix_nano)}:"
+        f" {write.field} = {show(write.value)}"
+    )
 
 
 def _culprit(write: Write | None, since: int) -> list[str]:
     if write is None:
         return ["  Overwritten by: not seen (no write of this field is on record)"]
-    lines = [
-        (
-            f"  Overwritten by thread {write.thread_name!r} {show_after(since, write.time_unix_nano)}:"
-            f" {write.field} = {show(write.value)}"
-        )
-    ]
+    lines = [overwritten(write, since)]
     if write.submission is not None:
         lines.append(f"    for submission #{write.submission.number}: {show_ids(write.submission.ids)}")
     return lines + _stack(write.frames, 4)

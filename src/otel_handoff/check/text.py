@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from otel_handoff.check.causes import Cause
 from otel_handoff.check.finding import WORK, Finding
 from otel_handoff.check.judge import Checked
-from otel_handoff.story import ADVICE, TORN, VERBS, show, show_after, show_clock, show_ids
+from otel_handoff.story import ADVICE, VERBS, overwritten, show, show_ids, submitted, used
 
 
 @dataclass(frozen=True)
@@ -114,29 +114,15 @@ def report(finding: Finding) -> Iterator[str]:
     submission = finding.submission
     since = submission.time_unix_nano
     yield finding.headline
-    yield (
-        f"  Submitted as #{submission.number} on boundary {show(submission.boundary)}"
-        f" by thread {show(submission.thread_name)} at {show_clock(since)}"
-    )
+    yield submitted(submission)
     yield f"    {show_ids(submission.ids)}"
     if submission.location:
         yield f"    at {submission.location}"
-    stale = ", as stale work" if finding.stale else ""
-    verb = "Claimed again" if finding.evidence == WORK else VERBS.get(finding.outcome, "Seen")
-    thread = f" by thread {show(finding.thread_name)}" if finding.thread_name else ""
-    yield f"  {verb} ({finding.evidence}){thread} {show_after(since, finding.time_unix_nano)}{stale}"
-    if finding.target:
-        details = f" ({show_ids(finding.details)})" if finding.details else ""
-        yield f"    {finding.target}{details}"
-    if finding.torn:
-        yield f"    {TORN}"
+    yield from used(finding, since, "Claimed again" if finding.evidence == WORK else VERBS.get(finding.outcome, "Seen"))
     if finding.location:
         yield f"    at {finding.location}"
     if (culprit := finding.culprit) is not None:
-        yield (
-            f"  Overwritten by thread {show(culprit.thread_name)} {show_after(since, culprit.time_unix_nano)}:"
-            f" {culprit.field} = {show(culprit.value)}"
-        )
+        yield overwritten(culprit, since)
         if culprit.number is not None:
             yield f"    for submission #{culprit.number}: {show_ids(culprit.ids)}"
         yield f"    at {culprit.location}"
