@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,10 +105,12 @@ class QueuePool:
             thread.join()
 
 
-def back_to_back(pool: Pool | QueuePool, ctx: Context, job: Job, submitted: threading.Event) -> list[Future[Any]]:
-    """Hand A and B over on one context, and say so to the workers."""
+def back_to_back(
+    pool: Pool | QueuePool, ctx: Context, job: Job, submitted: threading.Event, names: Iterable[str] = "AB"
+) -> list[Future[Any]]:
+    """Hand orders over on one context, and say so to the workers."""
     futures: list[Future[Any]] = []
-    for name in "AB":
+    for name in names:
         ctx.order = Order(name)
         futures.append(pool.enqueue(ctx.order, ctx, job))
     submitted.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,14 +16,6 @@ from opentelemetry.trace import StatusCode
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError, Mismatch, current_submission
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Each test's instrumentation ends with it."""
-    yield
-    if HandoffInstrumentor().is_instrumented_by_opentelemetry:
-        HandoffInstrumentor().uninstrument()
 
 
 def instrument(telemetry: Telemetry, mode: str = "observe", **options: Any) -> None:

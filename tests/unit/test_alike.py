@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.alike import LIMIT, Alike
 from otel_handoff.second import PerSecond
-from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry
 
 ROWS = 120
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Each test's instrumentation ends with it."""
-    yield
-    HandoffInstrumentor().uninstrument()
-
-
-def race(telemetry: Telemetry, mode: str, rows: int = ROWS) -> None:
+def race(telemetry: Telemetry, mode: str) -> None:
     """Each row files two calls after the context has moved on to the last, which alone is right."""
     HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary()], **telemetry.options)
     pool, ledger, ctx, submitted = Pool(), Ledger(), Context(), threading.Event()
@@ -35,12 +26,7 @@ def race(telemetry: Telemetry, mode: str, rows: int = ROWS) -> None:
         for text in ("one", "two"):
             ledger.post(ctx.order.id if ctx.order else None, text)
 
-    futures: list[Any] = []
-    for number in range(rows + 1):
-        ctx.order = Order(f"order-{number}")
-        futures.append(pool.enqueue(ctx.order, ctx, job))
-    submitted.set()
-    for future in futures:
+    for future in back_to_back(pool, ctx, job, submitted, [f"order-{number}" for number in range(ROWS + 1)]):
         future.result(WAIT)
     pool.close()
 
@@ -89,12 +75,7 @@ def test_another_place_is_another_story(telemetry: Telemetry) -> None:
         _ = ctx.order
         _ = ctx.order
 
-    futures: list[Any] = []
-    for name in "ABC":
-        ctx.order = Order(name)
-        futures.append(pool.enqueue(ctx.order, ctx, job))
-    submitted.set()
-    for future in futures:
+    for future in back_to_back(pool, ctx, job, submitted, "ABC"):
         future.result(WAIT)
     pool.close()
     told = [(mismatch.submission.ids["order_id"], mismatch.occurrence) for mismatch in telemetry.mismatches]

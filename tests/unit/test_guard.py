@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,14 +23,6 @@ def no_internal_errors(monkeypatch: pytest.MonkeyPatch) -> Tally:
     monkeypatch.setattr(guard, "errors", fresh)
     monkeypatch.setattr(guard, "reraise", False)
     return fresh
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Each test's instrumentation ends with it."""
-    yield
-    if HandoffInstrumentor().is_instrumented_by_opentelemetry:
-        HandoffInstrumentor().uninstrument()
 
 
 def instrument(telemetry: Telemetry, mode: str, **options: Any) -> None:

@@ -6,7 +6,6 @@ import gc
 import queue
 import threading
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,14 +22,6 @@ POINT = (("handoff.boundary", "orders"),)
 
 def nothing(_order: Order, _ctx: Context) -> None:
     """Do no work."""
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Each test's instrumentation ends with it."""
-    yield
-    if HandoffInstrumentor().is_instrumented_by_opentelemetry:
-        HandoffInstrumentor().uninstrument()
 
 
 def instrument(telemetry: Telemetry, mode: str = "observe", **options: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,15 +23,6 @@ from tests.zero_code.programs import python
 
 def nothing(_order: Order, _ctx: Context) -> None:
     """Do no work."""
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Each test's instrumentation ends with it."""
-    yield
-    for instrumentor in (HandoffInstrumentor(), ElspethInstrumentor()):
-        if instrumentor.is_instrumented_by_opentelemetry:
-            instrumentor.uninstrument()
 
 
 def instrument(telemetry: Telemetry, mode: str = "observe", **options: Any) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from otel_handoff import Call, HandoffInstrumentor
 from tests.hosts import WAIT, Context, Order, Pool, boundary
@@ -27,13 +25,6 @@ class Register:
 HERE = f"{__name__}:Register"
 FILE = Call(f"{HERE}.file", {"order_id": "order_id", "attempt": "attempt"})
 NUMBER = Call(f"{HERE}.number", {"order_id": "order_id"}, evidence="read")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Each test's instrumentation ends with it."""
-    yield
-    HandoffInstrumentor().uninstrument()
 
 
 def run(
