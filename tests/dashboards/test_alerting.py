@@ -71,8 +71,8 @@ def test_each_rule_is_evaluated_without_error_and_has_a_series(scene: Scene) -> 
 
 @pytest.mark.parametrize("expr", list(promql("overview")))
 def test_each_expression_of_the_overview_has_a_series(scene: Scene, expr: str) -> None:
-    """On the real scrape."""
-    assert scene.monitor.series(expr) != []
+    """On the real scrape, once there are the two samples that a rate needs."""
+    until(lambda: scene.monitor.series(expr), f"a series of {expr}")
 
 
 def test_the_time_to_the_notification_is_measured(
