@@ -47,11 +47,11 @@ def variables() -> dict[str, str]:
 def settings() -> Iterator[str]:
     """Yield the settings: from code and a file where an instrumentor has such an option, and from the environment."""
     in_code = {option.name for option in fields(BoundariesConfiguration)}
-    rows: list[Sequence[str]] = [("environment", "flag of `opentelemetry-instrument`", "from code, in a file", "")]
+    rows: list[Sequence[str]] = [("environment", "from code, in a file", "")]
     for variable, meaning in variables().items():
         name = variable.removeprefix("OTEL_HANDOFF_").lower()
         rows.append(
-            (f"`{variable}`", f"`--handoff_{name}`", f"`{name}`" if name in in_code else "", meaning),
+            (f"`{variable}`", f"`{name}`" if name in in_code else "", meaning),
         )
     return _table(*rows)
 

@@ -74,11 +74,8 @@ def test_the_tutorial_s_table(tutorial: str, demo: tuple[Path, str]) -> None:
 def test_the_tutorial_s_trail(tutorial: str, demo: tuple[Path, str]) -> None:
     """Its program finds another row's calls under a state, also here; and in mode pin none but its own."""
     folder, _ = demo
-    wrong = next(
-        call.filed_state_id
-        for call in truth.count(folder / "handoff-demo" / "off" / "landscape.db").wrong_calls
-        if call.filed_state_id
-    )
+    trail = truth.count(folder / "handoff-demo" / "off" / "landscape.db")
+    wrong = next(call.filed_state_id for call in trail.wrong_calls if call.filed_row_id != call.true_row_id)
     (folder / "who.py").write_text(programs(tutorial)["who.py"].replace("state-0007-0", wrong), "utf-8")
     for mode, others in (("off", True), ("pin", False)):
         ran = run(folder, "who.py", f"handoff-demo/{mode}/landscape.db")
