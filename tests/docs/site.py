@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,9 @@ class Fetched(HTMLParser):
 
 def main() -> int:
     """Return 0 if the site is built and whole."""
+    if find_spec("zensical") is None:
+        sys.stderr.write("The site is built by Zensical, on Python 3.11 or later: pip install -e '.[docs]'\n")
+        return 2
     for directory in (_PAGES, _SITE):
         shutil.rmtree(directory, ignore_errors=True)
     for path in sources():
