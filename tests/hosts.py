@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -68,6 +69,14 @@ class Pool:
     def close(self) -> None:
         """Wait for the workers."""
         self.executor.shutdown()
+
+
+class CopyingPool(Pool):
+    """A pool whose host is cured: the worker gets a copy, made where the order is handed over."""
+
+    def enqueue(self, order: Order, ctx: Context, job: Job) -> Future[Any]:
+        """Submit function."""
+        return self.executor.submit(self._run, order, copy.copy(ctx), job)
 
 
 class QueuePool:

@@ -130,11 +130,16 @@ class Parameters:
             parameter.name: index for index, parameter in enumerate(names) if parameter.kind in positional
         }
         self.names: frozenset[str] = frozenset(parameter.name for parameter in names)
+        self._takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in names)
         empty = inspect.Parameter.empty
         self._defaults: dict[str, Any] = {
             parameter.name: parameter.default for parameter in names if parameter.default is not empty
         }
         self._readers: dict[str, Read] = {}
+
+    def takes(self, name: str) -> bool:
+        """Whether a call can have an argument `name`."""
+        return name in self.names or self._takes_any
 
     def get(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the argument for `name`, its default, or `MISSING`."""

@@ -99,6 +99,13 @@ class Handoff:
         code = getattr(function, "__code__", None)
         self._submit_names = frozenset(code.co_names) if code is not None else frozenset()
         self._submit_parameters = parameters
+        if not parameters.takes(self.boundary.context):
+            _logger.warning(
+                "%s has no parameter %r: boundary %r checks nothing. Name the context's in Boundary(context=...).",
+                self.boundary.submit,
+                self.boundary.context,
+                self.boundary.name,
+            )
         self._context_of_submit = parameters.reader(self.boundary.context)
         return wrapt.FunctionWrapper(function, self._submit)
 
@@ -201,10 +208,7 @@ class Handoff:
             if (provoker := lease.provoker) is not None:
                 provoker.hold(lease, "start")
             with guard:
-                handed = self._context_of_work(args, kwargs)
-                if lease.context is None:  # it waited to be claimed
-                    lease.context = handed
-                lease.handed = lease.context if handed is MISSING else handed
+                lease.receive(self._context_of_work(args, kwargs))
                 running = self._work.begin(lease)
         if running is None:
             return wrapped(*args, **kwargs)

@@ -12,6 +12,7 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
+from otel_handoff.fields import MISSING
 from otel_handoff.findings import Findings
 from otel_handoff.submission import Submission
 
@@ -73,7 +74,7 @@ class Lease:
         submission: what the row was submitted with.
         detector: judges what the worker does.
         kind: how contexts of this class are read.
-        context: the submitter's own context object.
+        context: the submitter's own context object; where the host hands its worker a copy, that copy.
         handed: what the worker gets: `context` itself, or its own copy (`pinned`).
         roots: attribute of the context -> the object it held at submission.
         record: the recent writes to `context`; None without watch.
@@ -159,6 +160,18 @@ class Lease:
     def stale(self) -> bool:
         """Whether the submission was evicted, or superseded by a retry."""
         return self.evicted or self.superseded
+
+    def receive(self, handed: Any) -> None:
+        """The worker was given `handed`, or (`MISSING`) no context at all."""
+        if self.context is None:  # it waited to be claimed
+            self.context = handed
+        if handed is MISSING:
+            self.handed = self.context
+            return
+        if handed is not self.handed and self.handed is not None and type(handed) is type(self.context):
+            # The host has copied by itself. What becomes of the context that was submitted is no concern of the worker.
+            self.context, self.pinned = handed, False
+        self.handed = handed
 
     def close(self) -> None:
         """The row is no longer in flight. Takes no lock: it may run in a finalizer."""

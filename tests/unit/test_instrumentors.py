@@ -496,6 +496,15 @@ def test_a_target_that_is_not_there_warns(
     assert warnings == [f"{target} is not there: this version of the host is not checked at that place."]
 
 
+def test_a_boundary_whose_context_is_no_parameter_warns(
+    lazy: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It checks nothing, and the host works as it always did."""
+    instrument(telemetry, "pin", boundaries=[declared(lazy, context="context")])
+    assert lazy_race(lazy) == ["B", "B"]
+    assert "Pool.enqueue has no parameter 'context': boundary" in caplog.text
+
+
 @pytest.mark.parametrize("part", ["submit", "work"])
 def test_without_its_submit_or_work_function_a_boundary_does_nothing(
     part: str, lazy: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
