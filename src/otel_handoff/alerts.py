@@ -51,12 +51,13 @@ class Alerts:
         with guard:
             self._metrics.count(mismatch)
             within = (self._errors if mismatch.is_error else self._warnings).count()
+        exported = mismatch.exported()  # the hook is within the process, and has the ids as they are
         told = within <= LIMIT
         with guard:
             if span.is_recording():
-                mark(mismatch, span, event=told)
+                mark(exported, span, event=told)
         if told:
-            self._tell(mismatch, span)
+            self._tell(exported, span)
         else:  # a storm must not stall the host
             with guard:
                 self._metrics.untold.add()

@@ -151,7 +151,11 @@ class Detector:
             if key in self._field_of:
                 field, attribute = self._field_of[key]
                 expected = submitted.get(attribute, "None")
-                if value is not expected and str(value) != str(expected):
+                if (
+                    value is not expected
+                    and str(value) != str(expected)
+                    and not lease.submission.is_plain(field, value)
+                ):
                     wrong[field] = value
         if wrong:
             self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
