@@ -6,7 +6,7 @@ import copy
 import gzip
 import json
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -59,7 +59,15 @@ def _one(values: Sequence[Any]) -> st.SearchStrategy[Any]:
     return st.integers(0, len(values) - 1).map(lambda index: values[index])
 
 
-_SCALARS = st.one_of(
+def _of_kind(kind: str, content: Any) -> Any:
+    return {kind: content}
+
+
+def _listed(kind: str, items: list[Any]) -> Any:
+    return {kind: {"values": items}}
+
+
+_SCALARS: st.SearchStrategy[Any] = st.one_of(
     _one(_TEXTS),
     _one(_NUMBERS),
     st.none(),
@@ -68,18 +76,17 @@ _SCALARS = st.one_of(
     st.integers(),
     st.floats(),
 )
-_OTLP = st.one_of(
+_OTLP: st.SearchStrategy[Any] = st.one_of(
     st.builds(
-        lambda kind, content: {kind: content},
+        _of_kind,
         st.sampled_from(
             ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue", "oddValue")
         ),
         _SCALARS,
     ),
-    st.builds(lambda items: {"arrayValue": {"values": items}}, st.lists(_SCALARS, max_size=3)),
-    st.builds(lambda items: {"kvlistValue": {"values": items}}, st.lists(_SCALARS, max_size=3)),
+    st.builds(_listed, st.sampled_from(("arrayValue", "kvlistValue")), st.lists(_SCALARS, max_size=3)),
 )
-_VALUES = st.one_of(
+_VALUES: st.SearchStrategy[Any] = st.one_of(
     _SCALARS,
     _OTLP,
     st.sampled_from([key.decode()[1:-1] for key in _RAW]),
@@ -96,7 +103,7 @@ _KEYS = st.one_of(
     st.sampled_from(("elspeth.state_id", "token.id", "service.instance.id", "process.pid")),
 )
 _PLACES = st.integers(0, 1 << 20)
-_EDITS = st.one_of(
+_EDITS: st.SearchStrategy[Any] = st.one_of(
     st.tuples(st.just("flood"), _PLACES, _PLACES, st.one_of(_one(_TEXTS), st.text(max_size=20))),
     st.tuples(st.just("put"), _PLACES, _PLACES, _VALUES),
     st.tuples(st.just("value"), _PLACES, _PLACES, _OTLP),
@@ -140,9 +147,10 @@ def _nodes(value: Any) -> list[tuple[Any, Any]]:
     found: list[tuple[Any, Any]] = []
     waiting: list[Any] = [value]
     while waiting:
-        container = waiting.pop()
-        inner = container.items() if isinstance(container, dict) else enumerate(cast("list[Any]", container))
-        for key, item in cast("Any", inner):
+        container: Any = waiting.pop()
+        keys: Any = container.keys() if hasattr(container, "keys") else range(len(container))
+        for key in keys:
+            item = container[key]
             found.append((container, key))
             if isinstance(item, (dict, list)) and len(found) < 20_000:
                 waiting.append(item)
@@ -181,7 +189,7 @@ def edit(requests: list[Any], edits: Sequence[Edit]) -> list[Any]:
         other, other_key = nodes[other_at % len(nodes)]
         if what == "drop":
             del container[key]
-        elif what == "again" and isinstance(container, list):
+        elif what == "again" and hasattr(container, "append"):
             container.append(copy.deepcopy(container[key]))
         elif what in ("copy", "link", "again"):
             container[key] = copy.deepcopy(other[other_key])
@@ -220,7 +228,7 @@ _BYTES = st.binary(max_size=40) | _one((b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b
 
 
 def inputs(real: Sequence[Any]) -> st.SearchStrategy[bytes]:
-    """Return what to try: `real` requests, or a few of them, with edits; torn, packed, or packed and torn; or any bytes."""
+    """Return what to try: `real` requests, or a few, with edits; torn, packed, or packed and torn; or any bytes."""
     some = st.lists(_one(real), min_size=1, max_size=3) | st.builds(lambda: list(real[:2]))
     edited = st.builds(edit, some, st.lists(_EDITS, max_size=6)).map(_written)
     torn = st.one_of(

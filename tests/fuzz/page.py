@@ -8,13 +8,18 @@ from importlib.resources import files
 from typing import Final
 
 _TAGS: Final = frozenset(
-    "a article b body br button circle code dd defs details dialog dl dt figure form g h1 h2 h3 head header html input"
-    " kbd li line main marker meta nav ol output p path pre rect script section span style summary svg text title ul div".split()
+    """
+    a article b body br button circle code dd defs details dialog div dl dt figure form g h1 h2 h3 head header html
+    input kbd li line main marker meta nav ol output p path pre rect script section span style summary svg text title
+    ul
+    """.split()  # noqa: SIM905
 )
 _ATTRIBUTES: Final = frozenset(
-    "aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-ids data-number data-span dx for"
-    " height href http-equiv id lang marker-end markerheight markerunits markerwidth method name open orient overflow"
-    " placeholder r refx refy role rx text-anchor title type viewbox width x x1 x2 y y1 y2".split()
+    """
+    aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-ids data-number data-span dx for
+    height href http-equiv id lang marker-end markerheight markerunits markerwidth method name open orient overflow
+    placeholder r refx refy role rx text-anchor title type viewbox width x x1 x2 y y1 y2
+    """.split()  # noqa: SIM905
 )
 _CODE: Final = {"script": "page.js", "style": "page.css"}
 
@@ -60,7 +65,7 @@ class _Parts(HTMLParser):
 
 
 def foreign_parts(page: str) -> list[str]:
-    """Return the elements and attributes of a page that are not the report's own; also a script or style that is not."""
+    """Return the elements, attributes, scripts and styles of a page that are not the report's own."""
     parts = _Parts()
     parts.feed(page)
     parts.close()

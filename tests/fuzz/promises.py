@@ -101,9 +101,13 @@ class Promises:
     def _run(self, command: str, *options: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         arguments: Sequence[str] = (command, str(self.input), *options)
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _in_time():
-            with self._outside.watched(self._out):
-                code = cli.main(arguments)
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            _in_time(),
+            self._outside.watched(self._out),
+        ):
+            code = cli.main(arguments)
         assert code in _DONE[command]
         assert "Traceback" not in err.getvalue()
         assert self._outside.found == []

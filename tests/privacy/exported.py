@@ -24,6 +24,10 @@ from otel_handoff.demo import run as demo
 from otel_handoff.demo.run import ModeRun
 
 
+def _passes(_record: logging.LogRecord) -> bool:
+    return True
+
+
 class _Structured(logging.Handler):
     """Writes all that a log record has, as formatters for machines do: what is no primitive as its `str()`."""
 
@@ -84,7 +88,7 @@ def _replaced(monkeypatch: pytest.MonkeyPatch, file: Path, python_log: Path) -> 
     logger = logging.getLogger("otel_handoff")
     with monkeypatch.context() as patch:
         patch.setattr("opentelemetry.sdk._logs.LoggerProvider", providers)
-        patch.setattr(demo, "_is_no_report", lambda _record: True)  # the demo keeps them out of its terminal
+        patch.setattr(demo, "_is_no_report", _passes)  # the demo keeps them out of its terminal
         logger.addHandler(handler)
         try:
             yield
@@ -114,4 +118,3 @@ def export(mode: str, out: Path, monkeypatch: pytest.MonkeyPatch, rows: int = 20
     (folder / "check.json").write_bytes(told("check", str(traces), "--format", "json"))
     (folder / "report.txt").write_bytes(told("report", str(traces), "-o", page, "--perfetto", perfetto))
     return Exported(run, folder)
-

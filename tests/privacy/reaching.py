@@ -52,7 +52,12 @@ sys.addaudithook(note)
 telemetry = Telemetry()
 options = telemetry.options
 if "--reach" in sys.argv[1:]:
-    options["on_mismatch"] = lambda mismatch: (telemetry.mismatches.append(mismatch), reach(mismatch))
+
+    def reaching(mismatch: Mismatch) -> None:
+        telemetry.mismatches.append(mismatch)
+        reach(mismatch)
+
+    options["on_mismatch"] = reaching
 watched = True
 HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()], **options)
 pool, ledger, both = Pool(), Ledger(), threading.Event()
@@ -70,4 +75,4 @@ open_sockets = sockets()
 HandoffInstrumentor().uninstrument()
 watched = False
 outcomes = [mismatch.outcome for mismatch in telemetry.mismatches]
-print(json.dumps({"events": events, "sockets": open_sockets, "mismatches": outcomes}))
+print(json.dumps({"events": events, "sockets": open_sockets, "mismatches": outcomes}))  # noqa: T201  read by the test

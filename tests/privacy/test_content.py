@@ -1,4 +1,4 @@
-"""What a row says, asks and is answered never leaves the process through telemetry; neither does what errors say of it."""
+"""What a row says, asks and is answered never leaves the process through telemetry, nor does what errors say of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,13 @@ from otel_handoff.demo import corpus, service
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.privacy.exported import export
 
-ROW, ANSWER, HEADER, RAISED, SHARED = (f"canary-{what}-c0ffee" for what in ("row", "answer", "header", "raised", "shared"))
+ROW, ANSWER, HEADER, RAISED, SHARED = (
+    f"canary-{what}-c0ffee" for what in ("row", "answer", "header", "raised", "shared")
+)
 
 
 @pytest.fixture
-def canaries(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def canaries(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Marks in the rows, in requests and their headers, and in answers; each row's third question is answered wrongly.
 
     Yields those that the service was sent.
@@ -49,7 +50,7 @@ def canaries(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     monkeypatch.setattr(corpus, "load", marked)
     monkeypatch.setattr(service, "analyse", answer)
     monkeypatch.setattr(httpx.Client, "post", with_header)
-    yield arrived
+    return arrived
 
 
 @pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
@@ -65,7 +66,6 @@ def test_no_content_of_the_pipeline_leaves(
         trail = "\n".join(database.iterdump())
     assert all(canary in trail for canary in (ROW, ANSWER, RAISED))
     assert run.run.mismatches
-
 
 
 def test_no_content_of_a_small_host_leaves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

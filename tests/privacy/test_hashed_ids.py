@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import HandoffInstrumentor, HandoffMismatchError, Mismatch
+from otel_handoff import HandoffInstrumentor, HandoffMismatchError
 from otel_handoff.hashing import PREFIX, Hash
 from tests.check import spans
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
@@ -114,7 +114,7 @@ def test_the_command_finds_an_id(key: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_hash_is_what_other_tools_make_of_it() -> None:
-    """printf %s row-17 | openssl sha256 [-hmac KEY], the first 16 digits."""
+    """As `printf %s row-17 | openssl sha256 [-hmac KEY]`, the first 16 digits."""
     assert Hash()("row-17") == "hashed:cc56d01a57b1756a"
     assert Hash("key")("row-17") == "hashed:dc4e1e99ab182a37"
 
@@ -132,7 +132,7 @@ def telemetry() -> Iterator[Telemetry]:
 
 
 def race(telemetry: Telemetry, mode: str, **options: Any) -> list[BaseException | None]:
-    """`secret-A`'s worker posts under the ids of `secret-B`, and starts a span that has them in its name, and as others put them."""
+    """Let `secret-A`'s worker post under the ids of `secret-B`, and start a span that has them in its name."""
     HandoffInstrumentor().instrument(
         mode=mode,
         ids="hashed",
