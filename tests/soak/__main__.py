@@ -30,17 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bar:
         task = bar.add_task("soak", total=seconds, rows=0, wrong=0)
-        soak.run(
-            seconds,
-            lambda gone: bar.update(
-                task,
-                completed=min(gone, seconds),
-                rows=soak.rows,
-                wrong=sum(sum(total.counts.values()) for total in soak.totals.values()),
-            ),
-        )
+
+        def progress(gone: float) -> None:
+            disagree = sum(sum(total.counts.values()) for total in soak.totals.values())
+            bar.update(task, completed=min(gone, seconds), rows=soak.rows, wrong=disagree, refresh=True)
+
+        soak.run(seconds, progress)
     command = f"python -m tests.soak --minutes {options.minutes:g}"
     print("\n".join(report(soak, command, time.monotonic() - begin)))
     return 1 if failures(soak) else 0

@@ -32,7 +32,11 @@ class Sample(NamedTuple):
 
 
 def sample(rows: int) -> Sample:
-    """Collect the garbage, and count."""
+    """Collect the garbage, and count.
+
+    No thread of the process may be building anything meanwhile: CPython lets `gc.get_objects` hand out a tuple that
+    another thread has not finished, which then fails there.
+    """
     gc.collect()
     objects = sum(str(type(each).__module__).startswith("otel_handoff") for each in gc.get_objects())
     proc = Path("/proc/self")

@@ -67,6 +67,8 @@ class Soak:
             for number in range(slices):
                 until = begin + seconds * (number + 1) / slices
                 self._slice(MODES[number % len(MODES)], until, providers, lambda: progress(time.monotonic() - begin))
+                for provider in providers.values():
+                    provider.force_flush()  # its threads are idle then
                 self.samples.append(sample(self.rows))
 
     def _slice(self, mode: str, until: float, providers: dict[str, Any], progress: Callable[[], object]) -> None:
