@@ -22,6 +22,8 @@ def failures(soak: Soak) -> list[str]:
         found += [f"{mode}: {count} x {what}" for what, count in total.counts.items()]
         for seed, host, outcome in total.failed[:3]:
             found.append(f"{mode}, seed {seed} on {host}: {outcome.failures[0]}")
+        if _reports(total, "right") < 0.99 * _reports(total, "named"):
+            found.append(f"{mode}: too many culprits are wrong")
         if not _uses(total, "wrong"):
             found.append(f"{mode}: nothing went wrong, so nothing was tried")
     return [*found, *(f"grown: {what}" for what in grown(soak.samples))]
