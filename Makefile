@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore soak mutation bench budget test-matrix lint clean
+.PHONY: help demo test explore soak mutation bench budget test-matrix lint docs clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ lint: $(VENV)/lint  ## Run the linter and the type checker
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/docs  ## Build the documentation as a site, in build/site
+	$(BIN)/python -m tests.docs.site
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .venv-bench handoff-demo build dist

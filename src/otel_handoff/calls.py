@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import wrapt
@@ -13,7 +14,7 @@ from otel_handoff import semconv
 from otel_handoff.boundary import Call
 from otel_handoff.detector import Detector
 from otel_handoff.engine import Engine
-from otel_handoff.fields import MISSING, Parameters
+from otel_handoff.fields import MISSING, Parameters, Read
 from otel_handoff.guard import guard
 from otel_handoff.lease import Lease, judged_lease
 from otel_handoff.mismatch import HandoffMismatchError, Mismatch
@@ -36,46 +37,61 @@ class ReadFunction:
     """Remembers the ids that a worker takes for its next call."""
 
     def __init__(self, call: Call, detector: Detector, parameters: Parameters) -> None:
-        self._call = call
         self._detector = detector
-        self._parameters = parameters
+        self._readers = parameters.readers(call.ids)
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note the ids and call through."""
         lease = judged_lease()
         if lease is not None and lease.detector is self._detector:
             with guard:
-                lease.findings.noted[threading.get_ident()] = _ids(self._call, self._parameters, args, kwargs)
+                lease.findings.noted[threading.get_ident()] = _found(self._readers, args, kwargs)
         return wrapped(*args, **kwargs)
 
 
-def _ids(call: Call, parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
-    ids = {field: parameters.path(path, args, kwargs) for field, path in call.ids.items()}
-    return {field: value for field, value in ids.items() if value is not MISSING}
+def _found(readers: Iterable[tuple[str, Read]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, read in readers:
+        value = read(args, kwargs)
+        if value is not MISSING:
+            found[name] = value
+    return found
 
 
 class CallFunction:
-    """Stands between the worker and one `Call.target`."""
+    """Stands between the worker and one `Call.target`.
+
+    Attributes:
+        evidence: what a wrong id in it is.
+        name: the target, without its module.
+        detector: judges its ids.
+        engine: makes its spans.
+        ids: reads the ids off its arguments.
+        attributes: reads what else its span says.
+        latency_ms: reads how long the external call took, in milliseconds, if an argument says so.
+    """
 
     def __init__(self, call: Call, detector: Detector, engine: Engine, parameters: Parameters) -> None:
-        self._call = call
-        self._detector = detector
-        self._engine = engine
-        self._parameters = parameters
-        self._name = call.target.rpartition(":")[2]
+        self.evidence: str = call.evidence
+        self.name: str = call.target.rpartition(":")[2]
+        self.detector: Detector = detector
+        self.engine: Engine = engine
+        self.ids: tuple[tuple[str, Read], ...] = parameters.readers(call.ids)
+        self.attributes: tuple[tuple[str, Read], ...] = parameters.readers(call.attributes)
+        self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the ids, call through, and say what became of it."""
         lease = judged_lease()
-        if lease is None or lease.detector is not self._detector or not self._detector.enabled:
+        if lease is None or lease.detector is not self.detector or not self.detector.enabled:
             return wrapped(*args, **kwargs)
         if (provoker := lease.provoker) is not None:
-            provoker.hold(lease, f"call {self._name}")
+            provoker.hold(lease, f"call {self.name}")
         filing = None
         blocked = None
         with guard:
-            filing = Filing(self._call, self._name, lease, self._parameters, args, kwargs, self._engine)
-            if self._detector.strict:
+            filing = Filing(self, lease, args, kwargs)
+            if self.detector.strict:
                 blocked = filing.block()
         if blocked is not None:
             raise HandoffMismatchError(blocked)
@@ -93,55 +109,30 @@ class CallFunction:
 class Filing:
     """One call of a target, from before it is made until its outcome is known."""
 
-    __slots__ = (
-        "_args",
-        "_call",
-        "_ended_ns",
-        "_ids",
-        "_kwargs",
-        "_lease",
-        "_name",
-        "_parameters",
-        "_span",
-        "_torn",
-        "_wrong",
-    )
+    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_lease", "_of", "_span", "_torn", "_wrong")
 
-    def __init__(
-        self,
-        call: Call,
-        name: str,
-        lease: Lease,
-        parameters: Parameters,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        engine: Engine,
-    ) -> None:
-        self._call = call
-        self._name = name
+    def __init__(self, of: CallFunction, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._of = of
         self._lease = lease
-        self._parameters = parameters
         self._args = args
         self._kwargs = kwargs
-        self._ids = _ids(call, parameters, args, kwargs)
-        self._torn = call.evidence == "call" and lease.detector.is_torn(lease, self._ids)
-        self._wrong = lease.detector.wrong_in_call(lease, self._ids)
+        self._ids = _found(of.ids, args, kwargs)
+        self._torn = of.evidence == "call" and of.detector.is_torn(lease, self._ids)
+        self._wrong = of.detector.wrong_in_call(lease, self._ids)
         self._span: Span = INVALID_SPAN
         self._ended_ns: int | None = None
-        if call.evidence == "call":
-            self._start_span(engine)
+        if of.evidence == "call":
+            self._start_span()
         else:
-            lease.detector.finish(lease)
+            of.detector.finish(lease)
 
-    def _start_span(self, engine: Engine) -> None:
+    def _start_span(self) -> None:
         now = time.time_ns()
-        milliseconds = (
-            self._parameters.get(self._call.latency_ms, self._args, self._kwargs) if self._call.latency_ms else None
-        )
+        milliseconds = self._of.latency_ms(self._args, self._kwargs) if self._of.latency_ms is not None else None
         known = isinstance(milliseconds, (int, float))
         start = now - int(milliseconds * 1e6) if known else now
         self._ended_ns = now if known else None  # the external call is over: what follows is its recording
-        self._span = engine.tracer.start_span(self._name, kind=SpanKind.CLIENT, start_time=start)
+        self._span = self._of.engine.tracer.start_span(self._of.name, kind=SpanKind.CLIENT, start_time=start)
         if self._span.is_recording():
             self._span.set_attributes(
                 {
@@ -153,10 +144,8 @@ class Filing:
             )
 
     def _details(self) -> dict[str, object]:
-        found = {
-            name: self._parameters.path(path, self._args, self._kwargs) for name, path in self._call.attributes.items()
-        }
-        return {name: value for name, value in found.items() if value is not None and value is not MISSING}
+        found = _found(self._of.attributes, self._args, self._kwargs)
+        return {name: value for name, value in found.items() if value is not None}
 
     def block(self) -> Mismatch | None:
         """Report a wrong id before anything is recorded under it."""
@@ -170,20 +159,20 @@ class Filing:
         """The target returned, or raised `error`: then no use of a wrong id is known."""
         with guard:
             self._judge("used" if error is None else "exposed")
-        with guard:
-            if self._span.is_recording():
-                if error is not None:
+        if self._span is not INVALID_SPAN:
+            with guard:
+                if error is not None and self._span.is_recording():
                     record_error(self._span, error)
                 self._span.end(self._ended_ns)
 
     def _judge(self, outcome: str) -> Mismatch | None:
-        return self._lease.detector.call(
+        return self._of.detector.call(
             self._lease,
             self._ids,
             self._wrong,
-            evidence=self._call.evidence,
+            evidence=self._of.evidence,
             outcome=outcome,
-            target=self._name,
+            target=self._of.name,
             details=self._details,
             torn=self._torn,
             span=self._span if self._span is not INVALID_SPAN else self._lease.span,

@@ -13,7 +13,7 @@ from opentelemetry.trace import Span
 
 from otel_handoff.alike import Alike
 from otel_handoff.boundary import Boundary
-from otel_handoff.fields import Fields, walk
+from otel_handoff.fields import Fields
 from otel_handoff.findings import Sighting
 from otel_handoff.guard import guard
 from otel_handoff.ids import key_of, same
@@ -44,7 +44,9 @@ class Detector:
         """The work function, as the place of what is seen when it starts and ends."""
         self._fields = fields
         self._field_of = {
-            key: name for name in boundary.fields for key in (boundary.attribute(name), *boundary.aliases.get(name, ()))
+            key: (name, boundary.attribute(name))
+            for name in boundary.fields
+            for key in (boundary.attribute(name), *boundary.aliases.get(name, ()))
         }
         self._alike = Alike()
         self._watched = watched
@@ -68,7 +70,7 @@ class Detector:
             write = self._write_of(lease, root, value)
             if self._is_own(lease, root, value, write, prevented=prevented):
                 return False
-            wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            wrong = self._wrong(lease, self._fields.ids_at(root, value))
             self._know(lease, wrong, write, prevented=prevented)
             news = self._news(lease, wrong, prevented=prevented)
             if news:
@@ -82,7 +84,9 @@ class Detector:
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
-        wrong = self._wrong(lease, {name: value for name, value in ids.items() if not self._wrote(lease, name, value)})
+        wrong = self._wrong(lease, ids)
+        if wrong and lease.has_findings:
+            wrong = {name: value for name, value in wrong.items() if not self._wrote(lease, name, value)}
         if wrong and self._watched and is_borrowed(lease):
             # A thread that the worker started may be a pool's, and serve another row: only what it read is this row's.
             wrong = {name: value for name, value in wrong.items() if self._has_read(lease, name, value)}
@@ -142,10 +146,11 @@ class Detector:
         if not self.enabled:
             return
         wrong: dict[str, object] = {}
+        submitted = lease.submission.attributes
         for key, value in attributes.items():
-            field = self._field_of.get(key)
-            if field is not None:
-                expected = lease.submission.attribute_value(field)
+            if key in self._field_of:
+                field, attribute = self._field_of[key]
+                expected = submitted.get(attribute, "None")
                 if value is not expected and str(value) != str(expected):
                     wrong[field] = value
         if wrong:
@@ -194,7 +199,7 @@ class Detector:
             write = self._write_of(lease, root, value)
             if self._is_own(lease, root, value, write, prevented=False):
                 continue
-            wrong = self._wrong(lease, {name: walk(value, tail) for name, tail in self._fields.by_root[root]})
+            wrong = self._wrong(lease, self._fields.ids_at(root, value))
             sources = lease.findings.sources
             unknown = {  # a read that saw it knows better
                 name: value for name, value in wrong.items() if (lease.pinned, name, key_of(value)) not in sources
@@ -217,10 +222,10 @@ class Detector:
         return prevented or any(same(written.value, value) for written in own)
 
     def _wrote(self, lease: Lease, name: str, value: object) -> bool:
-        if not lease.has_findings or self._has_read(lease, name, value):
+        if self._has_read(lease, name, value):
             return False
-        root, tail = self._fields.path_of[name]
-        return any(same(walk(written.value, tail), value) for written in lease.findings.own.get(root, ()))
+        root, follow = self._fields.path_of[name]
+        return any(same(follow(written.value), value) for written in lease.findings.own.get(root, ()))
 
     def _has_read(self, lease: Lease, name: str, value: object) -> bool:
         # Whether the worker is known to have this wrong id from the context.
@@ -244,9 +249,9 @@ class Detector:
         if lease.record is None:
             return None
         for name, value in observed.items():
-            root, tail = self._fields.path_of[name]
+            root, follow = self._fields.path_of[name]
             raw = lease.findings.sources.get((prevented, name, key_of(value))) or lease.record.newest(
-                root, lambda written, tail=tail, value=value: same(value, walk(written, tail))
+                root, lambda written, follow=follow, value=value: same(value, follow(written))
             )
             if raw is not None:
                 return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)

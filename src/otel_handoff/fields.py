@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
@@ -32,19 +33,53 @@ def walk(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
+Follow = Callable[[Any], Any]
+"""Follows a path that was read beforehand, as `walk` does."""
+
+
+def follower(path: Sequence[str]) -> Follow:
+    """Return what follows `path` from a value. It is called for each row: attributes and tuples come first."""
+    if not path:
+        return _itself
+    first, rest = path[0], path[1:]
+    if first.isdecimal():
+        index, follow = int(first), follower(rest)
+
+        def item(value: Any) -> Any:
+            plain = type(value) is tuple and index < len(value)  # pyright: ignore[reportUnknownArgumentType]
+            return follow(value[index] if plain else step(value, first))
+
+        return item
+    if any(name.isdecimal() for name in rest):
+        follow = follower(rest)
+        return lambda value: follow(step(value, first))
+    get = attrgetter(".".join(path))
+
+    def attributes(value: Any) -> Any:
+        try:
+            return get(value)
+        except AttributeError:
+            return walk(value, path)
+
+    return attributes
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
 class Fields:
     """A boundary's fields, grouped by the attribute of the context that each path starts at (its root)."""
 
     def __init__(self, paths: Mapping[str, str]) -> None:
-        self.by_root: dict[str, list[tuple[str, list[str]]]] = {}
-        self.path_of: dict[str, tuple[str, list[str]]] = {}
-        self._plan: list[tuple[str, str, Callable[[Any], Any] | None]] = []
+        self._by_root: dict[str, list[tuple[str, Follow]]] = {}
+        self.path_of: dict[str, tuple[str, Follow]] = {}
         for name, path in paths.items():
             root, *tail = path.split(".")
-            self.by_root.setdefault(root, []).append((name, tail))
-            self.path_of[name] = root, tail
-            self._plan.append((name, root, attrgetter(".".join(tail)) if tail else None))
-        self.roots: tuple[str, ...] = tuple(self.by_root)
+            follow = follower(tail)
+            self._by_root.setdefault(root, []).append((name, follow))
+            self.path_of[name] = root, follow
+        self.roots: tuple[str, ...] = tuple(self._by_root)
         # attrgetter returns a tuple only for two names or more
         self._get: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.roots, self.roots[0])
         self._told: set[str] = set()
@@ -73,16 +108,15 @@ class Fields:
 
     def ids_of(self, roots: Mapping[str, Any]) -> dict[str, Any]:
         """Return field -> its value, from the values of the roots."""
-        ids: dict[str, Any] = {}
-        for name, root, get in self._plan:
-            value = roots[root]
-            if get is not None:
-                try:
-                    value = get(value)
-                except AttributeError:
-                    value = walk(value, self.path_of[name][1])
-            ids[name] = value
-        return ids
+        return {name: follow(roots[root]) for name, (root, follow) in self.path_of.items()}
+
+    def ids_at(self, root: str, value: Any) -> dict[str, Any]:
+        """Return the fields that start at `root`, which holds `value`."""
+        return {name: follow(value) for name, follow in self._by_root[root]}
+
+
+Read = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
+"""Returns one argument of a call, or what a path leads to from it; `MISSING` without the argument."""
 
 
 class Parameters:
@@ -96,30 +130,41 @@ class Parameters:
             parameter.name: index for index, parameter in enumerate(names) if parameter.kind in positional
         }
         self.names: frozenset[str] = frozenset(parameter.name for parameter in names)
-        self._defaults = {parameter.name: parameter.default for parameter in names}
+        empty = inspect.Parameter.empty
+        self._defaults: dict[str, Any] = {
+            parameter.name: parameter.default for parameter in names if parameter.default is not empty
+        }
+        self._readers: dict[str, Read] = {}
 
     def get(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the argument for `name`, its default, or `MISSING`."""
-        value = kwargs.get(name, MISSING)
-        if value is not MISSING:
-            return value
-        position = self.positions.get(name)
-        if position is not None and position < len(args):
-            return args[position]
-        default = self._defaults.get(name, MISSING)
-        return MISSING if default is inspect.Parameter.empty else default
+        return self.reader(name)(args, kwargs)
 
     def replace(
         self, name: str, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with `value` for `name`, which is among them."""
-        if name in kwargs:
-            return args, {**kwargs, name: value}
-        position = self.positions[name]
-        return (*args[:position], value, *args[position + 1 :]), kwargs
+        position = self.positions.get(name, sys.maxsize)
+        if position < len(args):
+            return (*args[:position], value, *args[position + 1 :]), kwargs
+        return args, {**kwargs, name: value}
 
-    def path(self, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Follow a path that starts at a parameter (`"result.0.token_id"`); `MISSING` without the argument."""
+    def reader(self, path: str) -> Read:
+        """Return what reads a path that starts at a parameter (`"result.0.token_id"`) off the arguments of a call."""
+        return self._readers.get(path) or self._readers.setdefault(path, self._reader(path))
+
+    def readers(self, paths: Mapping[str, str]) -> tuple[tuple[str, Read], ...]:
+        """Return a reader for each name of `paths`."""
+        return tuple((name, self.reader(path)) for name, path in paths.items())
+
+    def _reader(self, path: str) -> Read:
         name, _, tail = path.partition(".")
-        value = self.get(name, args, kwargs)
-        return walk(value, tail.split(".")) if tail and value is not MISSING else value
+        follow = follower(tail.split(".")) if tail else None
+        position = self.positions.get(name, sys.maxsize)
+        default = self._defaults.get(name, MISSING)
+
+        def read(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+            value = args[position] if position < len(args) else kwargs.get(name, default)
+            return value if follow is None or value is MISSING else follow(value)
+
+        return read

@@ -6,6 +6,7 @@ import functools
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from otel_handoff.carry import follow
 from otel_handoff.claims import Claims
 from otel_handoff.detector import Detector
 from otel_handoff.engine import Engine
-from otel_handoff.fields import MISSING, Fields, Parameters
+from otel_handoff.fields import MISSING, Fields, Parameters, Read
 from otel_handoff.guard import guard
 from otel_handoff.ids import key_of, same
 from otel_handoff.kinds import Kind, Kinds
@@ -36,6 +37,10 @@ _logger = logging.getLogger("otel_handoff")
 
 
 def _unwatched(_cls: type) -> None: ...
+
+
+def _nothing(_args: object, _kwargs: object) -> object:
+    return MISSING
 
 
 def _without_rows(context: Context) -> Context:
@@ -65,6 +70,9 @@ class Handoff:
         self._submit_parameters: Parameters | None = None
         self._submit_names: frozenset[str] = frozenset()
         self._work_parameters: Parameters | None = None
+        self._context_of_submit: Read = _nothing
+        self._context_of_work: Read = _nothing
+        self.runs: Callable[..., Any] = self.run
         self._work_patch = Patch(boundary.work, self._wrap_work)
         self._patches = [Patch(boundary.submit, self._wrap_submit), self._work_patch]
         self._patches += [Patch(call.target, call_wrapper(call, self.detector, engine)) for call in boundary.calls]
@@ -91,6 +99,7 @@ class Handoff:
         code = getattr(function, "__code__", None)
         self._submit_names = frozenset(code.co_names) if code is not None else frozenset()
         self._submit_parameters = parameters
+        self._context_of_submit = parameters.reader(self.boundary.context)
         return wrapt.FunctionWrapper(function, self._submit)
 
     def _submit(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -114,8 +123,8 @@ class Handoff:
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Lease | None, tuple[Any, ...], Any]:
         parameters = self._submit_parameters
-        context = MISSING if parameters is None else parameters.get(self.boundary.context, args, kwargs)
-        if parameters is None or context is MISSING:
+        context = self._context_of_submit(args, kwargs)
+        if context is MISSING or parameters is None:
             return None, args, kwargs
         if active.get() is None:
             lease = self._lease(context)
@@ -170,6 +179,7 @@ class Handoff:
 
     def _wrap_work(self, function: Any, parameters: Parameters) -> Any:
         self._work_parameters = parameters
+        self._context_of_work = parameters.reader(self.boundary.context)
         code = getattr(function, "__code__", None)
         self.detector.work_frames = ((code, 0),) if code is not None else ()
         return WorkFunction(function, self)
@@ -191,11 +201,10 @@ class Handoff:
             if (provoker := lease.provoker) is not None:
                 provoker.hold(lease, "start")
             with guard:
-                if self._work_parameters is not None:
-                    handed = self._work_parameters.get(self.boundary.context, args, kwargs)
-                    if lease.context is None:  # it waited to be claimed
-                        lease.context = handed
-                    lease.handed = lease.context if handed is MISSING else handed
+                handed = self._context_of_work(args, kwargs)
+                if lease.context is None:  # it waited to be claimed
+                    lease.context = handed
+                lease.handed = lease.context if handed is MISSING else handed
                 running = self._work.begin(lease)
         if running is None:
             return wrapped(*args, **kwargs)
@@ -214,11 +223,13 @@ class Handoff:
     # -- evict
 
     def _wrap_evict(self, call: Call, function: Any, parameters: Parameters) -> Any:
+        readers = parameters.readers(call.ids)
+
         def evict(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             result = wrapped(*args, **kwargs)
             if result is not False:
                 with guard:
-                    ids = {name: parameters.path(path, args, kwargs) for name, path in call.ids.items()}
+                    ids = {name: read(args, kwargs) for name, read in readers}
                     for lease in self._counts.rows.leases():
                         if all(same(lease.submission.ids.get(name), value) for name, value in ids.items()):
                             lease.evicted = True

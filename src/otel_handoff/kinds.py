@@ -13,6 +13,8 @@ from otel_handoff.fields import MISSING, Fields
 
 _HEAP_TYPE: Final = 1 << 9
 _slot_names: Final[Callable[[type], list[str]]] = copyreg._slotnames  # type: ignore[attr-defined]
+class_of: Final = cast("Callable[[Any], type]", type)
+"""`type`, as a function with a plain result."""
 _new: Final = cast("Callable[[type], Any]", object.__new__)
 _NO_STATE: Final = getattr(object, "__getstate__", None)  # Python 3.11 and later
 
@@ -65,11 +67,6 @@ class Watched:
     """
 
     keeps_in_dict: bool = False
-
-
-def class_of(value: Any) -> type:
-    """Return `type(value)`, typed."""
-    return cast("type[Any]", type(value))
 
 
 def lookup(cls: type, name: str) -> Any:

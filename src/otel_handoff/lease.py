@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
@@ -134,7 +134,7 @@ class Lease:
         self.ended: bool = False
         self._findings: dict[None, Findings] = {}
         self._rows = rows
-        self._ref: weakref.ref[Lease] = weakref.ref(cast("Lease", self))
+        self._ref: weakref.ref[Lease] = weakref.ref(self)
         rows.in_flight[submission.number] = self._ref
         if key is not None:
             self._supersede(rows.latest.get(key))

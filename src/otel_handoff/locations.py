@@ -29,10 +29,11 @@ def capture(depth: int) -> Frames:
     """Return up to `depth` frames of the host, innermost first, past this package's and wrapt's own."""
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     frames: list[tuple[CodeType, int]] = []
-    while frame is not None and len(frames) < depth:
+    while frame is not None and depth:
         code = frame.f_code
         if code.co_filename not in _OURS:
             frames.append((code, frame.f_lasti))
+            depth -= 1
         frame = frame.f_back
     return tuple(frames)
 

@@ -89,6 +89,8 @@ Primitive: TypeAlias = str | bool | int | float
 
 def attribute_value(value: object) -> Primitive:
     """Return `value` as an OpenTelemetry attribute value: an enum's value, or the `str()` of what is no primitive."""
+    if type(value) is str:
+        return value
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, (str, bool, int, float)):

@@ -27,7 +27,8 @@ OTHERS: Final = (
     Subject("logfire executors", f"{_CONTENDERS}:logfire"),
     Subject("sentry ThreadingIntegration", f"{_CONTENDERS}:sentry"),
     Subject("a span by hand", f"{_CONTENDERS}:hand_written"),
-    Subject("a span by hand, 4 attributes", f"{_CONTENDERS}:hand_written", {"attributes": True}),
+    Subject("a span by hand, 4 attributes", f"{_CONTENDERS}:hand_written", {"attributes": "four"}),
+    Subject("a span by hand, as many attributes as ours", f"{_CONTENDERS}:hand_written", {"attributes": "as ours"}),
 )
 
 OURS: Final = tuple(

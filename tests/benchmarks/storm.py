@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from otel_handoff import HandoffInstrumentor, Mismatch
+from otel_handoff.metrics import metrics_of
 from tests.benchmarks.host import BOUNDARY, Rows
 
 
@@ -59,12 +60,14 @@ def storm(*, wrong: bool) -> Callable[..., Mapping[str, float]]:
     counts: Any = instrumentor._handoffs[0]._counts
     run_rows = Rows()
 
+    untold = metrics_of(None).untold
+
     def counted() -> int:
         # The misfiled call names one field only, so a mismatch counts once.
         return sum(tally.value for tally in counts.mismatches.values())
 
     def run(rows: int) -> Mapping[str, float]:
-        before = len(told), counted(), records.count, handler.count
+        before = len(told), counted(), records.count, handler.count, untold.value
         run_rows(rows, wrong=wrong)
         made = counted() - before[1]
         return {
@@ -72,6 +75,7 @@ def storm(*, wrong: bool) -> Callable[..., Mapping[str, float]]:
             "counted": made,
             "log_records": records.count - before[2],
             "python_records": handler.count - before[3],
+            "untold": untold.value - before[4],
         }
 
     return run

@@ -10,9 +10,8 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -22,8 +21,9 @@ from prometheus_client import CollectorRegistry
 
 from otel_handoff import semconv
 from otel_handoff.metrics import Metrics
+from tests.docs.tables import DOCS, Tables, main
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "telemetry.md"
+PAGE: Final = DOCS / "telemetry.md"
 
 _SUBMISSION: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD SUBMISSION_LOCATION "
 _ROW_SPAN: Final = _SUBMISSION + "QUEUE_DURATION STALE THREAD_ID THREAD_NAME"
@@ -102,7 +102,7 @@ def _scraped(name: str, names: list[str]) -> list[str]:
     return list(dict.fromkeys(found for found in names if re.fullmatch(rf"{prefix}(_seconds)?(_[a-z]+)?", found)))
 
 
-TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {
+TABLES: Final[Tables] = {
     "semconv.py: row span": lambda: attributes(_ROW_SPAN),
     "semconv.py: span with a mismatch": lambda: attributes(_SPAN),
     "semconv.py: event and log record": lambda: attributes(_EVENT),
@@ -110,30 +110,5 @@ TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {
 }
 
 
-def made(page: str) -> str:
-    """Return the page with its tables made anew.
-
-    Raises:
-        KeyError: the page has a table of another name.
-    """
-
-    def table(found: re.Match[str]) -> str:
-        return "\n".join((found[1], *TABLES[found[2]](), "<!-- end -->"))
-
-    page, count = re.subn(r"(<!-- made of (.+?) -->)\n.*?<!-- end -->", table, page, flags=re.DOTALL)
-    assert count == len(TABLES)
-    return page
-
-
-def main() -> int:
-    """Return 0 if the page is what it would be made to, else 1."""
-    old = PAGE.read_text("utf-8")
-    new = made(old)
-    if "--write" in sys.argv[1:]:
-        PAGE.write_text(new, "utf-8")
-        return 0
-    return int(old != new)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main({PAGE: TABLES}))

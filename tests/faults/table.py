@@ -6,11 +6,12 @@ A row is a test: what it holds is the first sentence of its docstring.
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from tests.docs.tables import Tables, main
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "faults.md"
@@ -91,23 +92,7 @@ def rows() -> Iterator[str]:
             yield f"| {fault if number == 0 else ''} | {promise(test)} | [`{name}`](../tests/{path}) |"
 
 
-def made(page: str) -> str:
-    """Return the page with its table made anew."""
-    table = "\n".join(("<!-- made of tests/faults/table.py -->", *rows(), "<!-- end -->"))
-    page, count = re.subn(r"<!-- made of .+? -->\n.*?<!-- end -->", lambda _: table, page, flags=re.DOTALL)
-    assert count == 1
-    return page
-
-
-def main() -> int:
-    """Return 0 if the page is what it would be made to, else 1."""
-    old = PAGE.read_text("utf-8")
-    new = made(old)
-    if "--write" in sys.argv[1:]:
-        PAGE.write_text(new, "utf-8")
-        return 0
-    return int(old != new)
-
+PAGES: Final[dict[Path, Tables]] = {PAGE: {"tests/faults/table.py": rows}}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGES))

@@ -482,7 +482,7 @@ MUTANTS: Final = (
     Mutant(
         "calls",
         "calls of every boundary",
-        "lease is None or lease.detector is not self._detector or",
+        "lease is None or lease.detector is not self.detector or",
         "lease is None or",
         "A call that two boundaries declare is judged twice.",
         "tests/unit/test_instrumentors.py",
@@ -490,7 +490,7 @@ MUTANTS: Final = (
     Mutant(
         "calls",
         "row not done at its result",
-        "            lease.detector.finish(lease)",
+        "            of.detector.finish(lease)",
         "            pass",
         "A context that goes on while the worker returns from a row that is done is reported.",
         "tests/interleavings -k slow_to_return",

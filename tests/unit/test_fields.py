@@ -1,0 +1,62 @@
+"""Paths that were read beforehand lead where the names lead one by one, and arguments are found wherever they stand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+from otel_handoff.fields import MISSING, Parameters, follower, walk
+
+
+class _Pair(NamedTuple):
+    token: object
+    state: str
+
+
+_TOKEN = SimpleNamespace(token_id="t-1", parts=("a", "b"), extra={"0": "zero", 0: "not this"})
+
+
+@pytest.mark.parametrize("value", [_TOKEN, {"token_id": "t-2"}, (_TOKEN, "s"), [_TOKEN], _Pair(_TOKEN, "s"), (), None])
+@pytest.mark.parametrize(
+    "path", ["token_id", "0", "0.token_id", "token.token_id", "1", "parts.1", "0.parts.0", "extra.0", "absent.0.a"]
+)
+def test_a_path_read_beforehand_leads_where_its_names_lead(value: Any, path: str) -> None:
+    """Also where it ends early."""
+    names = path.split(".")
+    assert follower(names)(value) is walk(value, names)
+
+
+def test_the_paths_of_a_result_lead_to_its_ids() -> None:
+    """What the host routes: a tuple, with the token in front."""
+    result = (_TOKEN, "done", "s-1")
+    assert [follower(path.split("."))(result) for path in ("0.token_id", "2", "0.parts.1")] == ["t-1", "s-1", "b"]
+
+
+def _host(_self: object, row: int, /, ctx: object, *, state: str = "s-0", **more: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "found"),
+    [
+        ((1, "c"), {}, (1, "c", "s-0", MISSING)),
+        ((1,), {"ctx": "c", "state": "s-1"}, (1, "c", "s-1", MISSING)),
+        ((1,), {"ctx": "c", "row": 2}, (1, "c", "s-0", MISSING)),  # `row` is of `more`: the parameter has no name
+        ((), {}, (MISSING, MISSING, "s-0", MISSING)),
+    ],
+)
+def test_an_argument_is_found_wherever_it_stands(
+    args: tuple[Any, ...], kwargs: dict[str, Any], found: tuple[Any, ...]
+) -> None:
+    """By position, by name, or by its default; `MISSING` where there is none."""
+    parameters = Parameters(_host, bound=True)
+    assert tuple(parameters.get(name, args, kwargs) for name in ("row", "ctx", "state", "absent")) == found
+
+
+def test_an_argument_is_replaced_where_it_stands() -> None:
+    """One that is not there, as its default stood in, is given by name."""
+    parameters = Parameters(_host, bound=True)
+    assert parameters.replace("ctx", "new", (1, "c"), {}) == ((1, "new"), {})
+    assert parameters.replace("ctx", "new", (1,), {"ctx": "c"}) == ((1,), {"ctx": "new"})
+    assert parameters.replace("state", "new", (1, "c"), {}) == ((1, "c"), {"state": "new"})
