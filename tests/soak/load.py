@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -41,13 +42,12 @@ class Soak:
 
     Attributes:
         totals: what was judged, per mode.
-        samples: taken while nothing is in flight, after each slice.
         rows: handed over so far.
     """
 
     def __init__(self) -> None:
         self.totals: dict[str, Total] = {mode: Total(Setting(mode)) for mode in MODES}
-        self.samples: list[Sample] = []
+        self._samples = array("q")  # flat: as objects they would be what grows
         self._seeds = itertools.count()
         self._runs: dict[Free, Run] = {}
         self._lock = threading.Lock()
@@ -59,6 +59,12 @@ class Soak:
         """How many attempts were made."""
         return sum(total.rows for total in self.totals.values())
 
+    @property
+    def samples(self) -> list[Sample]:
+        """What the process held after each slice, while nothing was in flight."""
+        width = len(Sample._fields)
+        return [Sample(*self._samples[at : at + width]) for at in range(0, len(self._samples), width)]
+
     def run(self, seconds: float, progress: Callable[[float], object] = lambda _seconds: None) -> None:
         """Load for so long, in slices that change between the modes; `progress` is told the seconds gone."""
         slices = max(10, min(240, round(seconds / 10) // 2 * 2))
@@ -69,7 +75,7 @@ class Soak:
                 self._slice(MODES[number % len(MODES)], until, providers, lambda: progress(time.monotonic() - begin))
                 for provider in providers.values():
                     provider.force_flush()  # its threads are idle then
-                self.samples.append(sample(self.rows))
+                self._samples.extend(sample(self.rows))
 
     def _slice(self, mode: str, until: float, providers: dict[str, Any], progress: Callable[[], object]) -> None:
         HandoffInstrumentor().instrument(
