@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore mutation bench budget test-matrix lint docs clean
+.PHONY: help demo test explore soak mutation bench budget test-matrix lint docs clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,10 @@ test: $(VENV)/test  ## Run all tests
 N ?= 20000
 explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows
 	$(BIN)/python -m tests.schedules --n $(N) --clean 1000000
+
+MINUTES ?= 20
+soak: $(VENV)/test  ## Load real threads for MINUTES, judged by the same oracle; fails if anything disagrees or grows
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 mutation: $(VENV)/test  ## Break the detector on purpose, in many ways, and show that the tests notice each
 	$(BIN)/python -m tests.mutation --table docs/mutations.md

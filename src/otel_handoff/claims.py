@@ -6,6 +6,7 @@ A hand-written queue carries the row and the context, and its thread looks the w
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from typing import Any, Final
 
@@ -45,7 +46,7 @@ class Claims:
         self._keys[number] = key
         self._put(key, number, (lease, held))
         if len(self._keys) > LIMIT:
-            self.discard(min(self._keys))
+            self._discard_oldest()
 
     def take(self, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> Lease | None:
         """Return the oldest lease whose worker was to be given these arguments, or None."""
@@ -62,6 +63,11 @@ class Claims:
         key = self._keys.get(number)
         if key is not None:
             self._pop(key, number)
+
+    def _discard_oldest(self) -> None:
+        # The first, not the smallest: that would be looked for among all of them, with every row.
+        with contextlib.suppress(RuntimeError):  # another thread added or took one: the next row makes up for it
+            self.discard(next(iter(self._keys), 0))
 
     def _put(self, key: tuple[int, ...], number: int, entry: _Entry) -> None:
         group = self._waiting.setdefault(key, {})

@@ -182,7 +182,10 @@ class Lease:
                 self._rows.latest.pop(self.key, None)
 
     def __del__(self) -> None:
-        self.close()
+        try:  # noqa: SIM105  this is on every row's way
+            self.close()
+        except AttributeError:  # an interrupt came while it was being made
+            pass
 
 
 def judged_lease() -> Lease | None:

@@ -70,9 +70,14 @@ class ControlledPool:
             self._idle += 1
             self.scheduler.wait(lambda: bool(self._items) or self.closed)
             self._idle -= 1
-            if not self._items:
-                return
-            self._run(self._items.popleft())
+            try:
+                item = self._items.popleft()
+            except IndexError:
+                if self.closed:
+                    return
+                continue  # on threads that switch where they like, another was quicker
+            self._run(item)
+            del item
 
     def _run(self, item: Item) -> None:
         work, item.work = item.work, None

@@ -81,10 +81,11 @@ class Truth:
 
     def accepted(self, attempt: Attempt) -> None:
         """The host's submit function has been entered: what is pinned has been pinned."""
-        attempt.accepted = tick()
-        for root in self.shape.roots:
-            attempt.roots[root] = self.in_effect(attempt.context, root, attempt.begin, attempt.accepted)
-            attempt.expected.update(attempt.roots[root][0].ids)
+        now = tick()
+        attempt.roots = {root: self.in_effect(attempt.context, root, attempt.begin, now) for root in self.shape.roots}
+        for sources in attempt.roots.values():
+            attempt.expected.update(sources[0].ids)
+        attempt.accepted = now  # last: another thread that sees it asks for the rest
         key = attempt.expected[self.shape.key]
         if key is not None:
             for other in self.attempts:

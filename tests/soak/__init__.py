@@ -1,0 +1,1 @@
+"""A long run under load, on real threads, against the oracle of `tests.schedules`."""
