@@ -14,6 +14,7 @@ examples:
   otel-handoff demo --mode observe     one mode alone
   otel-handoff check traces/           judge the traces of a run, of any number of processes
   otel-handoff report traces/          see each mismatch on one page, both threads and the write that did it
+  otel-handoff doctor                  is it on, and would an alert get out?
   otel-handoff dashboards monitoring   write out dashboards, alerts and Collector configuration
 
 To turn it on for a pipeline of your own:
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     from otel_handoff import dashboards
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
+    from otel_handoff.doctor import command as doctor
     from otel_handoff.report import command as report
 
     top = argparse.ArgumentParser(
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
         ("check", check, "judge each submission again from traces, and list the records that are wrong"),
         ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),
+        ("doctor", doctor, "say what is wrapped, how it is set up, and whether an alert would get out"),
         ("dashboards", dashboards, "write out dashboards, alert rules, a runbook and Collector configuration"),
     ):
         command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit code: 0 done, 1 mismatches were found, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 mismatches were found or something needs attention, 2 bad input, 130 interrupted.
     """
     args = parser().parse_args(argv)
     return args.run(args)

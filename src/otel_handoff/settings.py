@@ -6,7 +6,7 @@ import importlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from otel_handoff.boundary import Boundary
@@ -45,6 +45,7 @@ class Settings:
         trace: `child`, or `link` for a trace of its own per row.
         provoke: the seed of provoked interleavings, 1 for any; None, as always outside of tests: none are provoked.
         provoke_wait: seconds that a worker is then held back while nothing moves on.
+        given: the names of those that the code gave, or a configuration file; the environment was not asked for them.
     """
 
     mode: str = "pin"
@@ -52,6 +53,7 @@ class Settings:
     trace: str = "child"
     provoke: int | None = None
     provoke_wait: float = 0.25
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass
@@ -76,12 +78,14 @@ def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None) -> Settin
     Raises:
         ValueError: the code says something that is no setting. The environment only warns: the host must start.
     """
+    given = frozenset(name for name, value in locals().items() if value is not None)
     return Settings(
         mode=_one_of("mode", MODES, "off" if mode is False else mode, OTEL_HANDOFF_MODE),  # YAML reads off as false
         watch=_switch("watch", watch, OTEL_HANDOFF_WATCH),
         trace=_one_of("trace", TRACES, trace, OTEL_HANDOFF_TRACE),
         provoke=_seed(),
         provoke_wait=_seconds(OTEL_HANDOFF_PROVOKE_WAIT, Settings.provoke_wait),
+        given=given,
     )
 
 
