@@ -6,10 +6,13 @@ import json
 import os
 import pty
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from otel_handoff import environment_variables
+from otel_handoff.settings import Settings
 from tests.doctor.doctors import COMMAND, HERE, Doctor, Done, doctor, instrument
 from tests.zero_code.programs import APP, BIN, CONSOLE, documents
 
@@ -55,6 +58,15 @@ def test_the_set_up(well: Done) -> None:
     assert well.of("logs")["facts"]["sinks"][0]["exporter"] == "ConsoleLogRecordExporter"
     assert well.of("metrics")["facts"]["sinks"][0]["exporter"] == "ConsoleMetricExporter"
     assert well.of("alert")["state"] == "ok"
+
+
+def test_every_setting_is_there(well: Done) -> None:
+    """A new one appears by itself."""
+    names = {field.name for field in fields(Settings)} - {"given"}
+    subjects = {finding["subject"] for finding in well.findings}
+    assert {f"elspeth.{name}" for name in names} <= subjects
+    variables = {name for name in vars(environment_variables) if name.startswith("OTEL_HANDOFF_")}
+    assert {f"OTEL_HANDOFF_{name.upper()}" for name in (*names, "boundaries")} == variables
 
 
 def test_the_report_alone_is_on_stdout(well: Done) -> None:
@@ -241,6 +253,7 @@ def test_an_endpoint_that_is_down() -> None:
     for finding in refused:
         assert "Connection refused" in finding["text"]
         assert finding["facts"]["endpoint"].startswith("http://127.0.0.1:")
+        assert finding["text"].count(finding["facts"]["endpoint"]) == 2, "the reason is its own, not the other's"
     (counter,) = [finding for finding in done.findings if finding["facts"].get("outcome") == "exported"]
     assert counter["subject"] == "counter"
     assert "hunter2" not in done.out + done.err
@@ -283,11 +296,30 @@ def test_parameters_that_the_host_does_not_have() -> None:
     assert done.wrong()["gone"] == "there is no module 'no_such_host'"
 
 
+def test_a_wrapper_on_top_of_ours() -> None:
+    """Both work, and it is told."""
+    done = doctor("--json", "--import", "by_hand:wrapped_again")
+    assert "below a wrapper of somebody else's" in done.of("elspeth.submit", "ok")["text"]
+    assert done.of("elspeth.work", "ok")["text"] == "BatchTransformMixin._process_and_complete wrapped"
+
+
 def test_a_pipeline_that_does_not_instrument() -> None:
     """It is told to."""
     done = doctor("--json", "--import", "by_hand:nothing")
     assert {"wrapped", "traces", "alert"} <= done.wrong().keys()
     assert "opentelemetry-instrument" in done.of("wrapped")["do"]
+
+
+def test_from_within_a_pipeline() -> None:
+    """`examine()` looks at the process that calls it, whoever set that up."""
+    code = (
+        "import by_hand; by_hand.wrapped_again(); from otel_handoff.doctor import examine; found = examine();"
+        " print(found); print(found.well, len(found.as_dict()['sections']))"
+    )
+    done = Doctor((sys.executable, "-c", code))()
+    assert "note  set-up: by its own code" in done.out
+    assert "elspeth.mode: pin (default)" in done.out
+    assert done.out.endswith("need attention.\nFalse 5\n")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def look() -> Iterator[Finding]:
         yield _instrumentor(turned)
         for handoffs in _hosts(turned.handoffs):
             for finding in _host(turned.name, handoffs):
-                attached |= finding.state == "ok"
+                attached |= finding.state == "ok" and "target" in finding.facts
                 yield finding
     if not attached:
         yield wrong("wrapped", "nothing is wrapped in this process: no row is checked", _remedy(turned_on))

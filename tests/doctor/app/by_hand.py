@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import logging
 import socket
 from collections.abc import Sequence
@@ -139,6 +141,18 @@ def wrong_parameters() -> None:
             Boundary(name="gone", submit="no_such_host:f", work="no_such_host:g", fields={"order_id": "order.id"}),
         ]
     )
+
+
+def wrapped_again() -> None:
+    """Somebody else wraps the same function afterwards."""
+    ElspethInstrumentor().instrument()
+    host: Any = importlib.import_module("elspeth.plugins.infrastructure.batching.mixin").BatchTransformMixin
+    ours = host.accept_row
+
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        return ours(*args, **kwargs)
+
+    host.accept_row = functools.update_wrapper(theirs, ours)
 
 
 def nothing() -> None:
