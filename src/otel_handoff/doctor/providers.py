@@ -62,6 +62,8 @@ def _traces(ways: Ways, *, installed: bool) -> Iterator[Finding]:
 def _remedy() -> str:
     if find_spec("opentelemetry.distro") is None:
         return "pip install opentelemetry-distro (it is what lets opentelemetry-instrument set the SDK up)."
+    if was_tried() and os.environ.get("OTEL_CONFIG_FILE"):
+        return "See whether the set-up stopped, above or on stderr; if not, give OTEL_CONFIG_FILE a tracer_provider."
     if was_tried():
         return "See what stopped the set-up, above or on stderr, and put that right."
     return "Start the pipeline with opentelemetry-instrument, or set a provider in its code before the first row."
