@@ -18,7 +18,7 @@ def without_secrets(text: str, more: Iterable[str] = ()) -> str:
 
     Args:
         text: anything.
-        more: values to hide besides those of the environment's `OTEL_..._HEADERS`.
+        more: values to hide besides those of the environment's `OTEL_..._HEADERS` and of a key of ours.
     """
     for secret in sorted({*_of_environment(), *more}, key=len, reverse=True):
         if len(secret) > 3:
@@ -39,6 +39,8 @@ def hidden(value: Any) -> Any:
 
 def _of_environment() -> Iterator[str]:
     for name, text in os.environ.items():
+        if name.startswith("OTEL_HANDOFF_") and name.endswith("_KEY"):
+            yield text
         if name.startswith("OTEL_") and "HEADERS" in name:
             yield text
             for pair in text.split(","):

@@ -16,8 +16,15 @@ from otel_handoff.settings import Settings, boundaries_of, resolve
 
 PREFIX: Final = "OTEL_HANDOFF_"
 CONFIG_FILE: Final = "OTEL_CONFIG_FILE"
-_KNOWN: Final = tuple(sorted(name for name in vars(environment_variables) if name.startswith(PREFIX)))
 _NAMES: Final = tuple(field.name for field in fields(Settings) if field.name != "given")
+_KNOWN: Final = tuple(
+    sorted(
+        {name for name in vars(environment_variables) if name.startswith(PREFIX)}
+        | {PREFIX + name.upper() for name in _NAMES}  # a secret is a variable, and no flag
+    )
+)
+_SECRET: Final = frozenset(field.name for field in fields(Settings) if not field.repr)
+"""What is not shown in a `repr` is not shown here."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,9 @@ def _setting(turned: own.Turned, name: str, file: File, complaints: Mapping[str,
     if name not in getattr(settings, "given", ()):
         return _of_environment(name, value, subject, complaints)
     in_file = file.options.get(turned.name, {}).get(name) is not None
-    return _line(subject, value, os.environ.get(CONFIG_FILE, "") if in_file else "argument of instrument()")
+    return _line(
+        subject, _shown(name, value), os.environ.get(CONFIG_FILE, "") if in_file else "argument of instrument()"
+    )
 
 
 def _of_environment(name: str, value: object, subject: str, complaints: Mapping[str, str]) -> Finding:
@@ -88,10 +97,10 @@ def _of_environment(name: str, value: object, subject: str, complaints: Mapping[
     if variable in complaints:
         return wrong(
             subject,
-            f"{value!s} (default): {complaints[variable].rstrip('.')}",
+            f"{_shown(name, value)} (fallback): {complaints[variable].rstrip('.')}",
             f"Correct {variable}, or unset it.",
-            value=value,
-            source="default",
+            value=_shown(name, value),
+            source="fallback",
         )
     is_set = variable in _KNOWN and os.environ.get(variable, "").strip()
     if is_set and name == "provoke" and value is not None:
@@ -102,7 +111,11 @@ def _of_environment(name: str, value: object, subject: str, complaints: Mapping[
             value=value,
             source=variable,
         )
-    return _line(subject, value, variable if is_set else "default")
+    return _line(subject, _shown(name, value), variable if is_set else "default")
+
+
+def _shown(name: str, value: object) -> object:
+    return value if name not in _SECRET else "set, and not shown" if value else "not set"
 
 
 def _line(subject: str, value: object, source: str) -> Finding:
