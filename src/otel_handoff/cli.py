@@ -12,6 +12,7 @@ _EPILOG = """\
 examples:
   otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
   otel-handoff demo --mode observe     one mode alone
+  otel-handoff doctor                  is it on, and would an alert get out?
   otel-handoff check traces/           judge the traces of a run, of any number of processes
   otel-handoff report traces/          see each mismatch on one page, both threads and the write that did it
   otel-handoff hash row-0006           what an id is in telemetry with OTEL_HANDOFF_IDS=hashed
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     from otel_handoff import dashboards, hashing
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
+    from otel_handoff.doctor import command as doctor
     from otel_handoff.report import command as report
 
     top = argparse.ArgumentParser(
@@ -39,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module, what in (
         ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
+        ("doctor", doctor, "say what is wrapped, how it is set up, and whether an alert would get out"),
         ("check", check, "judge each submission again from traces, and list the records that are wrong"),
         ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),
         ("hash", hashing, "print the hashes of ids, to find them in telemetry whose ids are hashed"),
@@ -54,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit code: 0 done, 1 mismatches were found, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 mismatches were found or something needs attention, 2 bad input, 130 interrupted.
     """
     args = parser().parse_args(argv)
     return args.run(args)

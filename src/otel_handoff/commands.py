@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 
 class UsageError(Exception):
@@ -26,3 +28,8 @@ def fail(message: str, code: int) -> int:
     """Tell `message` on stderr, and return `code`."""
     sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
     return code
+
+
+def colours(output: TextIO) -> bool:
+    """Return whether colours belong there: on a terminal, unless NO_COLOR (https://no-color.org) or TERM=dumb."""
+    return output.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

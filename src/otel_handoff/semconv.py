@@ -52,6 +52,10 @@ CULPRIT_FIELD: Final = "handoff.culprit.field"
 CULPRIT_SUBMISSION_ID: Final = "handoff.culprit.submission.id"
 """int: the submission that it was written for"""
 
+# On the test alert of `otel-handoff doctor`, which is no mismatch.
+TEST: Final = "handoff.test"
+"""boolean: `true`; also the name of its span event and of its log record"""
+
 # A field's name follows these prefixes.
 EXPECTED: Final = "handoff.expected."
 """as the id: what was submitted, for each field that disagrees"""

@@ -50,6 +50,7 @@ class Settings:
         ids_key: the key of these hashes, from the environment alone: a secret belongs into no code; empty for none.
         provoke: the seed of provoked interleavings, 1 for any; None, as always outside of tests: none are provoked.
         provoke_wait: seconds that a worker is then held back while nothing moves on.
+        given: the names of those that the code gave, or a configuration file; the environment was not asked for them.
     """
 
     mode: str = "pin"
@@ -59,6 +60,7 @@ class Settings:
     ids_key: str = field(default="", repr=False)
     provoke: int | None = None
     provoke_wait: float = 0.25
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass
@@ -84,6 +86,7 @@ def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None, ids: Any 
     Raises:
         ValueError: the code says something that is no setting. The environment only warns: the host must start.
     """
+    given = frozenset(name for name, value in locals().items() if value is not None)
     return Settings(
         mode=_one_of("mode", MODES, "off" if mode is False else mode, OTEL_HANDOFF_MODE),  # YAML reads off as false
         watch=_switch("watch", watch, OTEL_HANDOFF_WATCH),
@@ -92,6 +95,7 @@ def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None, ids: Any 
         ids_key=hashing.key(),
         provoke=_seed(),
         provoke_wait=_seconds(OTEL_HANDOFF_PROVOKE_WAIT, Settings.provoke_wait),
+        given=given,
     )
 
 

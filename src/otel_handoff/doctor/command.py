@@ -1,0 +1,96 @@
+"""`otel-handoff doctor`: its options, and where its output goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final, TextIO
+
+from otel_handoff.commands import colours, told
+
+DESCRIPTION: Final = """\
+Say what is wrapped, how OpenTelemetry is set up, which settings hold and where they come from, and whether an alert
+would get out, in a process that is set up as the pipeline's is.
+
+Without opentelemetry-instrument in front, the doctor sets itself up as opentelemetry-instrument would, from the same
+environment. For a pipeline that sets itself up in its own code, name that code with --import.
+"""
+
+EPILOG: Final = """\
+exit codes:
+  0   all well; notes, and what cannot be told, do not count
+  1   something needs attention; what to do is said below it
+  2   bad usage: an option that cannot be meant, or a module that cannot be imported
+
+examples:
+  otel-handoff doctor
+  opentelemetry-instrument --handoff_mode observe otel-handoff doctor
+  otel-handoff doctor --import my.pipeline:set_up_telemetry
+  otel-handoff doctor --send-test-alert       does an alert arrive? It is marked as a test and moves no counter
+  otel-handoff doctor --json | jq '.sections[].findings[] | select(.state == "wrong")'
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options, and the help that goes with them, to a parser of `otel-handoff doctor`."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument(
+        "--import",
+        dest="module",
+        metavar="MODULE[:FUNCTION]",
+        help="import this (and call that) instead: the code with which the pipeline sets itself up",
+    )
+    parser.add_argument(
+        "--send-test-alert",
+        action="store_true",
+        help="send one alert, marked as a test, and say by which ways it was exported",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Examine.
+
+    Returns:
+        0 all well; 1 something needs attention; 2 bad usage, told in a line on stderr; 130 after Ctrl-C.
+    """
+    return told(partial(_run, args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    from otel_handoff.doctor import examine, start
+
+    with _own_output() as output:
+        before = start.by(args.module) if args.module else start.automatically()
+        diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
+        start.leave()
+        if args.json:
+            json.dump(diagnosis.as_dict(), output, indent=2, default=str)
+            output.write("\n")
+        else:
+            from otel_handoff.doctor.text import lines
+
+            output.writelines(f"{line}\n" for line in lines(diagnosis, colour=colours(output)))
+    return 0 if diagnosis.well else 1
+
+
+@contextmanager
+def _own_output() -> Generator[TextIO, None, None]:
+    # The report alone is on stdout: what a console exporter or the user's module prints goes to stderr meanwhile.
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="backslashreplace") as output:
+        os.dup2(2, 1)
+        try:
+            yield output
+            output.flush()
+        except BrokenPipeError:
+            # Whoever reads has enough. Nothing more must be flushed into the closed pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        finally:
+            sys.stdout.flush()
+            os.dup2(output.fileno(), 1)

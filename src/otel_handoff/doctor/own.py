@@ -1,0 +1,95 @@
+"""What our own instrumentors have turned on in this process: the one place that reads what they keep to themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from otel_handoff import metrics
+from otel_handoff.boundary import Boundary
+from otel_handoff.elspeth import BOUNDARIES
+from otel_handoff.engine import Engine
+from otel_handoff.handoff import Handoff
+from otel_handoff.wrapping import Patch
+
+GROUP = "opentelemetry_instrumentor"
+
+
+@dataclass(frozen=True)
+class Turned:
+    """One registered instrumentor of this package.
+
+    Attributes:
+        name: its entry point, as in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`.
+        on: whether `instrument()` was called.
+        handoffs: what it attached; empty in mode off, and without boundaries.
+        patches: nested pools and threads that are followed.
+        kind: its class.
+    """
+
+    name: str
+    on: bool
+    handoffs: Sequence[Handoff]
+    patches: Sequence[Patch]
+    kind: Any
+
+    @property
+    def engine(self) -> Engine | None:
+        """What its boundaries share."""
+        return getattr(self.handoffs[0], "_engine", None) if self.handoffs else None
+
+
+def instrumentors() -> list[Turned]:
+    """Return the registered instrumentors of this package, by name."""
+    found: dict[str, Turned] = {}
+    for point in entry_points(group=GROUP):
+        if point.value.startswith("otel_handoff"):
+            kind = point.load()
+            instrumentor = kind()  # a singleton
+            found[point.name] = Turned(
+                point.name,
+                bool(instrumentor.is_instrumented_by_opentelemetry),
+                getattr(instrumentor, "_handoffs", ()),
+                getattr(instrumentor, "_patches", ()),
+                kind,
+            )
+    return sorted(found.values(), key=lambda turned: turned.name)
+
+
+def patches_of(handoff: Handoff) -> dict[str, Patch]:
+    """Return target -> its patch."""
+    patches: Sequence[Patch] = getattr(handoff, "_patches", ())
+    return {patch.target: patch for patch in patches}
+
+
+def is_wrapped(patch: Patch) -> bool:
+    """Whether our stand-in is in place."""
+    return getattr(patch, "_ours", None) is not None
+
+
+def is_embedded(boundary: Boundary) -> bool:
+    """Whether it is the pipeline of `otel-handoff demo`, which is nobody's host."""
+    return boundary in BOUNDARIES and boundary.submit.startswith("otel_handoff.")
+
+
+def tracer_provider_of(engine: Engine) -> Any:
+    """Return the one it was given, or None."""
+    return getattr(engine, "_provider", None)
+
+
+def events_of(engine: Engine) -> Any:
+    """Return the OpenTelemetry logger of its alerts."""
+    return getattr(engine.alerts, "_events", None)
+
+
+def hook_of(engine: Engine | None) -> Any:
+    """Return its `on_mismatch`, or None."""
+    return engine and getattr(engine.alerts, "_on_mismatch", None)
+
+
+def meter_provider_of(engine: Engine) -> Any:
+    """Return the one it was given, or None."""
+    by_provider: Mapping[Any, Any] = getattr(metrics, "_by_provider", {})
+    return next((provider for provider, kept in by_provider.items() if kept is engine.metrics), None)

@@ -1,0 +1,139 @@
+"""The ways by which a mismatch leaves the process, and whether there is one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import _logs, metrics, trace
+
+from otel_handoff import semconv
+from otel_handoff.doctor import own, sdk
+from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
+from otel_handoff.doctor.sdk import Sink
+from otel_handoff.engine import Engine
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Where the alerts of an engine go, or where they would go if there were one.
+
+    Attributes:
+        engine: whose; None where nothing is turned on.
+        tracer_provider: where its spans come from.
+        tracer: with which it makes them.
+        logger: with which it emits log records.
+        meter_provider: where its counters are.
+    """
+
+    engine: Engine | None
+    tracer_provider: Any
+    tracer: Any
+    logger: Any
+    meter_provider: Any
+
+    @property
+    def spans(self) -> list[Sink] | None:
+        """Span processors, in order."""
+        return [] if sdk.is_nothing(self.tracer) else sdk.span_sinks(self.tracer)
+
+    @property
+    def logs(self) -> list[Sink] | None:
+        """Log record processors, in order."""
+        return [] if sdk.is_nothing(self.logger) else sdk.log_sinks(self.logger)
+
+    @property
+    def metrics(self) -> list[Sink] | None:
+        """Metric readers, in order."""
+        if sdk.is_nothing(self.meter_provider) or sdk.is_disabled(self.meter_provider):
+            return []
+        return sdk.metric_sinks(self.meter_provider)
+
+
+def all_ways() -> list[Ways]:
+    """Return the ways of each engine, those that share their providers once."""
+    engines = [turned.engine for turned in own.instrumentors() if turned.engine is not None]
+    found = [_ways(engine) for engine in engines] or [_ways(None)]
+    distinct = {(id(ways.tracer_provider), id(ways.logger), id(ways.meter_provider)): ways for ways in reversed(found)}
+    return list(reversed(distinct.values()))
+
+
+def _ways(engine: Engine | None) -> Ways:
+    tracer_provider = logger = meter_provider = None
+    tracer = trace.get_tracer(semconv.SCOPE)
+    if engine is not None:
+        tracer_provider, tracer = own.tracer_provider_of(engine), engine.tracer
+        logger, meter_provider = own.events_of(engine), own.meter_provider_of(engine)
+    return Ways(
+        engine,
+        tracer_provider or trace.get_tracer_provider(),
+        sdk.real(tracer),
+        sdk.real(logger or _logs.get_logger(semconv.SCOPE)),
+        meter_provider or metrics.get_meter_provider(),
+    )
+
+
+def exporting(sinks: Sequence[Sink] | None) -> list[Sink] | None:
+    """Return those that give things away; ours do not. None where it cannot be told."""
+    return None if sinks is None else [sink for sink in sinks if not sink.is_ours]
+
+
+def look() -> Iterator[Finding]:
+    """Yield a finding for each way, and the verdict."""
+    for ways in all_ways():
+        yield from _look(ways)
+    yield _python_logging()
+
+
+def _look(ways: Ways) -> Iterator[Finding]:
+    logs, counters, spans = exporting(ways.logs), exporting(ways.metrics), exporting(ways.spans)
+    decision = sdk.root_decision(ways.tracer)
+    yield _way("log record", logs)
+    yield _way("counter", counters)
+    if decision == "never" and spans:
+        yield note("span event", "the sampler keeps no span")
+        spans = []
+    else:
+        yield _way("span event", spans)
+    hook = own.hook_of(ways.engine)
+    if hook is not None:
+        yield ok("hook", f"on_mismatch: {getattr(hook, '__qualname__', type(hook).__name__)}")
+    if ways.engine is None:
+        yield wrong("alert", "nothing is wrapped, so no alert is made", "See above: turn otel-handoff on first.")
+    elif logs or counters:
+        yield ok("alert", "yes, each mismatch, sampled or not (whether it arrives: --send-test-alert)")
+    elif None in (logs, counters, spans):
+        yield unknown("alert", "not all of the ways can be seen; --send-test-alert tries them")
+    elif spans:
+        some = "" if decision == "always" else " of a row that is sampled"
+        yield note(
+            "alert",
+            f"on the span{some} alone: no log record and no counter leaves the process",
+            "Have logs or metrics exported, too, to be woken: see docs/alerting.md.",
+        )
+    elif hook is None:
+        yield wrong(
+            "alert",
+            "no: a mismatch leaves this process only as a line of Python's log",
+            "Have logs and metrics exported (OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, or processors in the"
+            " configuration file); see docs/alerting.md.",
+        )
+    else:
+        yield note("alert", "only to your hook, and as a line of Python's log")
+
+
+def _way(subject: str, sinks: Sequence[Sink] | None) -> Finding:
+    if sinks is None:
+        return unknown(subject, "this SDK does not show what is set up")
+    if not sinks:
+        return note(subject, "not exported")
+    return ok(subject, "; ".join(sink.exports for sink in sinks), exporters=sdk.names(sinks))
+
+
+def _python_logging() -> Finding:
+    logger = logging.getLogger("otel_handoff")
+    if not logger.isEnabledFor(logging.ERROR) or not (logger.hasHandlers() or logging.lastResort):
+        return note("Python log", "the logger otel_handoff is silenced in this process")
+    return ok("Python log", "told by the logger otel_handoff")

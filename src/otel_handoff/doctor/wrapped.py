@@ -1,0 +1,194 @@
+"""Which of the host's functions are wrapped, and why the others are not."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Any, Final
+
+from otel_handoff.boundary import Boundary
+from otel_handoff.doctor import own
+from otel_handoff.doctor.environment import was_tried
+from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
+from otel_handoff.doctor.heard import heard
+from otel_handoff.handoff import Handoff
+from otel_handoff.wrapping import Patch
+
+_DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+_MOVED: Final = "Declare a Boundary that names where this version has it, and report the version to otel-handoff."
+
+
+def look() -> Iterator[Finding]:
+    """Yield the findings for each registered instrumentor, its hosts and their functions."""
+    turned_on = own.instrumentors()
+    if not turned_on:
+        yield wrong("instrumentors", "none is registered", "Install otel-handoff with pip into this environment.")
+    attached = False
+    for turned in turned_on:
+        yield _instrumentor(turned)
+        for handoffs in _hosts(turned.handoffs):
+            for finding in _host(turned.name, handoffs):
+                attached |= finding.state == "ok" and "target" in finding.facts
+                yield finding
+    if not attached:
+        yield wrong("wrapped", "nothing is wrapped in this process: no row is checked", _remedy(turned_on))
+    patches = [patch for turned in turned_on for patch in turned.patches]
+    if patches:
+        followed = sorted({patch.target.partition(":")[2] for patch in patches if own.is_wrapped(patch)})
+        later = sorted({patch.target.partition(":")[2] for patch in patches} - set(followed))
+        text = f"followed into {', '.join(followed)}" + (f"; once imported, {', '.join(later)}" if later else "")
+        yield ok("pools", text, followed=followed, later=later)
+
+
+def _instrumentor(turned: own.Turned) -> Finding:
+    subject = turned.name
+    if not turned.on:
+        disabled = [name.strip() for name in os.environ.get(_DISABLED, "").split(",")]
+        if subject in disabled or "*" in disabled:
+            return note(subject, f"instrumentor kept off by {_DISABLED}")
+        return note(subject, "instrumentor not turned on in this process")
+    if turned.handoffs:
+        return ok(subject, "instrumentor on")
+    if subject == "handoff":
+        return note(subject, "instrumentor on, without boundaries of your own (or in mode off)")
+    return wrong(subject, "instrumentor on, in mode off: nothing is wrapped", "Set OTEL_HANDOFF_MODE=pin or observe.")
+
+
+def _remedy(turned_on: Sequence[own.Turned]) -> str:
+    if any(turned.on for turned in turned_on):
+        return (
+            "Run the doctor in the environment that the pipeline runs in, or, for a host that is not ELSPETH,"
+            " declare a Boundary (OTEL_HANDOFF_BOUNDARIES)."
+        )
+    if was_tried():
+        return "See what stopped the set-up, above or on stderr, and put that right."
+    return (
+        "Start the pipeline with opentelemetry-instrument, or call ElspethInstrumentor().instrument() where it sets up"
+        " OpenTelemetry; where its own code does, look with --import MODULE:FUNCTION."
+    )
+
+
+def _hosts(handoffs: Sequence[Handoff]) -> list[list[Handoff]]:
+    # Boundaries of one name are the layouts of one host, of which an environment has one.
+    groups: dict[str, list[Handoff]] = {}
+    for handoff in handoffs:
+        if not own.is_embedded(handoff.boundary):
+            groups.setdefault(handoff.boundary.name, []).append(handoff)
+    return list(groups.values())
+
+
+def _host(instrumentor: str, layouts: Sequence[Handoff]) -> Iterator[Finding]:
+    name = layouts[0].boundary.name
+    root = _module(layouts[0].boundary.submit).partition(".")[0]
+    if not _is_there(root):
+        if instrumentor == "handoff":
+            yield wrong(name, f"there is no module {root!r}", "Put it on the Python path, or correct the Boundary.")
+        else:
+            yield note(name, f"host {root!r} is not installed in this environment")
+        return
+    found = [handoff for handoff in layouts if _is_there(_module(handoff.boundary.submit))]
+    if not found:
+        modules = " or ".join(_module(handoff.boundary.submit) for handoff in layouts)
+        yield wrong(name, f"{root} {_version(root)} is of an unknown layout: it has no {modules}", _MOVED)
+    for handoff in found:
+        layout = _module(handoff.boundary.submit)
+        yield Finding(
+            name,
+            "ok" if own.patches_of(handoff) else "unknown",
+            f"host {root} {_version(root)}, layout {layout}",
+            facts={"host": root, "version": _version(root), "layout": layout},
+        )
+        for role, target, parameters in _targets(handoff.boundary):
+            yield _target(f"{name}.{role}", target, parameters, own.patches_of(handoff).get(target))
+
+
+def _targets(boundary: Boundary) -> Iterator[tuple[str, str, list[str]]]:
+    yield "submit", boundary.submit, [boundary.context]
+    yield "work", boundary.work, [boundary.context]
+    for call in boundary.calls:
+        yield call.evidence, call.target, [path.partition(".")[0] for path in call.ids.values()]
+    for pool in boundary.pools:
+        yield "pool", pool, []
+    if boundary.evict is not None:
+        yield "evict", boundary.evict.target, list(boundary.evict.ids.values())
+
+
+def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch | None) -> Finding:
+    module, _, path = target.partition(":")
+    try:
+        with heard("otel_handoff"):  # what it says is said here
+            function: Any = importlib.import_module(module)
+        for part in path.split("."):
+            function = getattr(function, part)
+    except AttributeError:
+        return wrong(subject, f"{path} is not in {module}", _MOVED, target=target)
+    except Exception as error:
+        return wrong(
+            subject,
+            f"{path}: {module} cannot be imported ({type(error).__name__}: {error})",
+            f"Make `import {module}` work in this environment: the pipeline needs it, too.",
+            target=target,
+        )
+    if patch is None:
+        return unknown(subject, f"{path} has no patch on record", target=target)
+    if not own.is_wrapped(patch):
+        return wrong(
+            subject,
+            f"{path} in {module} is not wrapped",
+            "Turn the instrumentor on before anything replaces that function; report it if it is never wrapped.",
+            target=target,
+        )
+    missing = _missing(function, parameters)
+    if missing is None:
+        return unknown(subject, f"{path} is wrapped, but its parameters cannot be read", target=target)
+    if missing:
+        return wrong(
+            subject,
+            f"{path} is wrapped, but takes no {' and no '.join(missing)}: nothing can be compared there",
+            "Correct the parameter in the Boundary." if "elspeth" not in target else _MOVED,
+            target=target,
+        )
+    if not patch.on_top:
+        return ok(
+            subject, f"{path} wrapped, below a wrapper of somebody else's ({type(function).__name__})", target=target
+        )
+    return ok(subject, f"{path} wrapped", target=target)
+
+
+def _missing(function: Any, parameters: Sequence[str]) -> list[str] | None:
+    try:
+        there = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return None
+    missing = [name for name in parameters if name not in there]
+    open_ended = any(
+        parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) for parameter in there.values()
+    )
+    return None if missing and open_ended else missing
+
+
+def _module(target: str) -> str:
+    return target.partition(":")[0]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return module in sys.modules or importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False  # a package above it is not there
+    except Exception:
+        return True  # it is there, and does not import: told where it is imported
+
+
+def _version(root: str) -> str:
+    for distribution in (root, *packages_distributions().get(root, ())):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return str(getattr(sys.modules.get(root), "__version__", "of unknown version"))

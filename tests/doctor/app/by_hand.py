@@ -1,0 +1,164 @@
+"""Pipelines that set OpenTelemetry up in their own code."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from otel_handoff import Boundary, Call, HandoffInstrumentor, Mismatch
+from otel_handoff.elspeth import ElspethInstrumentor
+
+_logger = logging.getLogger("opentelemetry.exporter.refused")
+
+
+def unused_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Refused:
+    """What connects to an endpoint that is down, and says why it failed, as the OTLP exporters do."""
+
+    def __init__(self) -> None:
+        self._port = unused_port()
+        self._endpoint = f"http://user:hunter2@127.0.0.1:{self._port}/v1?api-key=hunter2"
+        self._headers = {"authorization": "Bearer hunter2-token"}
+
+    def _connects(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port)).close()
+        except OSError as error:
+            _logger.error("Cannot send to %s with %s: %s", self._endpoint, self._headers, error)
+            return False
+        return True
+
+
+class RefusedSpans(Refused, SpanExporter):
+    """Of spans."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Try."""
+        return SpanExportResult.SUCCESS if self._connects() else SpanExportResult.FAILURE
+
+
+class RefusedLogs(Refused, LogRecordExporter):
+    """Of log records."""
+
+    def export(self, batch: Any) -> LogRecordExportResult:
+        """Try."""
+        return LogRecordExportResult.SUCCESS if self._connects() else LogRecordExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        """Nothing to shut down."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing to flush."""
+        return True
+
+
+def endpoint_down() -> None:
+    """Spans and log records go nowhere; the counters go to the console."""
+    tracer_provider = TracerProvider()
+    tracer_provider.add_span_processor(BatchSpanProcessor(RefusedSpans()))
+    logger_provider = LoggerProvider()
+    logger_provider.add_log_record_processor(SimpleLogRecordProcessor(RefusedLogs()))
+    meter_provider = MeterProvider([PeriodicExportingMetricReader(ConsoleMetricExporter())])
+    ElspethInstrumentor().instrument(
+        mode="observe",
+        tracer_provider=tracer_provider,
+        logger_provider=logger_provider,
+        meter_provider=meter_provider,
+        on_mismatch=page_somebody,
+    )
+
+
+def page_somebody(mismatch: Mismatch) -> None:
+    """Wake the one on call, which a test must not."""
+    raise SystemExit(mismatch)
+
+
+def global_providers() -> None:
+    """Set global providers after instrumenting, which is allowed."""
+    ElspethInstrumentor().instrument()
+    trace.set_tracer_provider(TracerProvider())
+    metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(ConsoleMetricExporter())]))
+    _logs.set_logger_provider(LoggerProvider())
+
+
+class Foreign(trace.TracerProvider):
+    """A provider of somebody else's make."""
+
+    def get_tracer(self, *args: Any, **kwargs: Any) -> trace.Tracer:
+        """A tracer that shows nothing."""
+        return ForeignTracer()
+
+
+class ForeignTracer(trace.NoOpTracer):
+    """It shows neither sampler nor processors."""
+
+
+def foreign() -> None:
+    """Somebody else's SDK."""
+    ElspethInstrumentor().instrument(tracer_provider=Foreign())
+
+
+class Opaque(SpanProcessor):
+    """A processor that shows no exporter."""
+
+
+def opaque() -> None:
+    """A processor that shows no exporter."""
+    provider = TracerProvider()
+    provider.add_span_processor(Opaque())
+    ElspethInstrumentor().instrument(tracer_provider=provider)
+
+
+def wrong_parameters() -> None:
+    """A boundary whose context goes by another name, and a call without that id."""
+    HandoffInstrumentor().instrument(
+        boundaries=[
+            Boundary(
+                name="orders",
+                submit="orders:Pool.enqueue",
+                work="orders:Pool._run",
+                context="context",
+                fields={"order_id": "order.id"},
+                calls=[Call("orders:Ledger.post", {"order_id": "id"}), Call("orders:Ledger.send", {"order_id": "id"})],
+            ),
+            Boundary(name="gone", submit="no_such_host:f", work="no_such_host:g", fields={"order_id": "order.id"}),
+        ]
+    )
+
+
+def wrapped_again() -> None:
+    """Somebody else wraps the same function afterwards."""
+    ElspethInstrumentor().instrument()
+    host: Any = importlib.import_module("elspeth.plugins.infrastructure.batching.mixin").BatchTransformMixin
+    ours = host.accept_row
+
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        return ours(*args, **kwargs)
+
+    host.accept_row = functools.update_wrapper(theirs, ours)
+
+
+def nothing() -> None:
+    """Set nothing up."""
+
+
+def fail() -> None:
+    """Do not even come to an end."""
+    raise LookupError("no telemetry today")

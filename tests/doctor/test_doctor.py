@@ -1,0 +1,374 @@
+"""`otel-handoff doctor`, as it is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from otel_handoff import environment_variables
+from otel_handoff.settings import Settings
+from tests.doctor.doctors import COMMAND, HERE, Doctor, Done, doctor, instrument
+from tests.zero_code.programs import APP, BIN, CONSOLE, documents
+
+WRAPPED = {
+    "elspeth.submit": "BatchTransformMixin.accept_row",
+    "elspeth.work": "BatchTransformMixin._process_and_complete",
+    "elspeth.call": "CallAuditRepository.record_call",
+    "elspeth.result": "RowReorderBuffer.complete",
+    "elspeth.evict": "BatchTransformMixin.evict_submission",
+}
+
+
+@pytest.fixture(scope="module")
+def well() -> Done:
+    """All is set up, and a test alert is sent."""
+    return doctor("--json", "--send-test-alert", **CONSOLE)
+
+
+def test_what_is_wrapped(well: Done) -> None:
+    """Each function of the host, after it was imported, by the layout that is there."""
+    for subject, function in WRAPPED.items():
+        assert well.of(subject)["text"] == f"{function} wrapped"
+    layout = [finding["facts"].get("layout") for finding in well.findings if finding["subject"] == "elspeth"]
+    assert layout == [None, "elspeth.plugins.infrastructure.batching.mixin"]
+
+
+def test_a_function_that_is_not_there(well: Done) -> None:
+    """The host of these tests takes no call index: the only thing that is wrong, and it is the one that is named."""
+    assert well.wrong() == {
+        "elspeth.read": "CallAuditRepository.allocate_call_index is not in elspeth.core.landscape.execution.calls"
+    }
+    assert well.code == 1
+
+
+def test_the_set_up(well: Done) -> None:
+    """Provider, sampler, processors in order with ours among them, and exporters."""
+    assert well.of("traces")["text"] == "opentelemetry.sdk.trace.TracerProvider"
+    assert "AlwaysOnSampler" in well.of("traces.sampler", "ok")["text"]
+    processors = well.of("traces.processors")["facts"]["processors"]
+    assert [processor["class"] for processor in processors] == ["BatchSpanProcessor", "HandoffSpanProcessor"]
+    assert processors[0]["exporter"] == "ConsoleSpanExporter"
+    assert well.of("traces.tagging", "ok")["facts"]["place"] == 2
+    assert well.of("logs")["facts"]["sinks"][0]["exporter"] == "ConsoleLogRecordExporter"
+    assert well.of("metrics")["facts"]["sinks"][0]["exporter"] == "ConsoleMetricExporter"
+    assert well.of("alert")["state"] == "ok"
+
+
+def test_every_setting_is_there(well: Done) -> None:
+    """A new one appears by itself."""
+    names = {field.name for field in fields(Settings)} - {"given"}
+    subjects = {finding["subject"] for finding in well.findings}
+    assert {f"elspeth.{name}" for name in names} <= subjects
+    variables = {name for name in vars(environment_variables) if name.startswith("OTEL_HANDOFF_")}
+    assert variables <= {f"OTEL_HANDOFF_{name.upper()}" for name in (*names, "boundaries")}
+
+
+def test_the_report_alone_is_on_stdout(well: Done) -> None:
+    """What the console exporters write is on stderr."""
+    assert json.loads(well.out)["verdict"] == "1 thing needs attention."
+    assert "otel-handoff doctor test alert" in well.err
+
+
+def test_the_test_alert_is_exported_and_marked(well: Done) -> None:
+    """By each of the three ways; and nothing takes it for a mismatch: it has a name of its own and moves no counter."""
+    for way in ("log record", "counter", "span event"):
+        assert [finding["facts"].get("outcome") for finding in well.findings if finding["subject"] == way][-1] == (
+            "exported"
+        )
+    exported = documents(_json(well.err))
+    (span,) = [item for item in exported if item.get("name") == "otel-handoff doctor test alert"]
+    assert span["attributes"] == {"handoff.test": True}
+    assert [event["name"] for event in span["events"]] == ["handoff.test"]
+    (record,) = [item for item in exported if "event_name" in item]
+    assert (record["event_name"], record["severity_text"]) == ("handoff.test", "WARN")
+    assert record["attributes"] == {"handoff.test": True}
+    assert record["trace_id"] == span["context"]["trace_id"]
+    points = {
+        metric["name"]: [point["value"] for point in metric["data"]["data_points"]]
+        for item in exported
+        for resource in item.get("resource_metrics", [])
+        for scope in resource["scope_metrics"]
+        if scope["scope"]["name"] == "otel_handoff"
+        for metric in scope["metrics"]
+        if "value" in metric["data"]["data_points"][0]
+    }
+    assert len(points["handoff.mismatches"]) > 10
+    assert {value for values in points.values() for value in values} == {0}
+
+
+def _json(text: str) -> str:
+    # Between the exporters' documents stands what Python's log says.
+    return "\n".join(line for line in text.splitlines() if not line.startswith("TEST ALERT"))
+
+
+def test_nothing_is_sent_unasked() -> None:
+    """Not even at the end of the process, when providers export what is left."""
+    done = doctor("--json", **CONSOLE)
+    assert done.err == ""
+    assert done.wrong().keys() == {"elspeth.read"}
+
+
+def test_under_opentelemetry_instrument() -> None:
+    """The process is as the pipeline's would be; a flag is an environment variable to it."""
+    launcher = (instrument(), "--handoff_mode", "observe", "--handoff_boundaries", "shop_boundaries:BOUNDARIES")
+    command = (str(BIN / "otel-handoff"), "doctor")
+    done = Doctor(command, launcher=launcher)("--json", **CONSOLE)
+    assert done.of("set-up")["text"] == "by opentelemetry-instrument"
+    assert done.of("elspeth.mode")["facts"] == {"value": "observe", "source": "OTEL_HANDOFF_MODE"}
+    assert done.of("elspeth.watch")["facts"] == {"value": True, "source": "default"}
+    assert done.of("boundaries")["facts"] == {"value": ["orders"], "source": "OTEL_HANDOFF_BOUNDARIES"}
+    assert done.of("orders.submit")["text"] == "Pool.enqueue wrapped"
+    assert done.wrong().keys() == {"elspeth.read"}
+
+
+def test_a_configuration_file(tmp_path: Path) -> None:
+    """It is named as the source of what it sets; its exporters' files are named; what it misspells is told."""
+    pytest.importorskip("opentelemetry.configuration")
+    path = tmp_path / "otel.yaml"
+    path.write_text(
+        f"""
+file_format: "1.0"
+tracer_provider:
+  processors:
+    - batch: {{exporter: {{otlp_file/development: {{output_stream: "file://{tmp_path}/traces.jsonl"}}}}}}
+instrumentation/development:
+  python:
+    elspeth: {{mode: observe}}
+    handoff: {{mood: observe}}
+""",
+        encoding="utf-8",
+    )
+    done = doctor("--json", OTEL_CONFIG_FILE=str(path))
+    assert done.of("elspeth.mode")["facts"] == {"value": "observe", "source": str(path)}
+    assert done.of("elspeth.watch")["facts"]["source"] == "default"
+    assert done.of("traces.processors")["facts"]["processors"][0]["endpoint"] == f"{tmp_path}/traces.jsonl"
+    assert done.of("alert", "note")["text"].startswith("on the span alone")
+    assert done.wrong().keys() == {"elspeth.read", "handoff.mood", "set-up"}
+    path.write_text("file_format: [", encoding="utf-8")
+    assert "cannot be read" in doctor("--json", OTEL_CONFIG_FILE=str(path)).wrong()["OTEL_CONFIG_FILE"]
+
+
+def test_an_exporter_that_is_not_installed() -> None:
+    """It stops all of the set-up, ours included; the first line in red says so."""
+    done = doctor("--json", OTEL_TRACES_EXPORTER="no_such_exporter")
+    assert "no_such_exporter" in done.of("set-up", "wrong")["text"]
+    assert "OTEL_TRACES_EXPORTER" in done.of("set-up", "wrong")["do"]
+    assert "nothing is wrapped" in done.wrong()["wrapped"]
+    assert "no tracer provider" in done.wrong()["traces"]
+
+
+def test_settings_that_are_misspelt() -> None:
+    """A value, a name, and what names no boundaries."""
+    done = doctor(
+        "--json",
+        OTEL_HANDOFF_MODE="obsreve",
+        OTEL_HANDOFF_WACTH="false",
+        OTEL_HANDOF_TRACE="link",
+        OTEL_HANDOFF_BOUNDARIES="no_such_module:BOUNDARIES",
+    )
+    assert "OTEL_HANDOFF_MODE=obsreve is not one of" in done.wrong()["elspeth.mode"]
+    assert done.of("elspeth.mode")["facts"] == {"value": "pin", "source": "fallback"}
+    assert done.of("OTEL_HANDOFF_WACTH", "wrong")["do"] == "Did you mean OTEL_HANDOFF_WATCH?"
+    assert "OTEL_HANDOFF_TRACE" in done.of("OTEL_HANDOF_TRACE", "note")["text"]
+    assert "no_such_module" in done.wrong()["boundaries"]
+
+
+def test_no_way_out() -> None:
+    """Everything is wrapped and nothing is exported."""
+    done = doctor("--json", "--send-test-alert")
+    assert "only as a line of Python's log" in done.wrong()["alert"]
+    assert done.wrong()["test alert"] == "it did not leave this process"
+
+
+def test_sdk_disabled() -> None:
+    """Providers are there and make nothing."""
+    done = doctor("--json", OTEL_SDK_DISABLED="true", **CONSOLE)
+    assert {"sdk", "alert"} <= done.wrong().keys()
+    assert done.of("traces.tracer")["state"] == "note"
+
+
+@pytest.mark.parametrize("sampler", ["always_off", "parentbased_always_off"])
+def test_a_sampler_that_keeps_nothing(sampler: str) -> None:
+    """The log record gets out all the same, and it is said that the span does not."""
+    done = doctor("--json", "--send-test-alert", OTEL_TRACES_SAMPLER=sampler, **CONSOLE)
+    assert "keeps no trace" in done.wrong()["traces.sampler"]
+    assert done.of("alert")["state"] == "ok"
+    assert (
+        "not exported: the sampler did not keep the span" in json.loads(done.out)["sections"][-1]["findings"][2]["text"]
+    )
+
+
+def test_a_sampler_that_keeps_some() -> None:
+    """Worth a note."""
+    done = doctor("--json", OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0.1", **CONSOLE)
+    assert done.of("traces.sampler")["state"] == "note"
+
+
+def test_a_host_of_an_unknown_layout(tmp_path: Path) -> None:
+    """It is installed, and has none of the modules that are known."""
+    (tmp_path / "elspeth").mkdir()
+    (tmp_path / "elspeth" / "__init__.py").write_text("__version__ = '9.9'\n", encoding="utf-8")
+    done = Doctor(cwd=tmp_path)("--json", **CONSOLE)
+    assert done.wrong()["elspeth"].startswith("elspeth 9.9 is of an unknown layout")
+    assert "wrapped" in done.wrong()
+
+
+def test_no_host(tmp_path: Path) -> None:
+    """The wrong environment: nothing that could be wrapped is there."""
+    done = Doctor(cwd=tmp_path)("--json", **CONSOLE)
+    assert "not installed" in done.of("elspeth", "note")["text"]
+    assert "nothing is wrapped" in done.wrong()["wrapped"]
+    assert "environment that the pipeline runs in" in done.of("wrapped")["do"]
+
+
+def test_mode_off_and_kept_off() -> None:
+    """Whoever turned it off is told that nothing is checked."""
+    done = doctor("--json", OTEL_HANDOFF_MODE="off", **CONSOLE)
+    assert "mode off" in done.wrong()["elspeth"]
+    done = doctor("--json", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="elspeth, handoff", **CONSOLE)
+    assert "kept off" in done.of("elspeth")["text"]
+    assert {"wrapped", "alert"} <= done.wrong().keys()
+
+
+def test_without_the_sdk() -> None:
+    """Core dependencies alone are enough for the doctor, and it says what else is needed."""
+    code = "import sys; sys.modules['opentelemetry.sdk'] = None; from otel_handoff.cli import main; sys.exit(main())"
+    done = Doctor((sys.executable, "-c", code, "doctor"))("--json")
+    assert "not installed" in done.wrong()["sdk"]
+    assert "otel-handoff[sdk]" in done.of("sdk")["do"]
+
+
+def test_an_endpoint_that_is_down() -> None:
+    """The refused ways are red with the reason, what gets out is not, and no key or password is shown anywhere."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:endpoint_down")
+    assert done.of("elspeth.mode")["facts"] == {"value": "observe", "source": "argument of instrument()"}
+    refused = [finding for finding in done.findings if finding["facts"].get("outcome") == "failed"]
+    assert [finding["subject"] for finding in refused] == ["log record", "span event"]
+    for finding in refused:
+        assert "Connection refused" in finding["text"]
+        assert finding["facts"]["endpoint"].startswith("http://127.0.0.1:")
+        assert finding["text"].count(finding["facts"]["endpoint"]) == 2, "the reason is its own, not the other's"
+    (counter,) = [finding for finding in done.findings if finding["facts"].get("outcome") == "exported"]
+    assert counter["subject"] == "counter"
+    assert "hunter2" not in done.out + done.err
+    assert [finding["text"] for finding in done.findings if finding["subject"] == "hook"] == [
+        "on_mismatch: page_somebody",
+        "on_mismatch was not called: it may wake somebody",
+    ]
+
+
+def test_secrets_of_the_environment() -> None:
+    """A header that is malformed is quoted by the SDK; the report does not. Nor is a key of ours shown."""
+    done = doctor("--json", OTEL_HANDOFF_IDS_KEY="hunter2", **CONSOLE)
+    assert "hunter2" not in done.out + done.err
+    done = doctor("--json", OTEL_EXPORTER_OTLP_HEADERS="hunter2", OTEL_TRACES_EXPORTER="x hunter2 x")
+    assert "hunter2" not in done.out + done.err
+    assert "(hidden)" in done.out
+
+
+def test_providers_that_are_set_after_instrumenting() -> None:
+    """The span processor comes with the first row, and the doctor does not call that wrong."""
+    done = doctor("--json", "--import", "by_hand:global_providers")
+    assert "with the first row" in done.of("traces.tagging", "note")["text"]
+    assert done.of("alert")["state"] == "ok"
+
+
+@pytest.mark.parametrize("set_up", ["foreign", "opaque"])
+def test_what_cannot_be_told(set_up: str) -> None:
+    """Where an SDK does not show what is asked, that is said, and is not called wrong."""
+    done = doctor("--json", "--send-test-alert", "--import", f"by_hand:{set_up}")
+    untold = {finding["subject"] for finding in done.findings if finding["state"] == "unknown"}
+    assert untold >= {"foreign": {"traces.sampler", "traces.processors", "alert"}, "opaque": {"span event"}}[set_up]
+    assert done.wrong().keys() <= {"elspeth.read"} | ({"test alert"} if set_up == "foreign" else set())
+
+
+def test_parameters_that_the_host_does_not_have() -> None:
+    """A wrapped function is of no use if the ids cannot be found among its parameters."""
+    done = doctor("--json", "--import", "by_hand:wrong_parameters")
+    assert done.wrong()["orders.submit"].startswith("Pool.enqueue is wrapped, but takes no context")
+    calls = [finding["text"] for finding in done.findings if finding["subject"] == "orders.call"]
+    assert calls[0].startswith("Ledger.post is wrapped, but takes no id")
+    assert calls[1] == "Ledger.send is not in orders"
+    assert done.wrong()["gone"] == "there is no module 'no_such_host'"
+
+
+def test_a_wrapper_on_top_of_ours() -> None:
+    """Both work, and it is told."""
+    done = doctor("--json", "--import", "by_hand:wrapped_again")
+    assert "below a wrapper of somebody else's" in done.of("elspeth.submit", "ok")["text"]
+    assert done.of("elspeth.work", "ok")["text"] == "BatchTransformMixin._process_and_complete wrapped"
+
+
+def test_a_pipeline_that_does_not_instrument() -> None:
+    """It is told to."""
+    done = doctor("--json", "--import", "by_hand:nothing")
+    assert {"wrapped", "traces", "alert"} <= done.wrong().keys()
+    assert "opentelemetry-instrument" in done.of("wrapped")["do"]
+
+
+def test_from_within_a_pipeline() -> None:
+    """`examine()` looks at the process that calls it, whoever set that up."""
+    code = (
+        "import by_hand; by_hand.wrapped_again(); from otel_handoff.doctor import examine; found = examine();"
+        " print(found); print(found.well, len(found.as_dict()['sections']))"
+    )
+    done = Doctor((sys.executable, "-c", code))()
+    assert "note  set-up: by its own code" in done.out
+    assert "elspeth.mode: pin (default)" in done.out
+    assert done.out.endswith("need attention.\nFalse 5\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--import", "no_such_module"], "cannot import no_such_module: ModuleNotFoundError"),
+        (["--import", "by_hand:fail"], "cannot call by_hand:fail: LookupError: no telemetry today"),
+        (["--import", "by_hand:no_such_function"], "cannot call by_hand:no_such_function: AttributeError"),
+        (["--no-such-option"], "unrecognized arguments"),
+    ],
+)
+def test_bad_usage(arguments: list[str], error: str) -> None:
+    """Exit code 2 and a line on stderr."""
+    done = doctor(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert error in done.err
+    assert "Traceback" not in done.err
+
+
+def test_text_for_people() -> None:
+    """One line per finding, what to do below what is wrong, no colours in a pipe."""
+    done = doctor(**CONSOLE)
+    assert done.code == 1
+    assert "\n  WRONG elspeth.read: CallAuditRepository.allocate_call_index is not in" in done.out
+    assert "\n        Do: Declare a Boundary that names where this version has it" in done.out
+    assert done.out.endswith("\n1 thing needs attention.\n")
+    assert "\x1b" not in done.out
+    assert max(map(len, done.out.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colours_on_a_terminal(environment: dict[str, str], coloured: bool) -> None:
+    """Where nobody minds."""
+    variables = {"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONPATH": str(HERE), **environment}
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover - the child
+        os.chdir(APP)
+        os.execve(sys.executable, [*COMMAND, "--import", "by_hand:nothing"], variables)
+    output = b""
+    try:
+        while block := os.read(terminal, 65536):
+            output += block
+    except OSError:
+        pass  # that is how a terminal ends
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    assert (b"\x1b[1;31m" in output) is coloured
+    assert b"nothing is wrapped" in output
