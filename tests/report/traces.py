@@ -36,9 +36,9 @@ def drawn(path: Path, output: Path) -> Path:
     return output
 
 
-def found(path: Path) -> dict[str, Any]:
+def found(path: Path, *options: str) -> dict[str, Any]:
     """What `otel-handoff check` says of the same traces."""
-    return json.loads(handoff("check", path, "--format", "json").stdout)
+    return json.loads(handoff("check", path, "--format", "json", *options).stdout)
 
 
 def written(path: Path, *made: dict[str, Any], more: str = "") -> Path:
