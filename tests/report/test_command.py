@@ -80,18 +80,21 @@ def test_perfetto_gets_every_row_and_arrows_that_end_in_slices(observed: Path, t
         "work": found["checked"]["submissions"],
         "call": found["checked"]["calls"],
         "mismatch": len(found["mismatches"]),
-        "write": len(found["mismatches"]),
+        "write": len(traces.writes(found)),
     }
     arrows: defaultdict[int, list[Any]] = defaultdict(list)
     for event in events:
         if event["ph"] in "sf":
             arrows[event["id"]].append(event)
             assert any(start <= event["ts"] <= end for start, end in tracks[event["pid"], event["tid"]])
-    assert len(arrows) == kinds["work"] + kinds["write"]
+    assert len(arrows) == kinds["work"] + kinds["mismatch"]
     assert all([end["ph"] for end in arrow] == ["s", "f"] for arrow in arrows.values())
     assert all(arrow[0]["ts"] <= arrow[1]["ts"] for arrow in arrows.values())
     named = {(event["pid"], event["tid"]) for event in events if event["name"] == "thread_name"}
     assert named == set(tracks)
+    assert all(pid != tid for pid, tid in tracks)
+    (process,) = (event["args"]["name"] for event in events if event["name"] == "process_name")
+    assert process.startswith("otel-handoff-demo, ")
     work = sorted((each["ts"], each["ts"] + each["dur"]) for each in slices if each["cat"] == "work")
     assert all(end <= start + 0.001 for (_, end), (start, _) in pairwise(work))
 

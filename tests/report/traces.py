@@ -41,6 +41,12 @@ def found(path: Path, *options: str) -> dict[str, Any]:
     return json.loads(handoff("check", path, "--format", "json", *options).stdout)
 
 
+def writes(found: dict[str, Any]) -> set[tuple[str, ...]]:
+    """The writes that led to what `found` lists: one may have led to many."""
+    culprits = (each["culprit"] for each in found["mismatches"])
+    return {tuple(str(each[name]) for name in ("thread_name", "time_unix_nano", "field")) for each in culprits}
+
+
 def written(path: Path, *made: dict[str, Any], more: str = "") -> Path:
     """Write spans of one process."""
     request = lines.request(*made, resource={"service.instance.id": "one"}, scope=semconv.SCOPE)
