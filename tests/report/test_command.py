@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 from collections import defaultdict
 from itertools import pairwise
@@ -48,6 +50,32 @@ def test_broken_lines_are_told_and_the_rest_is_drawn(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert "<h1>1 mismatch, 1 cause</h1>" in page
     assert "not read, or not in full: 1 broken line" in page
+
+
+def test_progress_is_told_at_a_terminal_and_taken_away_again(tmp_path: Path) -> None:
+    """In one line; what a pipe gets is held by every other test."""
+    source = traces.wrong(tmp_path / "traces.jsonl", more="{broken\n")
+    ours, terminal = pty.openpty()
+    arguments = ["report", str(source), "-o", str(tmp_path / "report.html"), "--perfetto", str(tmp_path / "trace.json")]
+    with subprocess.Popen([*traces.COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        told = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that nobody has the terminal open any more
+            while more := os.read(ours, 1000):
+                told += more
+    os.close(ours)
+    assert process.returncode == 0
+    *said, last = told.decode().split("\r\x1b[K")
+    assert last == ""
+    assert said[0] == ""
+    assert [what for what in said if what and not what.startswith(("reading ", "otel-handoff: "))] == [
+        "judging",
+        "drawing",
+        "writing the file for Perfetto",
+    ]
+    assert "reading 100 %" in said
+    (broken,) = (what for what in said if what.startswith("otel-handoff: "))
+    assert broken.strip().endswith("at column 2")
 
 
 def test_a_page_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -7,5 +7,6 @@ found ──── what is wrong in a store that a judge has settled
 asked ──── one id: which submissions carried it, and what of the findings concerns it
 causes ─── findings grouped by what did it
 reading ── files in, a judge with all that was in them
+progress ─ how far that is, at a terminal
 text, records: what people are given; run: one check; command: the command line
 """
