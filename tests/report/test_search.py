@@ -99,6 +99,16 @@ def test_what_many_have_is_not_told_without_end(report: Opened, run: dict[str, A
     assert wrong == sorted(wrong, reverse=True)
 
 
+def test_what_is_spelled_in_full_comes_first(browser: Browser, tmp_path: Path) -> None:
+    """Before what is wrong about others that merely begin like it."""
+    events = spans.report("call", 10, state_id="state-11")
+    path = traces.written(tmp_path / "a.jsonl", spans.row(1, 1), spans.row(2, 10), spans.call(3, 2, 10, events=events))
+    report = opened(browser, traces.drawn(path, tmp_path / "a.html"))
+    answers = [answer.partition("\n")[0] for answer in report.search("row-1")]
+    assert answers == ["#1 of elspeth: no mismatch", "#10 of elspeth: mismatch"]
+    report.page.close()
+
+
 def test_what_nothing_has_is_said(report: Opened, run: dict[str, Any]) -> None:
     """With how much the page knows, and the command that knows it all."""
     count = len(run["submissions"])

@@ -100,15 +100,15 @@ function find() {
   }
   for (const cause of all(".cause")) cause.hidden = !cause.querySelector("li:not([hidden])");
   one("#found").textContent = words.length && entries.length ? `${found} of ${entries.length}` : "";
-  answer(words.length > 0, has, found + beside.size > 0);
+  answer(words, has, found + beside.size > 0);
 }
 
 // Which submissions have what is searched for, whether or not anything is wrong about them.
-async function answer(asked, has, listed) {
+async function answer(words, has, listed) {
   const box = one("#answer");
   const wanted = search.value;
-  box.hidden = !asked;
-  if (!asked) return;
+  box.hidden = !words.length;
+  if (!words.length) return;
   box.ariaBusy = "true";
   let known = [];
   let whole = one("#index").dataset.holds === "whole";
@@ -121,7 +121,9 @@ async function answer(asked, has, listed) {
   if (search.value !== wanted) return;
   const found = known.filter(({ text }) => has(text));
   const isWrong = ({ wrong }) => wrong !== "no mismatch";
-  const told = [...found.filter(isWrong), ...found.filter((each) => !isWrong(each))].slice(0, MOST_TOLD);
+  const inFull = (text) => words.every((word) => text.split(/[\s=]/).includes(word)); // row-5 goes before row-50
+  const rank = (each) => (inFull(each.text) ? 0 : 2) + (isWrong(each) ? 0 : 1);
+  const told = [0, 1, 2, 3].flatMap((wanted) => found.filter((each) => rank(each) === wanted)).slice(0, MOST_TOLD);
   box.replaceChildren(...told.map((each) => {
     const line = make("p", "", isWrong(each) ? "wrong" : "clean");
     line.append(make("b", `${each.name}: ${each.wrong}`), make("span", each.time), make("span", each.ids));
