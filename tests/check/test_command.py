@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,45 +15,8 @@ from otel_handoff import semconv
 from otel_handoff.demo import truth
 from otel_handoff.demo.run import run_mode
 from tests.check import spans
+from tests.check.command import COMMAND, check, of, written, wrong_call
 from tests.traces import lines
-
-COMMAND = (sys.executable, "-m", "otel_handoff.cli", "check")
-
-
-@dataclass
-class Done:
-    """What a run of the command left."""
-
-    code: int
-    out: str
-    err: str
-
-
-def check(*arguments: Any, stdin: bytes = b"", **environment: str) -> Done:
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
-    assert b"Traceback" not in done.stderr
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def written(path: Path, *requests: Any, more: str = "") -> Path:
-    path.write_text(lines.text(*requests) + more)
-    return path
-
-
-def of(*made: dict[str, Any]) -> dict[str, Any]:
-    return lines.request(*made, resource={"service.instance.id": "one"}, scope=semconv.SCOPE)
-
-
-def wrong_call(filed: str = "state-2", more: dict[str, Any] = spans.CULPRIT) -> dict[str, Any]:
-    """A run with one call that is filed under submission 2."""
-    events = spans.report("call", 1, more=more, state_id=filed)
-    return of(spans.call(2, 1, 1, events=events), spans.row(1, 1), spans.row(3, 2))
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ import pytest
 from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.judge import Checked, Judge
+from otel_handoff.traces.files import find
 from otel_handoff.traces.otlp import read_spans
 from tests.check import spans
 from tests.traces import lines
@@ -32,7 +33,7 @@ def judged(folder: Path, *requests: dict[str, Any]) -> tuple[Checked, list[Findi
         raise AssertionError(line)
 
     with closing(Judge(ALIASES)) as judge:
-        for span in read_spans([str(folder)], broken=broken):
+        for span in read_spans(find([str(folder)]), broken=broken):
             judge.add(span)
         checked = judge.finish()
         return checked, list(judge.findings())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 from collections import defaultdict
 from itertools import pairwise
@@ -50,6 +52,32 @@ def test_broken_lines_are_told_and_the_rest_is_drawn(tmp_path: Path) -> None:
     assert "not read, or not in full: 1 broken line" in page
 
 
+def test_progress_is_told_at_a_terminal_and_taken_away_again(tmp_path: Path) -> None:
+    """In one line; what a pipe gets is held by every other test."""
+    source = traces.wrong(tmp_path / "traces.jsonl", more="{broken\n")
+    ours, terminal = pty.openpty()
+    arguments = ["report", str(source), "-o", str(tmp_path / "report.html"), "--perfetto", str(tmp_path / "trace.json")]
+    with subprocess.Popen([*traces.COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        told = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that nobody has the terminal open any more
+            while more := os.read(ours, 1000):
+                told += more
+    os.close(ours)
+    assert process.returncode == 0
+    *said, last = told.decode().split("\r\x1b[K")
+    assert last == ""
+    assert said[0] == ""
+    assert [what for what in said if what and not what.startswith(("reading ", "otel-handoff: "))] == [
+        "judging",
+        "drawing",
+        "writing the file for Perfetto",
+    ]
+    assert "reading 100 %" in said
+    (broken,) = (what for what in said if what.startswith("otel-handoff: "))
+    assert broken.strip().endswith("at column 2")
+
+
 def test_a_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
     """Nothing but the page is left, and a link to it stays one."""
     source = traces.wrong(tmp_path / "traces.jsonl")
@@ -80,18 +108,21 @@ def test_perfetto_gets_every_row_and_arrows_that_end_in_slices(observed: Path, t
         "work": found["checked"]["submissions"],
         "call": found["checked"]["calls"],
         "mismatch": len(found["mismatches"]),
-        "write": len(found["mismatches"]),
+        "write": len(traces.writes(found)),
     }
     arrows: defaultdict[int, list[Any]] = defaultdict(list)
     for event in events:
         if event["ph"] in "sf":
             arrows[event["id"]].append(event)
             assert any(start <= event["ts"] <= end for start, end in tracks[event["pid"], event["tid"]])
-    assert len(arrows) == kinds["work"] + kinds["write"]
+    assert len(arrows) == kinds["work"] + kinds["mismatch"]
     assert all([end["ph"] for end in arrow] == ["s", "f"] for arrow in arrows.values())
     assert all(arrow[0]["ts"] <= arrow[1]["ts"] for arrow in arrows.values())
     named = {(event["pid"], event["tid"]) for event in events if event["name"] == "thread_name"}
     assert named == set(tracks)
+    assert all(pid != tid for pid, tid in tracks)
+    (process,) = (event["args"]["name"] for event in events if event["name"] == "process_name")
+    assert process.startswith("otel-handoff-demo, ")
     work = sorted((each["ts"], each["ts"] + each["dur"]) for each in slices if each["cat"] == "work")
     assert all(end <= start + 0.001 for (_, end), (start, _) in pairwise(work))
 

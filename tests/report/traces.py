@@ -36,9 +36,15 @@ def drawn(path: Path, output: Path) -> Path:
     return output
 
 
-def found(path: Path) -> dict[str, Any]:
+def found(path: Path, *options: str) -> dict[str, Any]:
     """What `otel-handoff check` says of the same traces."""
-    return json.loads(handoff("check", path, "--format", "json").stdout)
+    return json.loads(handoff("check", path, "--format", "json", *options).stdout)
+
+
+def writes(found: dict[str, Any]) -> set[tuple[str, ...]]:
+    """The writes that led to what `found` lists: one may have led to many."""
+    culprits = (each["culprit"] for each in found["mismatches"])
+    return {tuple(str(each[name]) for name in ("thread_name", "time_unix_nano", "field")) for each in culprits}
 
 
 def written(path: Path, *made: dict[str, Any], more: str = "") -> Path:

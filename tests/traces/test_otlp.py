@@ -20,14 +20,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-from otel_handoff.traces.files import InputError
+from otel_handoff.traces.files import InputError, find
 from otel_handoff.traces.otlp import Broken, SpanRecord, read_spans
 from tests.traces import lines
 
 
 def read(*paths: Path | str) -> tuple[list[SpanRecord], list[Broken]]:
     broken: list[Broken] = []
-    return list(read_spans(map(str, paths), broken=broken.append)), broken
+    return list(read_spans(find(map(str, paths)), broken=broken.append)), broken
 
 
 def written(folder: Path, content: str | bytes, name: str = "traces.jsonl") -> Path:
@@ -265,7 +265,7 @@ def test_what_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> No
         ("a\0b", "null"),
     ):
         with pytest.raises(InputError, match=reason):
-            read_spans([str(path)], broken=print)
+            find([str(path)])
 
 
 def test_progress_adds_up_to_the_size_of_the_files(tmp_path: Path) -> None:

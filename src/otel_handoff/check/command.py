@@ -23,14 +23,16 @@ submission carries.
 
 EPILOG: Final = """\
 exit codes:
-  0   no mismatch
+  0   no mismatch; with --id, none that concerns it
   1   mismatches, also where some lines were broken; also where all of them were prevented (but see --fail-on)
-  2   bad input: no such file, an option that cannot be meant; or no mismatch, but broken lines: it may have been there
+  2   bad input: no such file, an option that cannot be meant; or no mismatch, but broken lines: it may have been there;
+      or nothing in these files has the --id
 
 examples:
   otel-handoff check traces.jsonl
   otel-handoff check /var/log/otel --records wrong.csv        what an auditor needs
   otel-handoff check traces/ --fail-on error                  in CI: a prevented or exposed mismatch does not fail
+  otel-handoff check traces/ --id row-0006                    is this row affected?
   zcat *.gz | otel-handoff check - --format json | jq .causes
 """
 
@@ -45,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--records",
         metavar="FILE",
         help="write the wrong audit records as CSV; - is standard output, the rest on stderr",
+    )
+    parser.add_argument(
+        "--id",
+        metavar="ID",
+        help="only what concerns this id: of a row, token, state or run, or of a trace or span; in full",
     )
     parser.add_argument(
         "--fail-on",
@@ -69,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
     _choice("--format", args.format, "text", "json")
     _choice("--fail-on", args.fail_on, "any", "error")
     try:
-        return check(Options(args.paths, args.format == "json", args.records, args.fail_on == "any"))
+        return check(Options(args.paths, args.format == "json", args.records, args.fail_on == "any", args.id))
     except BrokenPipeError:
         # Whoever read our output has enough. Python must not flush into the closed pipe when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

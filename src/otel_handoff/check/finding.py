@@ -90,6 +90,14 @@ class Finding:
             return f"{self.spans} workers claimed one submission"
         return headline(self)
 
+    def names(self, id_: str) -> bool:
+        """Whether either side has `id_`: the submission, the one whose ids were used, or the span that says so."""
+        culprit: Ids = self.culprit.ids if self.culprit else {}
+        sides = (self.submission.ids, self.expected, self.observed, self.filed, culprit)
+        return id_.lower() in (self.trace_id, self.span_id) or any(
+            str(value) == id_ for side in sides for value in side.values()
+        )
+
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON-ready primitives, in the shape of `Mismatch.as_dict()` and a little more."""
         plain: dict[str, object] = {"headline": self.headline}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from otel_handoff import semconv
-from otel_handoff.check.finding import WORK, Finding, Submitted, from_report
+from otel_handoff.check.finding import Finding
+from otel_handoff.check.found import found
 from otel_handoff.check.store import CALL, FOREIGN, ROW, Column, Store
 from otel_handoff.hashing import PREFIX
 from otel_handoff.traces.otlp import SpanRecord
@@ -204,7 +205,7 @@ class Judge:
         return False
 
     def _used_ids(self) -> Generator[tuple[str, str, str]]:
-        for finding in self._found():
+        for finding in found(self.store):
             if finding.is_record or finding.evidence == "span":
                 for name, value in finding.observed.items():
                     yield finding.submission.boundary, name, str(value)
@@ -213,7 +214,7 @@ class Judge:
 
     def findings(self) -> Iterator[Finding]:
         """After `finish`: yield every mismatch, those that a detector reported first, in the order of the files."""
-        for finding in self._found():
+        for finding in found(self.store):
             filed: Mapping[str, Any] = finding.culprit.ids if finding.culprit else {}
             boundary = finding.submission.boundary
             unknown: list[str] = []
@@ -227,83 +228,6 @@ class Judge:
             if any(str(filed.get(name)) != str(value) for name, value in finding.observed.items()):
                 filed = {}  # a mixture, or an id that nobody is known to have
             yield replace(finding, unknown=tuple(unknown), filed=filed)
-
-    def _found(self) -> Generator[Finding]:
-        yield from self._reported()
-        yield from self._odd()
-        yield from self._claims()
-
-    def _reported(self) -> Generator[Finding]:
-        for report, time, trace, span, ids in self.store.db.execute(
-            "SELECT reports.attributes, reports.time, hex(spans.trace), hex(spans.span), row.ids"
-            " FROM reports JOIN spans ON spans.id = reports.span"
-            " LEFT JOIN under ON under.span = spans.id LEFT JOIN spans AS row ON row.id = under.row"
-            " ORDER BY reports.id"
-        ):
-            finding = from_report(json.loads(report), ids and json.loads(ids), trace.lower(), span.lower(), time)
-            if finding is not None:
-                yield finding
-
-    def _odd(self) -> Generator[Finding]:
-        for name, kind, start, attributes, trace, span, observed, count, row, ids in self.store.db.execute(
-            "SELECT span.name, span.kind, span.start, span.attributes, hex(span.trace), hex(span.span), odd.observed,"
-            " odd.spans, row.attributes, row.ids"
-            " FROM odd JOIN spans AS span ON span.id = odd.span JOIN spans AS row ON row.id = odd.row ORDER BY odd.span"
-        ):
-            submission = _submission(json.loads(row), json.loads(ids))
-            used: dict[str, str] = json.loads(observed)
-            carried: dict[str, Any] = json.loads(attributes)
-            prefix = f"{submission.boundary}."
-            yield Finding(
-                submission=submission,
-                evidence="call" if kind == CALL else "span",
-                outcome="used",
-                expected={field: submission.ids[field] for field in used},
-                observed=used,
-                trace_id=trace.lower(),
-                span_id=span.lower(),
-                thread_name=str(carried.get(semconv.THREAD_NAME, "")),
-                time_unix_nano=start,
-                target=name,
-                details={
-                    key: value
-                    for key, value in carried.items()
-                    if kind == CALL and key.startswith(prefix) and key.removeprefix(prefix) not in submission.ids
-                },
-                spans=count,
-            )
-
-    def _claims(self) -> Generator[Finding]:
-        for count, start, trace, span, attributes, ids in self.store.db.execute(
-            "SELECT count(*), max(start), hex(trace), hex(span), attributes, ids FROM spans WHERE kind = ?"
-            " GROUP BY process, boundary, number, time HAVING count(*) > 1",
-            (ROW,),
-        ):
-            carried: dict[str, Any] = json.loads(attributes)
-            yield Finding(
-                submission=_submission(carried, json.loads(ids)),
-                evidence=WORK,
-                outcome="exposed",
-                expected={},
-                observed={},
-                trace_id=trace.lower(),
-                span_id=span.lower(),
-                stale=carried.get(semconv.STALE) is True,
-                thread_name=str(carried.get(semconv.THREAD_NAME, "")),
-                time_unix_nano=start,
-                spans=count,
-            )
-
-
-def _submission(row: dict[str, Any], ids: dict[str, str]) -> Submitted:
-    return Submitted(
-        row[semconv.SUBMISSION_ID],
-        row[semconv.BOUNDARY],
-        ids,
-        str(row.get(semconv.SUBMISSION_THREAD, "")),
-        row[semconv.SUBMISSION_TIME],
-        str(row.get(semconv.SUBMISSION_LOCATION, "")),
-    )
 
 
 def _differ(expected: str, observed: str) -> bool:

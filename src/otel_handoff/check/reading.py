@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TextIO
 
 from otel_handoff.check.judge import Aliases, Checked, Judge
+from otel_handoff.check.progress import Progress
 from otel_handoff.commands import UsageError
 from otel_handoff.elspeth import BOUNDARIES
 from otel_handoff.traces.files import Broken
@@ -27,11 +27,13 @@ class Judged:
         judge: yields what is wrong; open as long as the context of `judged` is.
         checked: what was there.
         broken: how many lines could not be read, or not in full.
+        progress: to tell what is done further.
     """
 
     judge: Judge
     checked: Checked
     broken: int
+    progress: Progress
 
 
 @contextlib.contextmanager
@@ -42,24 +44,29 @@ def judged(files: Sequence[str]) -> Generator[Judged]:
         UsageError: there is no room for the temporary database, now or while what is wrong is told.
     """
     count = 0
+    progress = Progress(files)
 
     def broken(line: Broken) -> None:
         nonlocal count
         count += 1
         if count <= _MOST_BROKEN:
+            progress.say("")
             tell(sys.stderr, f"otel-handoff: {line.file}:{line.line}: {line.reason}")
 
     try:
         with contextlib.closing(Judge(_aliases())) as judge:
-            with _progress(files) as advance:
-                for span in read_spans(files, broken=broken, progress=advance):
-                    judge.add(span)
-                checked = judge.finish()
+            for span in read_spans(files, broken=broken, progress=progress.advance):
+                judge.add(span)
+            progress.say("judging")
+            checked = judge.finish()
+            progress.say("")
             if count > _MOST_BROKEN:
                 tell(sys.stderr, f"otel-handoff: and {count - _MOST_BROKEN} more broken lines")
-            yield Judged(judge, checked, count)
+            yield Judged(judge, checked, count, progress)
     except sqlite3.Error as error:
         raise UsageError(f"the temporary database: {error} (TMPDIR says where it lies)") from error
+    finally:
+        progress.say("")
 
 
 def _aliases() -> Aliases:
@@ -75,27 +82,3 @@ def tell(out: TextIO, line: str, end: str = "\n") -> None:
     """Write `line`; letters that `out` cannot write are escaped: a terminal, or LC_ALL=C, may have none such."""
     encoding = out.encoding or "utf-8"
     out.write(line.encode(encoding, "backslashreplace").decode(encoding) + end)
-
-
-@contextlib.contextmanager
-def _progress(files: Sequence[str]) -> Generator[Callable[[int], None] | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    size = sum(Path(file).stat().st_size for file in files if file != "-")
-    read = shown = 0
-
-    def advance(count: int) -> None:
-        nonlocal read, shown
-        read += count
-        percent = 100 * read // max(1, size)
-        if percent > shown:
-            shown = percent
-            sys.stderr.write(f"\rreading {min(percent, 100)} %")
-            sys.stderr.flush()
-
-    try:
-        yield advance
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from otel_handoff.check import text
+from otel_handoff.check.asked import Asked
 from otel_handoff.check.causes import Causes
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.judge import Checked, Judge
@@ -21,12 +22,13 @@ from otel_handoff.traces.files import InputError, find
 
 @dataclass(frozen=True)
 class Options:
-    """What to check: files, folders and `-`, and what to make of it."""
+    """What to check: files, folders and `-`, and what to make of it. `id` narrows it to what concerns one id."""
 
     paths: Sequence[str]
     as_json: bool
     records: str | None
     fail_on_warnings: bool
+    id: str | None = None
 
 
 @dataclass
@@ -36,11 +38,13 @@ class _Result:
     mismatches: int = 0
     errors: int = 0
     broken: int = 0
+    nobody: bool = False
+    """An id was asked about that nothing in the files has."""
 
     def code(self, *, fail_on_warnings: bool) -> int:
         if self.mismatches if fail_on_warnings else self.errors:
             return 1
-        return 2 if self.broken else 0
+        return 2 if self.broken or self.nobody else 0
 
 
 def check(options: Options) -> int:
@@ -64,14 +68,18 @@ def check(options: Options) -> int:
         records = Records(stack.enter_context(_records_file(options.records)))
         read = stack.enter_context(judged(files))
         result.broken = read.broken
+        asked = None if options.id is None else Asked(options.id, read.judge.store)
         write = _write_json if options.as_json else _write_text
-        write(out, _counted(read.judge, records, result), read.checked, records, result)
+        write(out, _counted(read.judge, records, result, asked), read.checked, records, result, asked)
+        result.nobody = asked is not None and not asked.carriers and not result.mismatches
         out.flush()
     return result.code(fail_on_warnings=options.fail_on_warnings)
 
 
-def _counted(judge: Judge, records: Records, result: _Result) -> Generator[Finding]:
+def _counted(judge: Judge, records: Records, result: _Result, asked: Asked | None) -> Generator[Finding]:
     for finding in judge.findings():
+        if asked is not None and not asked.concerns(finding):
+            continue
         result.mismatches += 1
         result.errors += finding.is_error
         records.add(finding)
@@ -85,16 +93,30 @@ def _records_file(name: str | None) -> Generator[TextIO]:
         yield file
 
 
-def _write_text(out: TextIO, findings: Generator[Finding], checked: Checked, records: Records, result: _Result) -> None:
+def _write_text(
+    out: TextIO,
+    findings: Generator[Finding],
+    checked: Checked,
+    records: Records,
+    result: _Result,
+    asked: Asked | None,
+) -> None:
     causes = Causes()
     for finding in findings:
         causes.add(finding)
     totals = text.Totals(result.mismatches, records.calls, records.results)
-    for line in text.lines(checked, totals, causes.sorted(), result.broken):
+    for line in text.lines(checked, totals, causes.sorted(), result.broken, asked):
         tell(out, line)
 
 
-def _write_json(out: TextIO, findings: Generator[Finding], checked: Checked, records: Records, result: _Result) -> None:
+def _write_json(
+    out: TextIO,
+    findings: Generator[Finding],
+    checked: Checked,
+    records: Records,
+    result: _Result,
+    asked: Asked | None,
+) -> None:
     # Finding by finding: there may be any number.
     causes = Causes()
     out.write('{"mismatches": [')
@@ -110,7 +132,13 @@ def _write_json(out: TextIO, findings: Generator[Finding], checked: Checked, rec
         "wrong_results": records.results,
         "broken_lines": result.broken,
     }
-    tell(out, f'\n],\n"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
+    out.write("\n],\n")
+    if asked is not None:
+        out.write(f'"id": {_json(asked.id)},\n"submissions": [')
+        for number, (submission, mismatches) in enumerate(asked.submissions()):
+            tell(out, f"{',' if number else ''}\n  {_json({**asdict(submission), 'mismatches': mismatches})}", end="")
+        out.write("\n],\n")
+    tell(out, f'"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
 
 
 def _json(value: Any) -> str:

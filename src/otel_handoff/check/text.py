@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
+from otel_handoff.check.asked import Asked
 from otel_handoff.check.causes import Cause
 from otel_handoff.check.finding import WORK, Finding
 from otel_handoff.check.judge import Checked
-from otel_handoff.story import ADVICE, VERBS, overwritten, show, show_ids, submitted, used
+from otel_handoff.story import ADVICE, VERBS, overwritten, show, show_clock, show_ids, submitted, used
+
+_MOST_CARRIERS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -20,9 +25,11 @@ class Totals:
     results: int
 
 
-def lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int) -> Iterator[str]:
+def lines(
+    checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int, asked: Asked | None = None
+) -> Iterator[str]:
     """Yield the report, line by line, fit for any terminal whatever the traces hold."""
-    yield from map(printable, _lines(checked, totals, causes, broken))
+    yield from map(printable, _lines(checked, totals, causes, broken, asked))
 
 
 def printable(line: str) -> str:
@@ -30,13 +37,18 @@ def printable(line: str) -> str:
     return line if line.isprintable() else "".join(c if c.isprintable() else show(c)[1:-1] for c in line)
 
 
-def _lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int) -> Iterator[str]:
+def _lines(
+    checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int, asked: Asked | None
+) -> Iterator[str]:
     yield from what_was_checked(checked, broken)
     yield ""
+    if asked is not None:
+        yield from _carriers(asked)
     if not causes:
-        yield no_mismatch(checked)
+        yield no_mismatch(checked) if asked is None else _nothing(asked)
         return
-    yield f"{of(totals.mismatches, 'mismatch', 'mismatches')}, {of(len(causes), 'cause')}."
+    concerns = "" if asked is None else "What concerns it: "
+    yield f"{concerns}{of(totals.mismatches, 'mismatch', 'mismatches')}, {of(len(causes), 'cause')}."
     if totals.calls or totals.results:
         yield (
             f"Wrong in the audit trail: {of(totals.calls, 'call')}, {of(totals.results, 'result')}"
@@ -47,6 +59,29 @@ def _lines(checked: Checked, totals: Totals, causes: Sequence[Cause], broken: in
     for number, cause in enumerate(causes, 1):
         yield ""
         yield from _cause(number, cause)
+
+
+def _carriers(asked: Asked) -> Iterator[str]:
+    """Yield which submissions carried the id that is asked about."""
+    count = asked.carriers
+    if not count:
+        yield f"No submission in these files carried {show(asked.id)}."
+        return
+    yield f"{of(count, 'submission')} carried {show(asked.id)}:"
+    for submission, mismatches in islice(asked.submissions(), _MOST_CARRIERS):
+        clock = show_clock(submission.time_unix_nano)
+        own = of(mismatches, "mismatch", "mismatches") if mismatches else "no mismatch of its own"
+        yield f"  #{submission.number} of {submission.boundary}, {clock}: {own}"
+        yield f"    {show_ids(submission.ids)}"
+    if count > _MOST_CARRIERS:
+        yield f"  and {count - _MOST_CARRIERS:,} more (--format json lists them)"
+    yield ""
+
+
+def _nothing(asked: Asked) -> str:
+    if asked.carriers:
+        return "Nothing is wrong about it: no mismatch is of such a submission, or names it."
+    return "Nor does a mismatch name it. Is it spelled in full? The spans that had it may have been sampled away."
 
 
 def no_mismatch(checked: Checked) -> str:

@@ -148,7 +148,7 @@ class _Drawing:
         from_y, y = self.lane(row.submitted_by).submissions, worker.work(self.track[row.id])
         submitted, begun = self.x(row.submitted_ns), self.x(row.start_ns)
         width = self.scene.axis.place(row.end_ns) - self.scene.axis.place(row.start_ns)
-        yield f'<g class="row {role}" data-number="{row.number}">'
+        yield f'<g class="row {role}" data-number="{row.number}" data-ids="{row.trace_id} {row.span_id}">'
         title = f"#{row.number}, worked on by {row.worker}{', stale' if row.stale else ''}"
         yield (
             f'<rect class="work" x="{begun}" y="{y - _BAR // 2}" width="{max(width, 0.2):.3f}%" height="{_BAR}" rx="3">'

@@ -11,15 +11,19 @@ from typing import Final
 
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.judge import Checked
+from otel_handoff.check.store import Store
 from otel_handoff.check.text import no_mismatch, of, report, what_was_checked
 from otel_handoff.report.drawing import draw, esc, esc_ids
 from otel_handoff.report.groups import Group, Groups
+from otel_handoff.report.index import Index, index
 from otel_handoff.report.scene import Scenes
 from otel_handoff.story import show_clock
 
 _MOST_DRAWN: Final = 60
-_BYTES_DRAWN: Final = 900_000
-_BYTES_LISTED: Final = 450_000
+_BYTES: Final = 1_450_000
+"""Of the whole page: what the drawings and the list leave is for the index of all submissions."""
+_BYTES_DRAWN: Final = 700_000
+_BYTES_LISTED: Final = 350_000
 _LONGEST_LINE: Final = 2000
 
 Place = tuple[int, int]
@@ -45,26 +49,31 @@ _LEGEND: Final = (
 
 _HELP: Final = (
     ("n, p", "next, previous mismatch"),
-    ("/", "search; Enter opens the first that is found, Esc clears"),
+    ("/", "search any id; Enter opens the first that is found, Esc clears"),
     ("+, -, 0", "zoom in, out, and back; also Ctrl with the wheel"),
     ("←, →", "move along; also by dragging"),
     ("?", "this"),
 )
 
 
-def page(groups: Groups, scenes: Scenes, checked: Checked, broken: int) -> str:
+def page(groups: Groups, store: Store, checked: Checked, broken: int) -> str:
     """Return the page, of less than 1.5 MB."""
     style, script = _asset("page.css"), _asset("page.js")
-    title, verdict = _title(groups), _verdict(groups, checked)
+    scenes = Scenes(store)
+    body = "".join(_main(groups, scenes) if groups.count else _calm(checked))
+    known = index(store, _BYTES - sum(len(part.encode()) for part in (style, script, body)))
     return Template(_asset("page.html")).substitute(
-        title=title,
-        verdict=esc(verdict),
+        title=_title(groups),
+        verdict=esc(_verdict(groups, checked)),
         checked="<br>".join(esc(line.strip(), _LONGEST_LINE) for line in what_was_checked(checked, broken)),
         style=style,
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
-        body="".join(_main(groups, scenes) if groups.count else _calm(checked)),
+        body=body,
+        whole="whole" if known.whole else "part",
+        known=_known(known),
+        index=known.packed,
     )
 
 
@@ -92,25 +101,27 @@ def _verdict(groups: Groups, checked: Checked) -> str:
     return f"{' and '.join(wrong)} in the audit trail {verb} filed under ids of another submission."
 
 
+def _known(known: Index) -> str:
+    if known.whole:
+        return f"All {of(known.held, 'submission')} of these traces are on this page."
+    return f"This page has room for the first {of(known.held, 'submission')} only."
+
+
 def _calm(checked: Checked) -> Iterator[str]:
     if checked.submissions:
         yield (
-            '<article class="calm"><h2>What was compared</h2><p>Each row span with every call and other span below it,'
-            " each submission with the workers that claimed it, and whatever a detector had reported. Nothing of it"
-            " disagrees.</p></article>"
+            '<main class="calm"><article><h2>What was compared</h2><p>Each row span with every call and other span'
+            " below it, each submission with the workers that claimed it, and whatever a detector had reported. Nothing"
+            f" of it disagrees.</p>{_SEARCH}</article></main>"
         )
 
 
 def _main(groups: Groups, scenes: Scenes) -> Iterator[str]:
     drawn = _drawn(groups.groups, scenes)
     listed = _listed(groups.groups, drawn)
-    yield (
-        '<main><nav aria-label="Mismatches"><div class="search"><input id="search" type="search"'
-        ' placeholder="Search any id" aria-label="Search any id"><output id="found" for="search"></output></div>'
-        '<div class="causes">'
-    )
-    for index, group in enumerate(groups.groups):
-        yield from _cause(index, group, listed)
+    yield f'<main class="split"><nav aria-label="Mismatches">{_SEARCH}<div class="causes">'
+    for number, group in enumerate(groups.groups):
+        yield from _cause(number, group, listed)
     left = groups.count - len(drawn)
     if left:
         yield f'<p class="note">{of(left, "mismatch", "mismatches")} without a drawing, to keep this page small.</p>'
@@ -127,9 +138,9 @@ def _main(groups: Groups, scenes: Scenes) -> Iterator[str]:
 def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[Place, Finding]]:
     """Yield findings of each cause in turn: no cause crowds another out."""
     for turn in range(max(len(group.findings) for group in groups)):
-        for index, group in enumerate(groups):
+        for number, group in enumerate(groups):
             if turn < len(group.findings):
-                yield (index, turn), group.findings[turn]
+                yield (number, turn), group.findings[turn]
 
 
 def _drawn(groups: Sequence[Group], scenes: Scenes) -> dict[Place, str]:
@@ -156,10 +167,10 @@ def _listed(groups: Sequence[Group], drawn: dict[Place, str]) -> dict[Place, str
     return entries
 
 
-def _cause(index: int, group: Group, listed: dict[Place, str]) -> Iterator[str]:
+def _cause(number: int, group: Group, listed: dict[Place, str]) -> Iterator[str]:
     where = f"overwritten at <code>{esc(group.location)}</code>" if group.location else "no write on record"
     yield f'<section class="cause"><h3>{group.count:,} &times; {esc(group.name)}, {where}</h3><ol>'
-    entries = [entry for place, entry in listed.items() if place[0] == index]
+    entries = [entry for place, entry in listed.items() if place[0] == number]
     yield from entries
     yield "</ol>"
     if left := group.count - len(entries):
@@ -228,6 +239,10 @@ def _legend() -> str:
     return f'<ul class="legend" aria-label="Legend">{entries}</ul>'
 
 
+_SEARCH: Final = (
+    '<div class="search"><input id="search" type="search" placeholder="Search any id" aria-label="Search any id">'
+    '<output id="found" for="search"></output></div><div id="answer" role="status" hidden></div>'
+)
 _BUTTONS: Final = (
     '<span class="zoom"><button data-do="out" aria-label="Zoom out">-</button>'
     ' <button data-do="in" aria-label="Zoom in">+</button>'

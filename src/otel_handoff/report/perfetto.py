@@ -22,7 +22,7 @@ def write_perfetto(out: TextIO, store: Store, findings: Iterable[Finding]) -> No
 
     Args:
         out: takes the text.
-        store: what a judge has settled.
+        store: what a judge has settled, with the indexes of `Scenes`.
         findings: the mismatches.
 
     Raises:
@@ -45,32 +45,35 @@ class _Trace:
         self._threads: dict[tuple[int, str, int], int] = {}
         self._ends: dict[tuple[int, str], list[int]] = {}
         self._arrows = 0
+        # One write may have led to many mismatches.
+        self._db.execute("CREATE TABLE written (pid, tid, time, name, PRIMARY KEY (pid, tid, time, name))")
 
     def events(self, findings: Iterable[Finding]) -> Iterator[Event]:
-        workers: dict[int, tuple[int, int]] = {}
         for span, process, number, start, end, attributes in self._db.execute(
             "SELECT id, process, number, start, end, attributes FROM spans WHERE kind = ? ORDER BY start", (ROW,)
         ):
             carried: dict[str, Any] = json.loads(attributes)
             pid = self._process(process)
             submitter = self._thread(pid, _text(carried, semconv.SUBMISSION_THREAD), 0)
-            worker = workers[span] = self._worker(pid, _text(carried, semconv.THREAD_NAME), start, end)
+            worker = self._worker(pid, _text(carried, semconv.THREAD_NAME), start, end)
             yield self._slice(f"submit #{number}", "submission", submitter, carried[semconv.SUBMISSION_TIME], _MARK, {})
             yield self._slice(f"#{number}", "work", worker, start, max(end - start, _MARK), carried)
             yield from self._arrow("hand-off", submitter, carried[semconv.SUBMISSION_TIME], worker, start)
-        for row, name, start, end, attributes in self._db.execute(
-            "SELECT under.row, call.name, call.start, call.end, call.attributes FROM spans AS call"
-            " JOIN under ON under.span = call.id WHERE call.kind = ? ORDER BY call.start",
-            (CALL,),
-        ):
-            yield self._slice(name, "call", workers[row], start, max(end - start, 1), json.loads(attributes))
+            yield from self._calls(span, worker)
         for finding in findings:
             yield from self._mismatch(finding)
         for process, pid in self._processes.items():
-            name = process.hex() if isinstance(process, bytes) else str(process)
-            yield {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": name}}
+            yield {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": _name(process)}}
         for (pid, name, _), tid in self._threads.items():
             yield {"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}}
+
+    def _calls(self, row: int, worker: tuple[int, int]) -> Iterator[Event]:
+        for name, start, end, attributes in self._db.execute(
+            "SELECT call.name, call.start, call.end, call.attributes FROM under"
+            " JOIN spans AS call ON call.id = under.span WHERE under.row = ? AND call.kind = ? ORDER BY call.start",
+            (row, CALL),
+        ):
+            yield self._slice(name, "call", worker, start, max(end - start, 1), json.loads(attributes))
 
     def _mismatch(self, finding: Finding) -> Iterator[Event]:
         (process,) = self._db.execute(
@@ -86,14 +89,21 @@ class _Trace:
         if (culprit := finding.culprit) is not None:
             writer = self._thread(pid, f"writes by {culprit.thread_name or 'unknown thread'}", 0)
             name = f"{culprit.field} = {culprit.value}"
-            yield self._slice(name, "write", writer, culprit.time_unix_nano, _MARK, {"location": culprit.location})
+            place = (*writer, culprit.time_unix_nano, name)
+            if self._db.execute("INSERT OR IGNORE INTO written VALUES (?, ?, ?, ?)", place).rowcount:
+                yield self._slice(name, "write", writer, culprit.time_unix_nano, _MARK, {"location": culprit.location})
             yield from self._arrow("culprit", writer, culprit.time_unix_nano, user, used)
 
+    @property
+    def _next(self) -> int:
+        """Threads and processes share numbers: a thread with the number of its process is taken for its main one."""
+        return len(self._processes) + len(self._threads) + 1
+
     def _process(self, process: Column) -> int:
-        return self._processes.setdefault(process, len(self._processes) + 1)
+        return self._processes.setdefault(process, self._next)
 
     def _thread(self, pid: int, name: str, track: int) -> tuple[int, int]:
-        return pid, self._threads.setdefault((pid, name, track), len(self._threads) + 1)
+        return pid, self._threads.setdefault((pid, name, track), self._next)
 
     def _worker(self, pid: int, name: str, start: int, end: int) -> tuple[int, int]:
         """Work at the same time, of threads of one name, goes to tracks of its own: slices of a track must nest."""
@@ -116,6 +126,13 @@ class _Trace:
 
     def _micro(self, time: int) -> float:
         return (time - self.start) / 1000
+
+
+def _name(process: Column) -> str:
+    """Return how a process is shown: what its resource tells, or the trace that stands for it."""
+    if isinstance(process, bytes):
+        return f"trace {process.hex()}"
+    return ", ".join(str(value) for value in reversed(json.loads(str(process)).values()))
 
 
 def _text(carried: dict[str, Any], name: str) -> str:

@@ -13,7 +13,6 @@ from otel_handoff.check.reading import judged
 from otel_handoff.report.groups import group
 from otel_handoff.report.page import page
 from otel_handoff.report.perfetto import write_perfetto
-from otel_handoff.report.scene import Scenes
 from otel_handoff.traces.files import InputError, find
 
 
@@ -37,9 +36,11 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
         # First: that a file cannot be written is told before the long part.
         opened = [stack.enter_context(_whole(name)) for name in outputs]
         read = stack.enter_context(judged(files))
+        read.progress.say("drawing")
         groups = group(read.judge.findings())
-        opened[0].write(page(groups, Scenes(read.judge.store), read.checked, read.broken))
+        opened[0].write(page(groups, read.judge.store, read.checked, read.broken))
         if perfetto is not None:
+            read.progress.say("writing the file for Perfetto")
             write_perfetto(opened[1], read.judge.store, read.judge.findings())
 
 

@@ -23,7 +23,10 @@ _INDEX: Final = (
     "CREATE INDEX IF NOT EXISTS under_by_row ON under (row)",
     "CREATE INDEX IF NOT EXISTS rows_by_start ON spans (process, start) WHERE kind = 'row'",
 )
-_ROW: Final = "SELECT row.id, row.process, row.number, row.start, row.end, row.attributes FROM spans AS row"
+_ROW: Final = (
+    "SELECT row.id, row.process, row.number, row.start, row.end, row.attributes, hex(row.trace), hex(row.span)"
+    " FROM spans AS row"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Row:
     """A submission and the work on it."""
 
     id: int
+    trace_id: str
+    span_id: str
     process: Column
     number: int
     ids: Mapping[str, Any]
@@ -147,16 +152,18 @@ class Scenes:
         return list(drawn.values())[len(known) :], more
 
     def _row(self, columns: tuple[Any, ...]) -> Row:
-        span, process, number, start, end, attributes = columns
+        id_, process, number, start, end, attributes, trace, span = columns
         carried: dict[str, Any] = json.loads(attributes)
         prefix = f"{carried[semconv.BOUNDARY]}."
         calls = self._db.execute(
             "SELECT hex(call.span), call.name, call.start FROM under JOIN spans AS call ON call.id = under.span"
             " WHERE under.row = ? AND call.kind = ? ORDER BY call.start LIMIT ?",
-            (span, CALL, _MOST_CALLS),
+            (id_, CALL, _MOST_CALLS),
         )
         return Row(
-            span,
+            id_,
+            trace.lower(),
+            span.lower(),
             process,
             number,
             {name.removeprefix(prefix): value for name, value in carried.items() if name.startswith(prefix)},

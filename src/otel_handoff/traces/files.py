@@ -95,20 +95,12 @@ def _is_document(path: Path) -> bool:
 
 
 def read_lines(
-    paths: Iterable[str], *, broken: Callable[[Broken], object], progress: Progress | None = None
+    files: Iterable[str], *, broken: Callable[[Broken], object], progress: Progress | None = None
 ) -> Generator[Line]:
-    """Return the lines of all files that `paths` stand for.
+    """Yield the lines of `files`, as `find` returns them.
 
     A file that ends in the middle, or cannot be read on, is told to `broken` and left there.
-
-    Raises:
-        InputError: as `find`, and before the first line is asked for.
     """
-    files = find(paths)
-    return _read_all(files, broken, progress)
-
-
-def _read_all(files: Sequence[str], broken: Callable[[Broken], object], progress: Progress | None) -> Generator[Line]:
     for file in files:
         name = "<stdin>" if file == _STDIN else file
         number = 0

@@ -8,11 +8,11 @@ holds no spans.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from otel_handoff.traces.files import Broken, Line, read_lines
+from otel_handoff.traces.files import Broken, read_lines
 
 __all__ = ["Broken", "EventRecord", "SpanRecord", "Value", "read_spans"]
 
@@ -73,28 +73,20 @@ class _ShapeError(Exception):
 
 
 def read_spans(
-    paths: Iterable[str],
+    files: Iterable[str],
     *,
     broken: Callable[[Broken], object],
     progress: Callable[[int], object] | None = None,
-) -> Iterator[SpanRecord]:
-    """Yield the spans of `paths`, in the order of the files.
+) -> Generator[SpanRecord]:
+    """Yield the spans of `files`, in their order.
 
     Args:
-        paths: files, folders (read with their subfolders) and `-` for standard input; gzip is known by its content.
+        files: as `otel_handoff.traces.files.find` returns them; gzip is known by its content.
         broken: told of each line that could not be read, or not in full. What is whole in it is yielded all the same.
         progress: told, now and then, how many more bytes of the files have been read.
-
-    Raises:
-        InputError: before anything is read: there is no such file, or no file of traces in a folder.
     """
-    lines = read_lines(paths, broken=broken, progress=progress)
-    return _spans(lines, broken)
-
-
-def _spans(lines: Iterable[Line], broken: Callable[[Broken], object]) -> Generator[SpanRecord]:
     resources: dict[str, Attributes] = {}
-    for line in lines:
+    for line in read_lines(files, broken=broken, progress=progress):
         faults: list[str] = []
         try:
             document = _load(line.text)
