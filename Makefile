@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore soak mutation bench budget test-matrix lint docs clean
+.PHONY: help demo test explore soak mutation bench budget test-matrix package lint docs clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -13,8 +13,9 @@ help:  ## Show this help
 demo: $(VENV)/demo  ## Run the embedded pipeline without and with otel-handoff, and compare
 	$(BIN)/otel-handoff demo
 
+OPTIONS ?=
 test: $(VENV)/test  ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(OPTIONS)
 
 N ?= 20000
 explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows
@@ -36,10 +37,14 @@ budget: $(VENV)/test  ## Accept what a row costs now, on each Python that test-m
 	for python in $(BIN)/python .venv-3.*/bin/python; do \
 	  if [ -x $$python ]; then $$python -m tests.benchmarks.budget --update || exit 1; fi; done
 
-test-matrix:  ## Run all tests on each Python from 3.10 to 3.13 that is here
+test-matrix:  ## Run the tests on each Python from 3.10 to 3.13, on the oldest dependencies, and without the SDK
 	.ci/matrix
 
+package: $(VENV)/test  ## Build wheel and sdist into dist/, twice, and try them in empty environments
+	$(BIN)/python -m tests.release
+
 lint: $(VENV)/lint  ## Run the linter and the type checker
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make lint needs Python 3.11 or later, for the SDK that makes the dashboards: make clean lint PYTHON=python3.11")'
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -48,7 +53,7 @@ docs: $(VENV)/docs  ## Build the documentation as a site, in build/site
 	$(BIN)/python -m tests.docs.site
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .venv-bench handoff-demo build dist
+	rm -rf $(VENV) .venv-bench .venv-oldest .venv-no-sdk .matrix handoff-demo build dist
 
 $(VENV)/%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 from otel_handoff.guard import guard
-from tests.telemetry import Telemetry
+from tests.telemetry import NoSdk, Telemetry
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def no_internal_errors() -> Iterator[None]:
 
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
-    """Providers of this test's own, exporting to memory."""
-    telemetry = Telemetry()
+    """Providers of this test's own, exporting to memory; without the SDK those of the API."""
+    telemetry = Telemetry() if find_spec("opentelemetry.sdk") else NoSdk()
     yield telemetry
     telemetry.shutdown()

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import Sampler
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from otel_handoff import Mismatch
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.sampling import Sampler
 
 
 class Telemetry:
     """A tracer, meter and logger provider, and a hook, all of which remember what they were given."""
 
     def __init__(self, sampler: Sampler | None = None) -> None:
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
         self._spans = InMemorySpanExporter()
-        self._logs = InMemoryLogRecordExporter()
         self._metrics = InMemoryMetricReader()
         self.mismatches: list[Mismatch] = []
         self.tracer_provider = TracerProvider(sampler=sampler)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
         self.logger_provider = LoggerProvider()
-        self.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
+        self._logs = exported(self.logger_provider)
         self.meter_provider = MeterProvider(metric_readers=[self._metrics])
 
     @property
@@ -71,3 +74,38 @@ class Telemetry:
         self.tracer_provider.shutdown()
         self.logger_provider.shutdown()
         self.meter_provider.shutdown()
+
+
+def exported(provider: LoggerProvider) -> Any:
+    """Return an exporter that remembers the log records of `provider`, whatever this SDK calls it."""
+    from opentelemetry.sdk._logs import export
+
+    names = vars(export)
+    exporter: Any = (
+        names.get("InMemoryLogRecordExporter") or names["InMemoryLogExporter"]
+    )()  # the latter before SDK 1.39
+    provider.add_log_record_processor(export.SimpleLogRecordProcessor(exporter))
+    return exporter
+
+
+def needs_sdk() -> None:
+    """Say that a test is about real spans: where the SDK is said to be lacking, it is skipped."""
+    import_module("opentelemetry.sdk")
+
+
+class NoSdk(Telemetry):
+    """What is left without the SDK: the hook. A test that asks for more is skipped there, having come that far."""
+
+    def __init__(self) -> None:
+        self.mismatches: list[Mismatch] = []
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The hook, and the providers of the API."""
+        return {"on_mismatch": self.mismatches.append}
+
+    def __getattr__(self, name: str) -> Any:
+        raise ModuleNotFoundError(f"telemetry.{name} needs the SDK", name="opentelemetry.sdk")
+
+    def shutdown(self) -> None:
+        """Nothing was made."""

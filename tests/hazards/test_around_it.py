@@ -22,7 +22,7 @@ from otel_handoff import HandoffInstrumentor
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, culprits, overtake, told
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary
-from tests.telemetry import Telemetry
+from tests.telemetry import Telemetry, needs_sdk
 
 MODES = pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
 OURS = str(Path(otel_handoff.__file__).parent)
@@ -413,6 +413,7 @@ def python(script: str, *arguments: str, timeout: float = 60) -> list[str]:
 @pytest.mark.parametrize("where", ["submitter", "worker"])
 def test_fork_while_rows_are_in_flight(where: str, host: str, mode: str) -> None:
     """Both processes go on: the child's rows are the child's own, and the parent's are untouched."""
+    needs_sdk()
     read, outcome = ("A", "prevented") if mode == "pin" else ("B", "used")
     child = f"child {read} [('A', 'read', '{outcome}', 'B')]"
     parent = f"parent {read} [('A', 'read', '{outcome}', 'B')]" if where == "submitter" else "parent A []"

@@ -23,7 +23,7 @@ from otel_handoff.lease import active
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, culprits, overtake, told
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
-from tests.telemetry import Telemetry
+from tests.telemetry import Telemetry, needs_sdk
 
 MODES = pytest.mark.parametrize("mode", ["observe", "pin"])
 Run = Callable[[Callable[[], Any]], Any]
@@ -333,6 +333,7 @@ def test_blind_a_generator_consumed_after_the_work_function_returned(
 
 def test_a_generator_that_was_begun_in_the_row_does_not_leak_it(instrument: Instrument, telemetry: Telemetry) -> None:
     """Its consumer, who goes on with it elsewhere, has no row, before, between and after its steps."""
+    needs_sdk()
     instrument("observe")
 
     def values() -> Iterator[Any]:

@@ -15,10 +15,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
-
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.trace import ReadableSpan
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_handoff import Mismatch
 from otel_handoff.demo.pipeline.batch_adapter import SharedBatchAdapter
@@ -32,6 +29,10 @@ from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.guard import guard
 from otel_handoff.story import as_line
 from tests.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
 
 LONG: Final = 20.0
 """Seconds until a test that hangs fails; nothing is ever timed by it."""

@@ -8,7 +8,6 @@ import threading
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace.sampling import Sampler
 
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.guard import Guard, Tally, guard
@@ -179,20 +178,17 @@ def test_an_id_that_cannot_be_compared_or_printed_keeps_its_alarm(
     assert no_internal_errors.value == 0
 
 
-class BrokenSampler(Sampler):
-    """A sampler that raises."""
-
-    def should_sample(self, *_args: Any, **_kwargs: Any) -> Any:
-        """Raise."""
-        raise RuntimeError("no sample")
-
-    def get_description(self) -> str:
-        """Name it."""
-        return "broken"
-
-
 def test_a_broken_sampler(no_internal_errors: Tally) -> None:
     """A span that cannot be started costs the span, not the row."""
+    from opentelemetry.sdk.trace.sampling import Sampler
+
+    class BrokenSampler(Sampler):
+        def should_sample(self, *_args: Any, **_kwargs: Any) -> Any:
+            raise RuntimeError("no sample")
+
+        def get_description(self) -> str:
+            return "broken"
+
     telemetry = Telemetry(BrokenSampler())
     instrument(telemetry, "pin")
     assert work(Pool(), Context()) == ["A", "B"]

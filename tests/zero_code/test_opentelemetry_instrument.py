@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,7 @@ def test_without_sampling_the_log_record_and_the_counter_tell(tmp_path: Path) ->
 
 def test_otlp_json(tmp_path: Path) -> None:
     """The official OTLP JSON exporter gets the same spans."""
+    import_module("opentelemetry.exporter.otlp.json.file")
     exporter = {**QUIET, "OTEL_TRACES_EXPORTER": "otlp_json_file"}
     outcome = run(tmp_path, "pipeline.py", **exporter, OTEL_HANDOFF_MODE="observe")
     assert outcome.filed == WRONG
@@ -156,6 +159,8 @@ def test_an_unknown_mode_warns_and_the_program_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("disabled", ["elspeth", "handoff, elspeth", "*"])
 def test_disabled_instrumentation(tmp_path: Path, disabled: str) -> None:
     """OpenTelemetry's own switch leaves the program as it was."""
+    if disabled == "*" and version("opentelemetry-instrumentation") == "0.58b0":
+        pytest.skip("opentelemetry-instrumentation 0.58b0 knows no wildcard")
     outcome = run(tmp_path, "pipeline.py", **CONSOLE, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=disabled)
     assert (outcome.filed, outcome.exported) == (WRONG, [])
 

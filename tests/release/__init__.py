@@ -1,0 +1,1 @@
+"""What is released, built and tried as a user would: `make package`."""

@@ -1,0 +1,135 @@
+"""Trying what was built where nothing else is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import venv
+from pathlib import Path
+from typing import Final
+
+from tests.release.build import run, unpacked
+
+_HOST: Final = '''
+"""A host: hands two orders over on one context, and reads it when both were."""
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+
+class Context:
+    order_id = None
+
+
+class Pool:
+    def __init__(self):
+        self.both = threading.Event()
+        self.executor = ThreadPoolExecutor(2)
+
+    def enqueue(self, ctx):
+        return self.executor.submit(self._run, ctx)
+
+    def _run(self, ctx):
+        assert self.both.wait(20)
+        return ctx.order_id
+
+
+def main():
+    pool, ctx, futures = Pool(), Context(), []
+    for ctx.order_id in "AB":
+        futures.append(pool.enqueue(ctx))
+    pool.both.set()
+    return "".join(future.result(20) for future in futures)
+
+
+if __name__ == "__main__":
+    import host
+
+    print(host.main())
+'''
+
+_CODE: Final = """
+import host
+from otel_handoff import Boundary, HandoffInstrumentor
+
+assert host.main() == "BB"
+boundary = Boundary(name="o", submit="host:Pool.enqueue", work="host:Pool._run", fields={"order_id": "order_id"})
+told = []
+for mode, expected, outcome in (("observe", "BB", "used"), ("pin", "AB", "prevented")):
+    HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary], on_mismatch=told.append)
+    assert host.main() == expected, mode
+    HandoffInstrumentor().uninstrument()
+    assert outcome in {mismatch.outcome for mismatch in told}, told
+from otel_handoff.guard import guard
+
+assert guard.errors.value == 0
+"""
+
+_BOUNDARIES: Final = """
+from otel_handoff import Boundary
+
+ALL = [Boundary(name="o", submit="host:Pool.enqueue", work="host:Pool._run", fields={"order_id": "order_id"})]
+"""
+
+_POINTS: Final = """
+from importlib.metadata import entry_points
+
+for group, names in (
+    ("opentelemetry_instrumentor", {"elspeth", "handoff"}),
+    ("opentelemetry_environment_variables", {"handoff"}),
+    ("pytest11", {"otel_handoff"}),
+    ("console_scripts", {"otel-handoff"}),
+):
+    ours = {point.name: point for point in entry_points(group=group) if point.value.startswith("otel_handoff")}
+    assert set(ours) == names, (group, ours)
+    if group != "pytest11":  # needs pytest
+        [point.load() for point in ours.values()]
+"""
+
+
+def smoke(wheel: Path, directory: Path) -> None:
+    """Install the wheel with its core dependencies alone, and use it.
+
+    Raises:
+        AssertionError: something does not work; with what was said.
+    """
+    programs = _environment(directory / "venv", str(wheel))
+    python = programs / "python"
+    for name, text in (("host", _HOST), ("code", _CODE), ("declared", _BOUNDARIES), ("points", _POINTS)):
+        (directory / f"{name}.py").write_text(text, "utf-8")
+    run(python, "code.py", cwd=directory)
+    run(python, "points.py", cwd=directory)
+    command = programs / "otel-handoff"
+    said = run(command, "--help", cwd=directory)
+    assert all(name in said for name in ("demo", "check", "report", "dashboards")), said
+    run(command, "dashboards", "monitoring", cwd=directory)
+    assert (directory / "monitoring" / "alerts" / "runbook.md").is_file()
+    (directory / "empty.jsonl").write_text('{"resourceSpans": []}\n', "utf-8")
+    for name in ("check", "report"):
+        assert name in run(command, name, "--help", cwd=directory)
+    launcher = programs / "opentelemetry-instrument"
+    assert "--handoff_mode" in run(launcher, "--help", cwd=directory)
+    path = {"PYTHONPATH": str(directory), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    zero_code = run(launcher, "--handoff_boundaries", "declared:ALL", python, "host.py", cwd=directory, **path)
+    assert zero_code == "AB\n", zero_code
+
+
+def tested(sdist: Path, directory: Path) -> None:
+    """Run tests of an unpacked sdist, as it is, with what this environment has.
+
+    Raises:
+        AssertionError: one fails.
+    """
+    tree = unpacked(sdist, directory)
+    options = ("-q", "-p", "no:cacheprovider")
+    tests = ("tests/unit/test_settings.py", "tests/unit/test_boundary_hand_off.py", "tests/report/test_scene.py")
+    # The sdist's own package goes before the one that is installed here.
+    said = run(sys.executable, "-m", "pytest", *options, *tests, cwd=tree, PYTHONPATH=str(tree / "src"))
+    assert "passed" in said, said
+
+
+def _environment(directory: Path, *requirements: str) -> Path:
+    """Make an environment with these requirements, and return where its programs are."""
+    venv.create(directory, with_pip=True)
+    programs = directory / ("Scripts" if os.name == "nt" else "bin")
+    run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+    return programs
