@@ -48,15 +48,16 @@ class Alerts:
     def __call__(self, mismatch: Mismatch, span: Span) -> None:
         """Raise the alert. `span` is marked if it still records."""
         within = 0
+        exported = mismatch.exported()  # the hook is within the process, and has the ids as they are
         with guard:
             self._metrics.count(mismatch)
             within = (self._errors if mismatch.is_error else self._warnings).count()
         told = within <= LIMIT
         with guard:
             if span.is_recording():
-                mark(mismatch, span, event=told)
+                mark(exported, span, event=told)
         if told:
-            self._tell(mismatch, span)
+            self._tell(exported, span)
         else:  # a storm must not stall the host
             with guard:
                 self._metrics.untold.add()

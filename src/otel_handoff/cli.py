@@ -14,6 +14,7 @@ examples:
   otel-handoff demo --mode observe     one mode alone
   otel-handoff check traces/           judge the traces of a run, of any number of processes
   otel-handoff report traces/          see each mismatch on one page, both threads and the write that did it
+  otel-handoff hash row-0006           what an id is in telemetry with OTEL_HANDOFF_IDS=hashed
   otel-handoff dashboards monitoring   write out dashboards, alerts and Collector configuration
 
 To turn it on for a pipeline of your own:
@@ -23,7 +24,7 @@ To turn it on for a pipeline of your own:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; nothing heavy is imported for it."""
-    from otel_handoff import dashboards
+    from otel_handoff import dashboards, hashing
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
     from otel_handoff.report import command as report
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
         ("check", check, "judge each submission again from traces, and list the records that are wrong"),
         ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),
+        ("hash", hashing, "print the hashes of ids, to find them in telemetry whose ids are hashed"),
         ("dashboards", dashboards, "write out dashboards, alert rules, a runbook and Collector configuration"),
     ):
         command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)

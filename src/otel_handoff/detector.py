@@ -146,7 +146,11 @@ class Detector:
             field = self._field_of.get(key)
             if field is not None:
                 expected = lease.submission.attribute_value(field)
-                if value is not expected and str(value) != str(expected):
+                if (
+                    value is not expected
+                    and str(value) != str(expected)
+                    and not lease.submission.is_plain(field, value)
+                ):
                     wrong[field] = value
         if wrong:
             self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)

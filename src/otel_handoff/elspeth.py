@@ -82,7 +82,7 @@ BOUNDARIES: Final = (
 class ElspethInstrumentor(Instrumentor):
     """Instruments ELSPETH's `BatchTransformMixin`.
 
-    `instrument(mode="pin", watch=True, trace="child", tracer_provider=None, meter_provider=None,
+    `instrument(mode="pin", watch=True, trace="child", ids="plain", tracer_provider=None, meter_provider=None,
     logger_provider=None, on_mismatch=None)`.
 
     Raises:

@@ -15,6 +15,7 @@ from otel_handoff import semconv
 from otel_handoff.alerts import Alerts, Hook
 from otel_handoff.metrics import Metrics, metrics_of
 from otel_handoff.settings import Settings
+from otel_handoff.submission import Submission, submissions
 from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
@@ -38,6 +39,7 @@ class Engine:
     ) -> None:
         """Use the given providers, or the global ones, also when those are set later."""
         self.settings: Settings = settings
+        self.submission: Callable[..., Submission] = submissions(settings.ids_key if settings.ids == "hashed" else None)
         self.metrics: Metrics = metrics_of(meter_provider)
         self.alerts: Alerts = Alerts(self.metrics, logger_provider, on_mismatch)
         self.tracer: Tracer = trace.get_tracer(semconv.SCOPE, __version__, tracer_provider)

@@ -22,6 +22,15 @@ OTEL_HANDOFF_TRACE = "OTEL_HANDOFF_TRACE"
 `link`: it starts a trace of its own, with a link.
 """
 
+OTEL_HANDOFF_IDS = "OTEL_HANDOFF_IDS"
+"""
+.. envvar:: OTEL_HANDOFF_IDS
+
+`plain` (default), or `hashed`: in telemetry, logs and error messages each id is replaced by a hash of it.
+`OTEL_HANDOFF_IDS_KEY` holds the key of these hashes, if there is to be one. It is no flag: a secret does not belong on
+a command line.
+"""
+
 OTEL_HANDOFF_BOUNDARIES = "OTEL_HANDOFF_BOUNDARIES"
 """
 .. envvar:: OTEL_HANDOFF_BOUNDARIES

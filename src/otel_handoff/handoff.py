@@ -25,7 +25,7 @@ from otel_handoff.ids import key_of, same
 from otel_handoff.kinds import Kind, Kinds
 from otel_handoff.lease import BORROWED_KEY, LEASE_KEY, Lease, active, no_lease
 from otel_handoff.locations import capture
-from otel_handoff.submission import Submission, numbers
+from otel_handoff.submission import numbers
 from otel_handoff.transport import WorkFunction, submitting
 from otel_handoff.watch import Watch
 from otel_handoff.work import Work
@@ -56,6 +56,7 @@ class Handoff:
         self._watch = Watch(self._fields.roots) if engine.settings.watch else None
         self._kinds = Kinds(self._fields, self._watch.cover if self._watch is not None else _unwatched)
         self._pin = engine.settings.mode == "pin"
+        self._submission = engine.submission
         self._told_unpinned = False
         self._claims = Claims(boundary.context)
         self.detector: Detector = Detector(
@@ -133,7 +134,7 @@ class Handoff:
         record = open_record(context) if self._watch is not None else None  # before the copy: it misses no write
         handed = self._copy(context, kind) if self._pin else context
         roots = kind.roots_of(handed)
-        submission = Submission(
+        submission = self._submission(
             next(numbers),
             self.boundary.name,
             MappingProxyType(self._fields.ids_of(roots)),

@@ -16,7 +16,7 @@ from otel_handoff.lease import Lease
 from otel_handoff.settings import BoundariesConfiguration, Configuration, boundaries_of, resolve
 from otel_handoff.wrapping import Patch
 
-_OPTIONS = ("mode", "watch", "trace")
+_OPTIONS = ("mode", "watch", "trace", "ids")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
 
 
@@ -73,8 +73,9 @@ class Instrumentor(BaseInstrumentor):
 class HandoffInstrumentor(Instrumentor):
     """Instruments the boundaries that a user declares.
 
-    `instrument(boundaries=[...], mode="pin", watch=True, trace="child", tracer_provider=None, meter_provider=None,
-    logger_provider=None, on_mismatch=None)`. Without `boundaries`, those that `OTEL_HANDOFF_BOUNDARIES` names.
+    `instrument(boundaries=[...], mode="pin", watch=True, trace="child", ids="plain", tracer_provider=None,
+    meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those that
+    `OTEL_HANDOFF_BOUNDARIES` names.
 
     Raises:
         ValueError: an unknown mode, or a boundary that cannot be meant.

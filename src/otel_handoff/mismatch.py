@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otel_handoff import story
+from otel_handoff.hashing import Hash
 from otel_handoff.locations import Frames, innermost
 from otel_handoff.submission import Submission
 
@@ -25,7 +26,7 @@ class HandoffMismatchError(Exception):
     """
 
     def __init__(self, mismatch: Mismatch) -> None:
-        super().__init__(str(mismatch))
+        super().__init__(str(mismatch.exported()))  # whoever logs it sends it out
         self.mismatch = mismatch
 
 
@@ -53,6 +54,11 @@ class Write:
     def location(self) -> str:
         """Where the write happened: `"engine/executors.py:268 in execute_transform"`."""
         return innermost(self.frames)
+
+    def exported(self, hash_: Hash) -> Write:
+        """Return it as telemetry has it where ids are hashed."""
+        value = None if self.value is None else hash_(self.value)
+        return dataclasses.replace(self, value=value, submission=self.submission and self.submission.exported())
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,28 @@ class Mismatch:
     def is_error(self) -> bool:
         """Whether a wrong id took effect or had to be blocked (ERROR), or not (WARN)."""
         return self.outcome in ERRORS
+
+    def exported(self) -> Mismatch:
+        """Return it as telemetry has it: itself, or with `OTEL_HANDOFF_IDS=hashed` one whose ids are hashes.
+
+        A hook is given the ids as they are; this is for one that sends them on.
+        """
+        hash_ = self.submission.hash
+        if hash_ is None:
+            return self
+
+        def hashed(ids: Mapping[str, object]) -> dict[str, object]:
+            return {name: None if id_ is None else hash_(id_) for name, id_ in ids.items()}
+
+        submission = self.submission.exported()
+        return dataclasses.replace(
+            self,
+            submission=submission,
+            expected={name: submission.ids[name] for name in self.expected},
+            observed=hashed(self.observed),
+            target=hash_(self.target) if self.evidence == "span" else self.target,  # others name it: it may tell an id
+            culprit=self.culprit and self.culprit.exported(hash_),
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return the same facts as JSON-ready primitives; ids that are no primitives become their `str()`."""

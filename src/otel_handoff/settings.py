@@ -6,12 +6,14 @@ import importlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from otel_handoff import hashing
 from otel_handoff.boundary import Boundary
 from otel_handoff.environment_variables import (
     OTEL_HANDOFF_BOUNDARIES,
+    OTEL_HANDOFF_IDS,
     OTEL_HANDOFF_MODE,
     OTEL_HANDOFF_PROVOKE,
     OTEL_HANDOFF_PROVOKE_WAIT,
@@ -23,6 +25,7 @@ _logger = logging.getLogger("otel_handoff")
 
 MODES: Final = ("pin", "observe", "strict", "off")
 TRACES: Final = ("child", "link")
+IDS: Final = ("plain", "hashed")
 _WORDS: Final = {
     "true": True,
     "1": True,
@@ -43,6 +46,8 @@ class Settings:
         mode: `pin`, `observe`, `strict` or `off`.
         watch: whether reads and writes of the fields on the context class are seen.
         trace: `child`, or `link` for a trace of its own per row.
+        ids: `plain`, or `hashed` for hashes of the ids wherever they leave the process.
+        ids_key: the key of these hashes, from the environment alone: a secret belongs into no code; empty for none.
         provoke: the seed of provoked interleavings, 1 for any; None, as always outside of tests: none are provoked.
         provoke_wait: seconds that a worker is then held back while nothing moves on.
     """
@@ -50,6 +55,8 @@ class Settings:
     mode: str = "pin"
     watch: bool = True
     trace: str = "child"
+    ids: str = "plain"
+    ids_key: str = field(default="", repr=False)
     provoke: int | None = None
     provoke_wait: float = 0.25
 
@@ -61,6 +68,7 @@ class Configuration:
     mode: Any = None
     watch: Any = None
     trace: Any = None
+    ids: Any = None
 
 
 @dataclass
@@ -70,7 +78,7 @@ class BoundariesConfiguration(Configuration):
     boundaries: Any = None
 
 
-def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None) -> Settings:
+def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None, ids: Any = None) -> Settings:
     """Return the settings: what the code says, else the environment, else the defaults.
 
     Raises:
@@ -80,20 +88,24 @@ def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None) -> Settin
         mode=_one_of("mode", MODES, "off" if mode is False else mode, OTEL_HANDOFF_MODE),  # YAML reads off as false
         watch=_switch("watch", watch, OTEL_HANDOFF_WATCH),
         trace=_one_of("trace", TRACES, trace, OTEL_HANDOFF_TRACE),
+        ids=_one_of("ids", IDS, ids, OTEL_HANDOFF_IDS, otherwise="hashed"),  # a slip must not let them out
+        ids_key=hashing.key(),
         provoke=_seed(),
         provoke_wait=_seconds(OTEL_HANDOFF_PROVOKE_WAIT, Settings.provoke_wait),
     )
 
 
-def _one_of(name: str, choices: Sequence[str], given: Any, variable: str) -> str:
+def _one_of(name: str, choices: Sequence[str], given: Any, variable: str, otherwise: str | None = None) -> str:
     if given is not None:
         if given in choices:
             return given
         raise ValueError(f"{name}={given!r} is not one of {', '.join(map(repr, choices))}")
     text = os.environ.get(variable, "").strip().lower()
-    if text and text not in choices:
-        _logger.warning("%s=%s is not one of %s; using %s.", variable, text, ", ".join(choices), choices[0])
-    return text if text in choices else choices[0]
+    if not text or text in choices:
+        return text or choices[0]
+    otherwise = otherwise or choices[0]
+    _logger.warning("%s=%s is not one of %s; using %s.", variable, text, ", ".join(choices), otherwise)
+    return otherwise
 
 
 def _switch(name: str, given: Any, variable: str) -> bool:

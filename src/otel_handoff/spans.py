@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
@@ -22,6 +24,12 @@ def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
 
 
 def record_error(span: Span, error: BaseException) -> None:
-    """Say on a span that what it stands for raised `error`."""
-    span.record_exception(error)
-    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+    """Say on a span that what it stands for raised `error`: its type and where, not its message.
+
+    The message is the host's text, and may quote a row. That is also why it is not `Span.record_exception`.
+    """
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    where = "".join(traceback.format_tb(error.__traceback__))
+    span.add_event("exception", {"exception.type": name, "exception.stacktrace": where})
+    span.set_status(Status(StatusCode.ERROR, kind.__name__))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from opentelemetry.context import Context
 
+from otel_handoff.hashing import Hash
 from otel_handoff.locations import Frames, innermost
 from otel_handoff.semconv import Primitive, attribute_value
 
@@ -83,3 +86,76 @@ class Submission:
     def attribute_value(self, name: str) -> Primitive:
         """Return the id of field `name` as on spans."""
         return self.attributes.get(f"{self.boundary}.{name}", "None")
+
+    @property
+    def hash(self) -> Hash | None:
+        """What hashes its ids where they leave the process; None: nothing does."""
+        return None
+
+    def is_plain(self, name: str, value: object) -> bool:  # noqa: ARG002
+        """Whether `value`, on a span of somebody else's, is field `name` as it is where spans have its hash."""
+        return False
+
+    def exported(self) -> Submission:
+        """Return it as telemetry has it."""
+        return self
+
+
+class HashedSubmission(Submission):
+    """A submission whose ids leave the process as hashes; here they are what they are."""
+
+    __slots__ = ("_hash", "_plain")
+
+    def __init__(
+        self,
+        hash_: Hash,
+        number: int,
+        boundary: str,
+        ids: Mapping[str, object],
+        thread_name: str,
+        time_unix_nano: int,
+        frames: Frames,
+        otel_context: Context,
+    ) -> None:
+        super().__init__(number, boundary, ids, thread_name, time_unix_nano, frames, otel_context)
+        self._hash = hash_
+        self._plain: dict[str, str] = {}
+
+    @property
+    def attributes(self) -> Mapping[str, Primitive]:
+        """The hashes of the ids as span attributes, `<boundary>.<field>`; one that is None is left out."""
+        attributes = self._attributes
+        if attributes is None:
+            plain = {name: str(attribute_value(id_)) for name, id_ in self.ids.items() if id_ is not None}
+            self._plain = plain  # first: whoever sees the hashes may compare with it
+            attributes = self._attributes = {
+                f"{self.boundary}.{name}": self._hash(text) for name, text in plain.items()
+            }
+        return attributes
+
+    @property
+    def hash(self) -> Hash | None:
+        """What hashes its ids."""
+        return self._hash
+
+    def is_plain(self, name: str, value: object) -> bool:
+        """Whether `value` is field `name` as it is."""
+        return f"{self.boundary}.{name}" in self.attributes and str(value) == self._plain[name]
+
+    def exported(self) -> Submission:
+        """Return it with hashes for ids."""
+        ids = {name: None if id_ is None else self.attribute_value(name) for name, id_ in self.ids.items()}
+        return Submission(
+            self.number,
+            self.boundary,
+            MappingProxyType(ids),
+            self.thread_name,
+            self.time_unix_nano,
+            self.frames,
+            self.otel_context,
+        )
+
+
+def submissions(key: str | None) -> Callable[..., Submission]:
+    """Return what makes submissions: plain ones, or where there is a key, if only an empty one, hashed ones."""
+    return Submission if key is None else partial(HashedSubmission, Hash(key))

@@ -524,8 +524,8 @@ MUTANTS: Final = (
     Mutant(
         "alerts",
         "only sampled rows",
-        "            if span.is_recording():\n                mark(mismatch, span, event=told)",
-        "            if not span.is_recording():\n                return\n            mark(mismatch, span, event=told)",
+        "            if span.is_recording():\n                mark(exported, span, event=told)",
+        "            if not span.is_recording():\n                return\n            mark(exported, span, event=told)",
         "A mismatch of a row that is not sampled reaches neither logs nor hook.",
         "tests/unit/test_processor.py",
     ),

@@ -65,6 +65,8 @@ def test_from_code_before_the_environment(
         ("OTEL_HANDOFF_WATCH", "on", Settings(watch=True)),
         ("OTEL_HANDOFF_WATCH", "", Settings()),
         ("OTEL_HANDOFF_TRACE", "LINK", Settings(trace="link")),
+        ("OTEL_HANDOFF_IDS", "Hashed", Settings(ids="hashed")),
+        ("OTEL_HANDOFF_IDS_KEY", " secret\n", Settings(ids_key="secret")),
     ],
 )
 def test_from_the_environment(
@@ -97,6 +99,19 @@ def test_a_wrong_environment_warns_and_the_default_holds(
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [(logging.WARNING, warning)]
 
 
+def test_a_slip_does_not_let_the_ids_out(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever sets it at all does not want plain ones."""
+    monkeypatch.setenv("OTEL_HANDOFF_IDS", "hash")
+    assert resolve() == Settings(ids="hashed")
+    assert caplog.messages == ["OTEL_HANDOFF_IDS=hash is not one of plain, hashed; using hashed."]
+
+
+def test_the_key_is_no_flag_and_not_shown() -> None:
+    """A command line is seen by everybody, and a repr gets into logs."""
+    assert not any("KEY" in name for name in vars(environment_variables))
+    assert "secret" not in repr(Settings(ids_key="secret"))
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -105,6 +120,7 @@ def test_a_wrong_environment_warns_and_the_default_holds(
         ({"mode": ["pin"]}, "mode=['pin'] is not one of 'pin', 'observe', 'strict', 'off'"),
         ({"watch": "yes"}, "watch='yes' is not True or False"),
         ({"trace": "parent"}, "trace='parent' is not one of 'child', 'link'"),
+        ({"ids": "hash"}, "ids='hash' is not one of 'plain', 'hashed'"),
     ],
 )
 @pytest.mark.parametrize("instrumentor", [ElspethInstrumentor, HandoffInstrumentor])
@@ -235,7 +251,13 @@ def test_what_a_configuration_file_finds() -> None:
     """Each instrumentor names the dataclass of its options, whose absent values are None."""
     assert ElspethInstrumentor.configuration is Configuration
     assert HandoffInstrumentor.configuration is BoundariesConfiguration
-    assert vars(BoundariesConfiguration()) == {"mode": None, "watch": None, "trace": None, "boundaries": None}
+    assert vars(BoundariesConfiguration()) == {
+        "mode": None,
+        "watch": None,
+        "trace": None,
+        "ids": None,
+        "boundaries": None,
+    }
 
 
 def test_elspeths_own_boundaries_are_ordinary_ones() -> None:
