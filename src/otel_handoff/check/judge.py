@@ -70,7 +70,7 @@ class Judge:
         """Take an attribute for an id also where `aliases` says so."""
         self._aliases = aliases
         self.store = Store()
-        self._processes: dict[int, tuple[dict[str, Any], str | None]] = {}
+        self._last: tuple[dict[str, Any], str | None] = {}, None
 
     def close(self) -> None:
         """Forget everything."""
@@ -103,15 +103,12 @@ class Judge:
         )
 
     def _process(self, resource: dict[str, Any]) -> str | None:
-        # By identity, and the resource is kept, so that its address is not used again.
-        known = self._processes.get(id(resource))
-        if known is None:
+        # Spans of one resource come together. One is kept, not more: it may be of any size.
+        if self._last[0] is not resource:
             told = {name: resource[name] for name in _PROCESS if name in resource}
             told.update({name: resource[name] for name in _ITS_HOST if told and name in resource})
-            if len(self._processes) > 1000:
-                self._processes.clear()
-            known = self._processes[id(resource)] = resource, _json(told) if told else None
-        return known[1]
+            self._last = resource, _json(told) if told else None
+        return self._last[1]
 
     @staticmethod
     def _reports(span: SpanRecord) -> list[tuple[int, str]]:

@@ -1,0 +1,1 @@
+"""`check` and `report` on input that nobody meant: whatever the bytes, they keep their promises."""
