@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore soak mutation bench budget test-matrix package lint docs clean
+.PHONY: help demo test explore soak mutation fuzz bench budget test-matrix package lint docs clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,12 @@ soak: $(VENV)/test  ## Load real threads for MINUTES, judged by the same oracle;
 
 mutation: $(VENV)/test  ## Break the detector on purpose, in many ways, and show that the tests notice each
 	$(BIN)/python -m tests.mutation --table docs/mutations.md
+
+MINUTES ?= 5
+fuzz: $(VENV)/test  ## Try inputs of every kind on check and report for MINUTES; then by coverage, where atheris is there
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $$(date +%s)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python -m tests.fuzz.guided --minutes $(MINUTES); fi
 
 BENCH ?=
 bench:  ## Measure what it costs beside everything else one would pick, and write docs/performance.md

@@ -20,6 +20,8 @@ def told(run: Callable[[], int]) -> int:
         return fail(str(error), 2)
     except OSError as error:
         return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part), 2)
+    except MemoryError:
+        return fail("out of memory", 2)
     except KeyboardInterrupt:
         return fail("interrupted", 130)
 

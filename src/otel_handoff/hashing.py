@@ -39,7 +39,7 @@ class Hash:
     """Hashes ids. The same id under the same key has the same hash in every process, of any version.
 
     It is `hashed:` and the first 16 hex digits of SHA-256, or with a key of HMAC-SHA-256, of the id's attribute value,
-    as text in UTF-8. Those are 64 bits: among ten million ids, two alike are a matter of one in 300,000.
+    as text in UTF-8. Those are 64 bits: among ten million ids, two alike are a matter of one in 370,000.
     """
 
     __slots__ = ("_key",)

@@ -37,7 +37,7 @@ def _rounds(promises: Promises, real: list[Any], examples: int, until: float, fi
             database=None,
             deadline=None,
             phases=(Phase.explicit, Phase.generate, Phase.shrink),
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+            suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
             print_blob=False,
         )
         @given(inputs(real))

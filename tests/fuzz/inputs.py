@@ -59,14 +59,6 @@ def _one(values: Sequence[Any]) -> st.SearchStrategy[Any]:
     return st.integers(0, len(values) - 1).map(lambda index: values[index])
 
 
-def _of_kind(kind: str, content: Any) -> Any:
-    return {kind: content}
-
-
-def _listed(kind: str, items: list[Any]) -> Any:
-    return {kind: {"values": items}}
-
-
 _SCALARS: st.SearchStrategy[Any] = st.one_of(
     _one(_TEXTS),
     _one(_NUMBERS),
@@ -76,15 +68,25 @@ _SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.integers(),
     st.floats(),
 )
+
+
+def _value(kind: str, content: Any) -> Any:
+    return {kind: content}
+
+
+def _values(kind: str, items: list[Any]) -> Any:
+    return {kind: {"values": items}}
+
+
 _OTLP: st.SearchStrategy[Any] = st.one_of(
     st.builds(
-        _of_kind,
+        _value,
         st.sampled_from(
             ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue", "oddValue")
         ),
         _SCALARS,
     ),
-    st.builds(_listed, st.sampled_from(("arrayValue", "kvlistValue")), st.lists(_SCALARS, max_size=3)),
+    st.builds(_values, st.sampled_from(("arrayValue", "kvlistValue")), st.lists(_SCALARS, max_size=3)),
 )
 _VALUES: st.SearchStrategy[Any] = st.one_of(
     _SCALARS,
@@ -97,13 +99,13 @@ _VALUES: st.SearchStrategy[Any] = st.one_of(
     ),
 )
 _NAMES: Final = tuple(value for name, value in vars(semconv).items() if name.isupper() and isinstance(value, str))
-_KEYS = st.one_of(
+_KEYS: st.SearchStrategy[str] = st.one_of(
     _one(_NAMES),
     _one(_TEXTS),
     st.sampled_from(("elspeth.state_id", "token.id", "service.instance.id", "process.pid")),
 )
 _PLACES = st.integers(0, 1 << 20)
-_EDITS: st.SearchStrategy[Any] = st.one_of(
+_EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.tuples(st.just("flood"), _PLACES, _PLACES, st.one_of(_one(_TEXTS), st.text(max_size=20))),
     st.tuples(st.just("put"), _PLACES, _PLACES, _VALUES),
     st.tuples(st.just("value"), _PLACES, _PLACES, _OTLP),
@@ -142,14 +144,17 @@ def lines_of(data: bytes) -> list[Any]:
     return found
 
 
+def _keys(container: Any) -> list[Any]:
+    return list(container) if hasattr(container, "keys") else list(range(len(container)))
+
+
 def _nodes(value: Any) -> list[tuple[Any, Any]]:
     """Return all places within `value`: a container and the key or index in it."""
     found: list[tuple[Any, Any]] = []
     waiting: list[Any] = [value]
     while waiting:
         container: Any = waiting.pop()
-        keys: Any = container.keys() if hasattr(container, "keys") else range(len(container))
-        for key in keys:
+        for key in _keys(container):
             item = container[key]
             found.append((container, key))
             if isinstance(item, (dict, list)) and len(found) < 20_000:
@@ -228,7 +233,7 @@ _BYTES = st.binary(max_size=40) | _one((b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b
 
 
 def inputs(real: Sequence[Any]) -> st.SearchStrategy[bytes]:
-    """Return what to try: `real` requests, or a few, with edits; torn, packed, or packed and torn; or any bytes."""
+    """Return what to try: some of the `real` requests with edits; torn, packed, or packed and torn; or any bytes."""
     some = st.lists(_one(real), min_size=1, max_size=3) | st.builds(lambda: list(real[:2]))
     edited = st.builds(edit, some, st.lists(_EDITS, max_size=6)).map(_written)
     torn = st.one_of(

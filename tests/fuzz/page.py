@@ -7,20 +7,16 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Final
 
-_TAGS: Final = frozenset(
-    """
-    a article b body br button circle code dd defs details dialog div dl dt figure form g h1 h2 h3 head header html
-    input kbd li line main marker meta nav ol output p path pre rect script section span style summary svg text title
-    ul
-    """.split()  # noqa: SIM905
-)
-_ATTRIBUTES: Final = frozenset(
-    """
+_TAGS: Final = """
+    a article b body br button circle code dd defs details dialog dl dt figure form g h1 h2 h3 head header html input
+    kbd li line main marker meta nav ol output p path pre rect script section span style summary svg text title
+    ul div
+"""
+_ATTRIBUTES: Final = """
     aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-ids data-number data-span dx for
     height href http-equiv id lang marker-end markerheight markerunits markerwidth method name open orient overflow
     placeholder r refx refy role rx text-anchor title type viewbox width x x1 x2 y y1 y2
-    """.split()  # noqa: SIM905
-)
+"""
 _CODE: Final = {"script": "page.js", "style": "page.css"}
 
 
@@ -32,9 +28,9 @@ class _Parts(HTMLParser):
         self._within = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _TAGS:
+        if tag not in _TAGS.split():
             self.odd.append(f"<{tag}>")
-        self.odd += [f"<{tag} {name}>" for name, _ in attrs if name not in _ATTRIBUTES]
+        self.odd += [f"<{tag} {name}>" for name, _ in attrs if name not in _ATTRIBUTES.split()]
         self.odd += [
             f"{name}={value!r}"
             for name, value in attrs
@@ -65,7 +61,7 @@ class _Parts(HTMLParser):
 
 
 def foreign_parts(page: str) -> list[str]:
-    """Return the elements, attributes, scripts and styles of a page that are not the report's own."""
+    """Return the elements and attributes of a page that are not the report's own, and whether its code is not."""
     parts = _Parts()
     parts.feed(page)
     parts.close()

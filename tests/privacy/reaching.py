@@ -40,8 +40,9 @@ def sockets() -> list[str]:
     return [link for link in links if link.startswith("socket:")]
 
 
-def reach(_mismatch: Mismatch) -> None:
+def reach(mismatch: Mismatch) -> None:
     """What a hook may do, and this package does not."""
+    telemetry.mismatches.append(mismatch)
     kept.append(socket.create_server(("127.0.0.1", 0)))
     with tempfile.TemporaryFile() as file:
         file.write(b"x")
@@ -52,12 +53,7 @@ sys.addaudithook(note)
 telemetry = Telemetry()
 options = telemetry.options
 if "--reach" in sys.argv[1:]:
-
-    def reaching(mismatch: Mismatch) -> None:
-        telemetry.mismatches.append(mismatch)
-        reach(mismatch)
-
-    options["on_mismatch"] = reaching
+    options["on_mismatch"] = reach
 watched = True
 HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()], **options)
 pool, ledger, both = Pool(), Ledger(), threading.Event()
@@ -75,4 +71,4 @@ open_sockets = sockets()
 HandoffInstrumentor().uninstrument()
 watched = False
 outcomes = [mismatch.outcome for mismatch in telemetry.mismatches]
-print(json.dumps({"events": events, "sockets": open_sockets, "mismatches": outcomes}))  # noqa: T201  read by the test
+sys.stdout.write(json.dumps({"events": events, "sockets": open_sockets, "mismatches": outcomes}))

@@ -1,4 +1,4 @@
-"""What a row says, asks and is answered never leaves the process through telemetry, nor does what errors say of it."""
+"""What a row says, asks and is answered never leaves the process, nor what errors say of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROW, ANSWER, HEADER, RAISED, SHARED = (
 def canaries(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Marks in the rows, in requests and their headers, and in answers; each row's third question is answered wrongly.
 
-    Yields those that the service was sent.
+    Returns those that the service was sent.
     """
     load, analyse, post, arrived = corpus.load, service.analyse, httpx.Client.post, set[str]()
 

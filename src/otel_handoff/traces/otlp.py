@@ -22,6 +22,8 @@ Attributes = dict[str, Value]
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _INT64: Final = 1 << 63
 _MOST_RESOURCES: Final = 1000
+_LONGEST_RESOURCE: Final = 1 << 13
+"""As JSON; a longer one is read again each time, and not kept."""
 
 
 @dataclass(slots=True)
@@ -93,6 +95,8 @@ def read_spans(
             yield from _document(document, resources, faults)
         except RecursionError:
             faults.append("nested too deeply")
+        except MemoryError:
+            faults.append("takes more memory than there is")
         except _ShapeError as error:
             faults.append(str(error))
         except ValueError as error:
@@ -145,7 +149,9 @@ def _resource(resource: Any, known: dict[str, Attributes]) -> Attributes:
     key = json.dumps(resource)
     attributes = known.get(key)
     if attributes is None:
-        attributes = known[key] = _attributes(_checked(resource or {}, "resource"))
+        attributes = _attributes(_checked(resource or {}, "resource"))
+        if len(key) <= _LONGEST_RESOURCE:
+            known[key] = attributes
     return attributes
 
 

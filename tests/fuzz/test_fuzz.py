@@ -1,0 +1,115 @@
+"""A bounded run of the fuzzer, and what it could not do: inputs that would fill the memory."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.page import foreign_parts
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+
+ROOT = Path(__file__).parents[2]
+# The room, in MiB, on top of what the interpreter has; then the peak that was needed of it.
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from otel_handoff.cli import main
+import otel_handoff.check.run
+size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (int(sys.argv[1]) << 20),) * 2)
+sys.exit(main(["check", sys.argv[2]]))
+"""
+
+
+def test_every_promise_is_kept(tmp_path: Path) -> None:
+    """A round of inputs, the same each time; `make fuzz` goes on."""
+    command = [sys.executable, "-m", "tests.fuzz", "--examples", "120", "--keep", str(tmp_path / "failed")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "every promise was kept" in done.stdout
+
+
+def page() -> str:
+    """A page of the report's own."""
+    assets = ROOT / "src" / "otel_handoff" / "report"
+    style, script = ((assets / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    return f"<html><style>{style}</style><body><p>&lt;b&gt;</p></body><script>{script}</script></html>"
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "<img src=x>",
+        "<p onclick='x()'>",
+        "<script>1</script>",
+        "<a href='javascript:1'>",
+        "<!-- x -->",
+        "<style>p {}</style>",
+        "<iframe>",
+    ],
+)
+def test_what_does_not_belong_on_a_page_is_found(added: str) -> None:
+    """Each of these by itself; and nothing on a page as it should be."""
+    assert foreign_parts(page()) == []
+    assert foreign_parts(page().replace("&lt;b&gt;", added)) != []
+
+
+def packed(path: Path, parts: Iterable[bytes]) -> Path:
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for part in parts:
+            file.write(part)
+    return path
+
+
+def check(path: Path, mebibytes: int) -> subprocess.CompletedProcess[str]:
+    """Check in a process that may take so much more than the interpreter has."""
+    command = [sys.executable, "-c", LIMITED, str(mebibytes), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_line_that_does_not_end_is_not_held(tmp_path: Path) -> None:
+    """A third of a gigabyte, out of less than two megabytes; where there is no room for a part of it, that is told."""
+    path = packed(tmp_path / "bomb.jsonl.gz", (b"x" * (1 << 20) for _ in range(320)))
+    assert path.stat().st_size < 2_000_000
+    done = check(path, 300)
+    assert (done.returncode, done.stderr) == (2, f"otel-handoff: {path}:1: longer than 64 MiB\n")
+    done = check(path, 40)
+    assert (done.returncode, done.stderr) == (2, "otel-handoff: out of memory\n")
+
+
+def test_a_line_that_the_memory_does_not_hold_is_a_broken_one(tmp_path: Path) -> None:
+    """JSON of 30 MiB that would be a gigabyte of objects; the next line counts."""
+    line = b'{"resourceSpans":[' + b"{}," * 10_000_000 + b"{}]}\n"
+    path = packed(tmp_path / "bomb.jsonl.gz", [line, b"{}\n", b"oops\n"])
+    done = check(path, 400)
+    assert done.returncode == 2
+    assert [each.partition(": ")[2].partition(": ")[2] for each in done.stderr.splitlines()] == [
+        "takes more memory than there is",
+        "not JSON: Expecting value at column 1",
+    ]
+
+
+def test_resources_are_not_collected(tmp_path: Path) -> None:
+    """Thirty of eight megabytes each, all different."""
+
+    def parts() -> Iterable[bytes]:
+        span = (
+            b'{"traceId":"%032x","spanId":"%016x","attributes":[{"key":"handoff.boundary","value":{"stringValue":"b"}},'
+        )
+        span += b'{"key":"handoff.submission.id","value":{"intValue":"1"}}]}'
+        for number in range(1, 31):
+            yield b'{"resourceSpans":[{"resource":{"attributes":[{"key":"%d","value":{"stringValue":"' % number
+            yield b"y" * 8_000_000
+            yield b'"}}]},"scopeSpans":[{"spans":[' + span % (number, number) + b"]}]}]}\n"
+
+    done = check(packed(tmp_path / "many.jsonl.gz", parts()), 160)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Checked 30 spans." in done.stdout
