@@ -10,11 +10,11 @@ from typing import Final
 _TAGS: Final = """
     a article b body br button circle code dd defs details dialog dl dt figure form g h1 h2 h3 head header html input
     kbd li line main marker meta nav ol output p path pre rect script section span style summary svg text title
-    ul div
+    ul div template
 """
 _ATTRIBUTES: Final = """
-    aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-ids data-number data-span dx for
-    height href http-equiv id lang marker-end markerheight markerunits markerwidth method name open orient overflow
+    aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-holds data-ids data-number data-span dx for
+    height hidden href http-equiv id lang marker-end markerheight markerunits markerwidth method name open orient overflow
     placeholder r refx refy role rx text-anchor title type viewbox width x x1 x2 y y1 y2
 """
 _CODE: Final = {"script": "page.js", "style": "page.css"}

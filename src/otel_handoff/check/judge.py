@@ -232,10 +232,5 @@ def _differ(expected: str, observed: str) -> bool:
     return expected != observed and expected.startswith(PREFIX) == observed.startswith(PREFIX)
 
 
-def _differ(expected: str, observed: str) -> bool:
-    # A hash, and an id that others put there as it is, say nothing of each other; the detector has compared them.
-    return expected != observed and expected.startswith(PREFIX) == observed.startswith(PREFIX)
-
-
 def _is_short(value: object) -> bool:
     return not isinstance(value, (str, list)) or (isinstance(value, str) and len(value) <= _LONGEST_ID)
