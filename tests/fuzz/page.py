@@ -13,9 +13,10 @@ _TAGS: Final = """
     ul div template
 """
 _ATTRIBUTES: Final = """
-    aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-holds data-ids data-number data-span dx
-    for height hidden href http-equiv id lang marker-end markerheight markerunits markerwidth method name open orient
-    overflow placeholder r refx refy role rx text-anchor title type viewbox width x x1 x2 y y1 y2
+    aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-holds data-ids data-number
+    data-span dx for height hidden href http-equiv id lang marker-end markerheight markerunits markerwidth
+    method name open orient overflow placeholder r refx refy role rx text-anchor title type viewbox width x x1
+    x2 y y1 y2
 """
 _CODE: Final = {"script": "page.js", "style": "page.css"}
 
