@@ -175,17 +175,13 @@ class Watch:
 
     def __init__(self, roots: Iterable[str]) -> None:
         self._roots = tuple(roots)
-        # Weak, and by identity: a class may be made for one row, and a metaclass may hash it as it likes.
-        self._classes: dict[int, weakref.ref[type]] = {}
         self._fields: list[weakref.ref[WatchedField]] = []
         self._removed = False
 
     def cover(self, cls: type) -> None:
-        """Watch the fields on `cls`, once. A class that cannot be changed stays unwatched: checks still hold."""
-        if id(cls) in self._classes or self._removed:
+        """Watch the fields on `cls`. A class that cannot be changed stays unwatched: checks still hold."""
+        if self._removed:
             return
-        classes, key = self._classes, id(cls)
-        classes[key] = weakref.ref(cls, lambda _: classes.pop(key, None))
         if cls.__getattribute__ is not object.__getattribute__:
             _logger.info("%s has its own __getattribute__: reads of its fields are not watched.", cls.__qualname__)
             return
@@ -228,4 +224,3 @@ class Watch:
                         setattr(field.owner, field.name, field.original)
                 except Exception:  # sealed since: ours stays, and does what the class's own would
                     _logger.warning("%s can no longer be changed; %r stays watched.", field.owner, field.name)
-        self._classes.clear()
