@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import lru_cache
 from pathlib import Path, PurePath
 from types import CodeType
 from typing import Final
@@ -46,11 +45,21 @@ def line_of(code: CodeType, offset: int) -> int:
     return code.co_firstlineno
 
 
-@lru_cache(1024)
+# By identity, as hashing a code object goes through all its instructions; the entry keeps the code, and so its id.
+_described: Final[dict[tuple[int, int], tuple[CodeType, str]]] = {}
+_MOST_DESCRIBED: Final = 1024
+
+
 def describe(code: CodeType, offset: int) -> str:
     """Return `"engine/transform.py:431 in execute"`."""
-    short = "/".join(PurePath(code.co_filename).parts[-2:])
-    return f"{short}:{line_of(code, offset)} in {code.co_name}"
+    known = _described.get((id(code), offset))
+    if known is None:
+        short = "/".join(PurePath(code.co_filename).parts[-2:])
+        known = code, f"{short}:{line_of(code, offset)} in {code.co_name}"
+        if len(_described) >= _MOST_DESCRIBED:
+            _described.clear()
+        _described[id(code), offset] = known
+    return known[1]
 
 
 def of_host(frames: Frames) -> Frames:
@@ -64,4 +73,7 @@ def _is_stdlib(filename: str) -> bool:
 
 def innermost(frames: Frames) -> str:
     """Return where the host's part of `frames` begins, or `"unknown"`."""
-    return describe(*of_host(frames)[0]) if frames else "unknown"
+    for code, offset in frames:
+        if not _is_stdlib(code.co_filename):
+            return describe(code, offset)
+    return describe(*frames[0]) if frames else "unknown"
