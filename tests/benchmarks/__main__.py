@@ -14,7 +14,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import budget, growth, handoff_cost, machine, page, pipeline_cost, starting, tools, watch_cost
+from tests.benchmarks import (
+    budget,
+    growth,
+    handoff_cost,
+    machine,
+    page,
+    pipeline_cost,
+    starting,
+    tools,
+    watch_cost,
+    where,
+)
 from tests.benchmarks.results import Part
 from tests.benchmarks.rounds import ROOT, ChildError, Progress
 from tests.benchmarks.scale import FULL, QUICK
@@ -22,6 +33,7 @@ from tests.benchmarks.scale import FULL, QUICK
 _PARTS: Final = {
     "handoff": handoff_cost,
     "watch": watch_cost,
+    "where": where,
     "pipeline": pipeline_cost,
     "growth": growth,
     "tools": tools,

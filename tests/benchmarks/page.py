@@ -33,7 +33,7 @@ def _lines(
         yield ""
         yield "## Targets"
         yield ""
-        yield f"{met} of {len(targets)} are met."
+        yield f"{met} of {len(targets)} are met. They were set before otel-handoff was measured."
         yield ""
         yield from _table(Table("", ["target", "at most", "measured", ""], [_target(target) for target in targets]))
     for part in parts:

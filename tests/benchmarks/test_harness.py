@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import contenders, handoff_cost, page
+from tests.benchmarks import contenders, handoff_cost, page, where
 from tests.benchmarks.host import Rows
 from tests.benchmarks.results import Part, Table, Target
 from tests.benchmarks.rounds import ChildError, Subject, children, interleave
+from tests.benchmarks.scale import QUICK
 
 _HERE = "tests.benchmarks.test_harness"
 _HANDOFF = Subject("handoff", "tests.benchmarks.contenders:handoff", {"telemetry": "spans"})
@@ -137,3 +138,12 @@ def test_unknown_part(capsys: pytest.CaptureFixture[str]) -> None:
         command.main(["nothing"])
     assert stop.value.code == 2
     assert "unknown part 'nothing'" in capsys.readouterr().err
+
+
+def test_a_profile_says_whose_time_it_is() -> None:
+    """The shares are of one whole; without an SDK none of it is the SDK's."""
+    (table,) = where.measure(QUICK, lambda: None).tables
+    shares = {name: [float(cell.removesuffix(" %")) for cell in cells] for name, *cells in table.rows}
+    assert [round(sum(column)) for column in zip(*shares.values(), strict=True)] == [100, 100]
+    assert shares["OpenTelemetry's SDK"][0] == 0 < shares["OpenTelemetry's SDK"][1]
+    assert min(*shares["`handoff`"], *shares["the host"]) > 0
