@@ -172,6 +172,14 @@ MUTANTS: Final = (
     # -- lease
     Mutant(
         "lease",
+        "a host's own copy",
+        "self.context, self.pinned = handed, False",
+        "pass",
+        "A host that hands its worker a copy is blamed for the context that moves on.",
+        "tests/hazards/test_a_host_that_copies.py",
+    ),
+    Mutant(
+        "lease",
         "evicted is not stale",
         "return self.evicted or self.superseded",
         "return self.superseded",
@@ -498,6 +506,14 @@ MUTANTS: Final = (
     # -- processor
     Mutant(
         "processor",
+        "client spans of others",
+        "scope is not None and scope.name == SCOPE",
+        "span.kind is SpanKind.CLIENT",
+        "An HTTP client's own span gets no ids.",
+        "tests/unit/test_processor.py",
+    ),
+    Mutant(
+        "processor",
         "current context",
         "_lease_of(parent_context)",
         "_lease_of(None)",
@@ -519,6 +535,23 @@ MUTANTS: Final = (
         " else",
         "Spans of a background thread carry the ids of a row that has ended.",
         "tests/unit/test_carry.py tests/unit/test_processor.py",
+    ),
+    # -- what leaves the process
+    Mutant(
+        "alerts",
+        "reports with plain ids",
+        "exported = mismatch.exported()",
+        "exported = mismatch",
+        "With hashed ids, events, log records and Python's log have them as they are.",
+        "tests/privacy/test_hashed_ids.py",
+    ),
+    Mutant(
+        "submission",
+        "spans with plain ids",
+        'f"{self.boundary}.{name}": self._hash(text)',
+        'f"{self.boundary}.{name}": text',
+        "With hashed ids, spans have them as they are.",
+        "tests/privacy/test_hashed_ids.py",
     ),
     # -- alerts
     Mutant(

@@ -11,7 +11,7 @@ from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import NoOpTracerProvider
+from opentelemetry.trace import NoOpTracerProvider, SpanKind
 
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.elspeth import ElspethInstrumentor
@@ -72,12 +72,13 @@ def test_once_per_provider(telemetry: Telemetry) -> None:
     assert len(ours(telemetry.tracer_provider)) == 1
 
 
-def test_a_span_of_the_user_s_own_is_tagged(telemetry: Telemetry) -> None:
+@pytest.mark.parametrize("kind", SpanKind)
+def test_a_span_of_the_user_s_own_is_tagged(kind: SpanKind, telemetry: Telemetry) -> None:
     """Any span under a submission carries its ids; one outside does not, and None is not a value."""
     tracer = telemetry.tracer_provider.get_tracer("user")
 
     def job(_order: Order, _ctx: Context) -> None:
-        with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner"):
+        with tracer.start_as_current_span("outer", kind=kind), tracer.start_as_current_span("inner", kind=kind):
             pass
 
     with tracer.start_as_current_span("before"):
