@@ -74,6 +74,7 @@ class Handoff:
         self._context_of_submit: Read = _nothing
         self._context_of_work: Read = _nothing
         self.runs: Callable[..., Any] = self.run
+        """`run`, bound once: each row's work item holds it."""
         self._work_patch = Patch(boundary.work, self._wrap_work)
         self._patches = [Patch(boundary.submit, self._wrap_submit), self._work_patch]
         self._patches += [Patch(call.target, call_wrapper(call, self.detector, engine)) for call in boundary.calls]

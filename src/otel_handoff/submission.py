@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.context import Context
 
@@ -106,18 +106,8 @@ class HashedSubmission(Submission):
 
     __slots__ = ("_hash", "_plain")
 
-    def __init__(
-        self,
-        hash_: Hash,
-        number: int,
-        boundary: str,
-        ids: Mapping[str, object],
-        thread_name: str,
-        time_unix_nano: int,
-        frames: Frames,
-        otel_context: Context,
-    ) -> None:
-        super().__init__(number, boundary, ids, thread_name, time_unix_nano, frames, otel_context)
+    def __init__(self, hash_: Hash, *submitted: Any) -> None:
+        super().__init__(*submitted)
         self._hash = hash_
         self._plain: dict[str, str] = {}
 

@@ -14,8 +14,7 @@ from otel_handoff.check import text
 from otel_handoff.check.asked import Asked
 from otel_handoff.check.causes import Causes
 from otel_handoff.check.finding import Finding
-from otel_handoff.check.judge import Checked, Judge
-from otel_handoff.check.reading import judged, tell
+from otel_handoff.check.reading import Judged, judged, tell
 from otel_handoff.check.records import Records
 from otel_handoff.traces.files import InputError, find
 
@@ -32,19 +31,30 @@ class Options:
 
 
 @dataclass
-class _Result:
-    """What the exit code depends on."""
+class _Run:
+    """What was read, and what was found in it so far."""
 
+    read: Judged
+    records: Records
+    asked: Asked | None
     mismatches: int = 0
     errors: int = 0
-    broken: int = 0
-    nobody: bool = False
-    """An id was asked about that nothing in the files has."""
+
+    def findings(self) -> Generator[Finding]:
+        for finding in self.read.judge.findings():
+            if self.asked is not None and not self.asked.concerns(finding):
+                continue
+            self.mismatches += 1
+            self.errors += finding.is_error
+            self.records.add(finding)
+            yield finding
 
     def code(self, *, fail_on_warnings: bool) -> int:
         if self.mismatches if fail_on_warnings else self.errors:
             return 1
-        return 2 if self.broken or self.nobody else 0
+        # Nothing in the files has the id that was asked about: that is no all-clear.
+        is_nobody_s = self.asked is not None and not self.asked.carriers and not self.mismatches
+        return 2 if self.read.broken or is_nobody_s else 0
 
 
 def check(options: Options) -> int:
@@ -61,29 +71,15 @@ def check(options: Options) -> int:
     files = find(options.paths)
     if options.records not in (None, "-") and os.path.realpath(options.records) in map(os.path.realpath, files):
         raise InputError(f"--records {options.records} is one of the files to be read")
-    result = _Result()
-
     out = sys.stderr if options.records == "-" else sys.stdout
     with contextlib.ExitStack() as stack:
         records = Records(stack.enter_context(_records_file(options.records)))
         read = stack.enter_context(judged(files))
-        result.broken = read.broken
-        asked = None if options.id is None else Asked(options.id, read.judge.store)
-        write = _write_json if options.as_json else _write_text
-        write(out, _counted(read.judge, records, result, asked), read.checked, records, result, asked)
-        result.nobody = asked is not None and not asked.carriers and not result.mismatches
+        run = _Run(read, records, None if options.id is None else Asked(options.id, read.judge.store))
+        (_write_json if options.as_json else _write_text)(out, run)
+        code = run.code(fail_on_warnings=options.fail_on_warnings)
         out.flush()
-    return result.code(fail_on_warnings=options.fail_on_warnings)
-
-
-def _counted(judge: Judge, records: Records, result: _Result, asked: Asked | None) -> Generator[Finding]:
-    for finding in judge.findings():
-        if asked is not None and not asked.concerns(finding):
-            continue
-        result.mismatches += 1
-        result.errors += finding.is_error
-        records.add(finding)
-        yield finding
+    return code
 
 
 @contextlib.contextmanager
@@ -93,49 +89,35 @@ def _records_file(name: str | None) -> Generator[TextIO]:
         yield file
 
 
-def _write_text(
-    out: TextIO,
-    findings: Generator[Finding],
-    checked: Checked,
-    records: Records,
-    result: _Result,
-    asked: Asked | None,
-) -> None:
+def _write_text(out: TextIO, run: _Run) -> None:
     causes = Causes()
-    for finding in findings:
+    for finding in run.findings():
         causes.add(finding)
-    totals = text.Totals(result.mismatches, records.calls, records.results)
-    for line in text.lines(checked, totals, causes.sorted(), result.broken, asked):
+    totals = text.Totals(run.mismatches, run.records.calls, run.records.results)
+    for line in text.lines(run.read.checked, totals, causes.sorted(), run.read.broken, run.asked):
         tell(out, line)
 
 
-def _write_json(
-    out: TextIO,
-    findings: Generator[Finding],
-    checked: Checked,
-    records: Records,
-    result: _Result,
-    asked: Asked | None,
-) -> None:
+def _write_json(out: TextIO, run: _Run) -> None:
     # Finding by finding: there may be any number.
     causes = Causes()
     out.write('{"mismatches": [')
-    for finding in findings:
-        tell(out, f"{'' if result.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
+    for finding in run.findings():
+        tell(out, f"{'' if run.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
         causes.add(finding)
     grouped = [{"count": cause.count, "example": cause.example.as_dict()} for cause in causes.sorted()]
     totals = {
-        **asdict(checked),
-        "mismatches": result.mismatches,
-        "errors": result.errors,
-        "wrong_calls": records.calls,
-        "wrong_results": records.results,
-        "broken_lines": result.broken,
+        **asdict(run.read.checked),
+        "mismatches": run.mismatches,
+        "errors": run.errors,
+        "wrong_calls": run.records.calls,
+        "wrong_results": run.records.results,
+        "broken_lines": run.read.broken,
     }
     out.write("\n],\n")
-    if asked is not None:
-        out.write(f'"id": {_json(asked.id)},\n"submissions": [')
-        for number, (submission, mismatches) in enumerate(asked.submissions()):
+    if run.asked is not None:
+        out.write(f'"id": {_json(run.asked.id)},\n"submissions": [')
+        for number, (submission, mismatches) in enumerate(run.asked.submissions()):
             tell(out, f"{',' if number else ''}\n  {_json({**asdict(submission), 'mismatches': mismatches})}", end="")
         out.write("\n],\n")
     tell(out, f'"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
