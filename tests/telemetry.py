@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from otel_handoff import Mismatch
+from otel_handoff import HandoffInstrumentor, Mismatch
+from otel_handoff.elspeth import ElspethInstrumentor
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
@@ -109,3 +110,10 @@ class NoSdk(Telemetry):
 
     def shutdown(self) -> None:
         """Nothing was made."""
+
+
+def uninstrument() -> None:
+    """End whatever a test has instrumented."""
+    for instrumentor in (HandoffInstrumentor(), ElspethInstrumentor()):
+        if instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.uninstrument()

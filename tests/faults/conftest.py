@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import HandoffInstrumentor, Mismatch
+from otel_handoff import Mismatch
 from otel_handoff.demo.schedule import Schedule
 from otel_handoff.elspeth import ElspethInstrumentor
 from tests.faults.pipeline import IN_ORDER, RACING, Ran, run
+from tests.telemetry import uninstrument
 
 
 class Host:
@@ -61,6 +62,4 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
 def nothing_stays_instrumented() -> Iterator[None]:
     """Each test's instrumentation ends with it."""
     yield
-    for instrumentor in (ElspethInstrumentor(), HandoffInstrumentor()):
-        if instrumentor.is_instrumented_by_opentelemetry:
-            instrumentor.uninstrument()
+    uninstrument()

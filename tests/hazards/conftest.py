@@ -9,7 +9,7 @@ import pytest
 
 from otel_handoff import HandoffInstrumentor
 from tests.hosts import boundary
-from tests.telemetry import Telemetry
+from tests.telemetry import Telemetry, uninstrument
 
 Instrument = Callable[..., None]
 
@@ -18,8 +18,7 @@ Instrument = Callable[..., None]
 def nothing_stays_instrumented() -> Iterator[None]:
     """Each test's instrumentation ends with it."""
     yield
-    if HandoffInstrumentor().is_instrumented_by_opentelemetry:
-        HandoffInstrumentor().uninstrument()
+    uninstrument()
 
 
 @pytest.fixture

@@ -85,6 +85,28 @@ def overtake(body: Body, change: Change = to_b, ctx: Any = None, pool: Pool | Qu
     return row.go()
 
 
+def changed_by_somebody(body: Body, pool: Any) -> Any:
+    """Hand over order A; while its worker waits, somebody who got hold of the worker's own context changes that."""
+    handed: list[Any] = []
+    out, changed = threading.Event(), threading.Event()
+
+    def job(order: Order, ctx: Any) -> Any:
+        handed.append(ctx)
+        out.set()
+        assert changed.wait(WAIT)
+        return body(order, ctx)
+
+    order = Order("A")
+    future = pool.enqueue(order, Context(order=order), job)
+    assert out.wait(WAIT)
+    to_b(handed[0])
+    changed.set()
+    try:
+        return future.result(WAIT)
+    finally:
+        pool.close()
+
+
 def told(telemetry: Telemetry) -> list[tuple[Any, ...]]:
     """What was reported: whose row, how it is known, what came of it, what was observed."""
     return [(m.submission.ids.get("order_id"), m.evidence, m.outcome, dict(m.observed)) for m in telemetry.mismatches]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.rows import Overtaken, overtake, to_b, told
-from tests.hosts import WAIT, Context, CopyingPool, Order, boundary
+from tests.hazards.rows import Overtaken, changed_by_somebody, overtake, to_b, told
+from tests.hosts import CopyingPool, Order, boundary
 from tests.telemetry import Telemetry
 
 MODES = pytest.mark.parametrize("mode", ["observe", "pin"])
@@ -53,20 +52,5 @@ def test_it_moves_on_before_the_work_begins(
 def test_the_copy_itself_is_changed(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
     """Somebody got hold of it: the worker reads a wrong id, and it is told."""
     instrument(mode, boundaries=BOUNDARIES)
-    copies: list[Any] = []
-    out, changed = threading.Event(), threading.Event()
-
-    def body(order: Order, ctx: Any) -> Any:
-        copies.append(ctx)
-        out.set()
-        assert changed.wait(WAIT)
-        return read(order, ctx)
-
-    pool, order = CopyingPool(), Order("A")
-    future = pool.enqueue(order, Context(order=order), body)
-    assert out.wait(WAIT)
-    to_b(copies[0])
-    changed.set()
-    assert future.result(WAIT) == "B"
-    pool.close()
+    assert changed_by_somebody(read, CopyingPool()) == "B"
     assert told(telemetry) == [("A", "read", "used", {"order_id": "B"})]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.rows import Body, Overtaken, Refusing, culprits, overtake, told
+from tests.hazards.rows import Body, Overtaken, Refusing, changed_by_somebody, culprits, overtake, told
 from tests.hazards.twins import own
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 from tests.telemetry import Telemetry
@@ -498,22 +498,7 @@ def test_a_property_that_reads_another_field(mode: str, instrument: Instrument, 
 def test_a_foreign_write_to_a_pinned_copy(instrument: Instrument, telemetry: Telemetry) -> None:
     """Somebody who got hold of the worker's copy changes it: the worker reads a wrong id, and it is told."""
     instrument("pin")
-    copies: list[Any] = []
-    out, changed = threading.Event(), threading.Event()
-
-    def body(order: Order, ctx: Any) -> Any:
-        copies.append(ctx)
-        out.set()
-        assert changed.wait(WAIT)
-        return read(order, ctx)
-
-    pool, order = Pool(), Order("A")
-    future = pool.enqueue(order, Context(order=order), body)
-    assert out.wait(WAIT)
-    copies[0].order = Order("B")
-    changed.set()
-    assert future.result(WAIT) == "B"
-    pool.close()
+    assert changed_by_somebody(read, Pool()) == "B"
     assert told(telemetry) == [("A", "read", "used", {"order_id": "B"})]
 
 

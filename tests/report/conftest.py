@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from otel_handoff.demo.run import run_mode
 from tests.dashboards.servers import tool
+from tests.report import traces
+from tests.report.pages import Opened, opened
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +29,19 @@ def browser() -> Generator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def file(observed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of that run."""
+    return traces.drawn(observed, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture
+def report(browser: Browser, file: Path) -> Generator[Opened]:
+    """That report in the browser, which asks for nothing else and complains of nothing."""
+    report = opened(browser, file)
+    yield report
+    report.page.close()
+    assert report.requests == [file.as_uri()]
+    assert report.complaints == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +33,6 @@ CONTRAST = """() => {
   const colors = ["body", ".meta", ".sides .used"].map((name) => getComputedStyle(document.querySelector(name)).color);
   return { paper, ratios: colors.map(ratio) };
 }"""
-
-
-@pytest.fixture(scope="module")
-def file(observed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return traces.drawn(observed, tmp_path_factory.mktemp("page") / "report.html")
-
-
-@pytest.fixture
-def report(browser: Browser, file: Path) -> Generator[Opened]:
-    report = opened(browser, file)
-    yield report
-    report.page.close()
-    assert report.requests == [file.as_uri()]
-    assert report.complaints == []
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import base64
 import random
 import string
 import zlib
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +22,6 @@ from tests.traces import lines
 
 LETTERS = string.ascii_letters + string.digits
 KNOWS = "otel-handoff check PATH --id ID answers for any id."
-
-
-@pytest.fixture(scope="module")
-def file(observed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return traces.drawn(observed, tmp_path_factory.mktemp("search") / "report.html")
-
-
-@pytest.fixture
-def report(browser: Browser, file: Path) -> Generator[Opened]:
-    report = opened(browser, file)
-    yield report
-    report.page.close()
-    assert (report.requests, report.complaints) == ([file.as_uri()], [])
 
 
 @pytest.fixture(scope="module")

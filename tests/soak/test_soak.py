@@ -25,6 +25,14 @@ def test_five_seconds() -> None:
     assert list(report(soak, "a command", 5.0))[-1].startswith("Detector and oracle agree")
 
 
+def found_with(on_mismatch: Callable[[Soak, Mismatch], None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Soak for a second, with what the detector tells changed on its way to the oracle."""
+    monkeypatch.setattr(Soak, "on_mismatch", on_mismatch)
+    soak = Soak()
+    soak.run(1)
+    return failures(soak)
+
+
 def test_a_report_that_is_lost_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A detector that says nothing of one field misses what the oracle knows."""
     told: Callable[[Soak, Mismatch], None] = Soak.on_mismatch
@@ -33,10 +41,7 @@ def test_a_report_that_is_lost_is_noticed(monkeypatch: pytest.MonkeyPatch) -> No
         if "attempt" not in mismatch.observed:
             told(soak, mismatch)
 
-    monkeypatch.setattr(Soak, "on_mismatch", forgetful)
-    soak = Soak()
-    soak.run(1)
-    assert any(text.endswith("missed") for text in failures(soak))
+    assert any(text.endswith("missed") for text in found_with(forgetful, monkeypatch))
 
 
 def test_a_report_too_many_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,10 +53,7 @@ def test_a_report_too_many_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         if (mismatch.evidence, mismatch.outcome) == ("call", "used"):
             told(soak, mismatch)
 
-    monkeypatch.setattr(Soak, "on_mismatch", stammering)
-    soak = Soak()
-    soak.run(1)
-    assert any(text.endswith("false alarm") for text in failures(soak))
+    assert any(text.endswith("false alarm") for text in found_with(stammering, monkeypatch))
 
 
 def test_rows_that_are_kept_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from otel_handoff import HandoffInstrumentor
-from otel_handoff.elspeth import ElspethInstrumentor
+from tests.telemetry import uninstrument
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """Each test's instrumentation ends with it."""
     yield
-    for instrumentor in (HandoffInstrumentor(), ElspethInstrumentor()):
-        if instrumentor.is_instrumented_by_opentelemetry:
-            instrumentor.uninstrument()
+    uninstrument()
