@@ -43,6 +43,8 @@ class Claims:
         lease.handed = None  # the work item alone keeps what it was given alive; with it goes the claim
         if not lease.pinned and any(isinstance(one, weakref.ref) and one() is lease.context for one in held):
             lease.context = None
+            if lease.record is not None:
+                lease.record.release()
         self._keys[number] = key
         self._put(key, number, (lease, held))
         if len(self._keys) > LIMIT:

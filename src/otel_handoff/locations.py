@@ -24,9 +24,12 @@ def _sources(folder: Path) -> frozenset[str]:
 _OURS = _sources(Path(__file__).parent) | _sources(Path(wrapt.__file__).parent)
 
 
-def capture(depth: int) -> Frames:
-    """Return up to `depth` frames of the host, innermost first, past this package's and wrapt's own."""
-    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+def capture(depth: int, skip: int = 0) -> Frames:
+    """Return up to `depth` frames of the host, innermost first, past this package's and wrapt's own.
+
+    Above its caller, `skip` are known to be this package's, and not looked at.
+    """
+    frame = sys._getframe(1 + skip)  # pyright: ignore[reportPrivateUsage]
     frames: list[tuple[CodeType, int]] = []
     while frame is not None and depth:
         code = frame.f_code

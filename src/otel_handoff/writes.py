@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from otel_handoff.lease import Lease, active
@@ -35,7 +36,7 @@ class RawWrite:
         self.by: int | None = by
         self.thread_name: str = threading.current_thread().name
         self.time_unix_nano: int = time.time_ns()
-        self.frames: Frames = capture(_DEPTH)
+        self.frames: Frames = capture(_DEPTH, skip=2)
         self.submission: Submission | None = None
 
 
@@ -46,30 +47,30 @@ class WriteRecord:
     finalizer or after a fork, and (unlike a deque) nothing is raised when a reader and a writer meet.
     """
 
-    __slots__ = ("__weakref__", "_context", "_writes")
+    __slots__ = ("__weakref__", "_context", "_latest", "_writes")
 
-    def __init__(self, context: Any, gone: Callable[[Any], None]) -> None:
-        # The address is not to be recycled while an entry for it stands: where the context takes no weak reference,
-        # it is kept.
-        try:
-            self._context: Any = weakref.ref(context, gone)
-        except TypeError:
-            self._context = context
+    def __init__(self, context: Any) -> None:
+        self._context: Any = context  # its address is not to be recycled while an entry for it stands
         self._writes: list[RawWrite] = []
+        self._latest: dict[str, RawWrite] = {}
 
     def add(self, write: RawWrite) -> None:
         """Record a write."""
         _keep(self._writes, write)
+        self._latest[write.root] = write
 
     def discard(self, write: RawWrite) -> None:
         """Take a write off the record."""
         _drop(self._writes, write)
+        if self._latest.get(write.root) is write:
+            self._latest.pop(write.root, None)
 
     def claim(self, submission: Submission, roots: Mapping[str, object]) -> None:
         """Say of the writes since the last submission that they were made for this one."""
-        for write in reversed(self._writes[-LIMIT:]):
-            if write.submission is None and roots.get(write.root) is write.value:
-                write.submission = submission
+        if self._latest:
+            for write in list(self._latest.values()):
+                if write.submission is None and roots.get(write.root) is write.value:
+                    write.submission = submission
 
     def newest(self, root: str, matches: Callable[[object], bool]) -> RawWrite | None:
         """Return the newest write to `root` whose value `matches`."""
@@ -77,6 +78,12 @@ class WriteRecord:
             if write.root == root and matches(write.value):
                 return write
         return None
+
+    def release(self) -> None:
+        """Keep the context alive no longer; where it takes no weak reference, it has to be."""
+        key = id(self._context)
+        with contextlib.suppress(TypeError):  # also where it is released already
+            self._context = weakref.ref(self._context, lambda _: _records.pop(key, None))
 
 
 # Keyed by identity: a context may be unhashable. An entry goes with its record, or with its context.
@@ -96,31 +103,25 @@ def is_on_record(context: Any) -> bool:
 
 def open_record(context: Any) -> WriteRecord:
     """Return the record of a context, made if there is none. It lasts as long as somebody holds it."""
-    while (record := record_of(context)) is None:
-        record, ref = _new(context)
-        standing = _records.setdefault(id(context), ref)
-        if standing is ref:
-            break
-        if standing() is None:  # it has just ended
-            _forget(id(context), standing)
-    return record
-
-
-def _new(context: Any) -> tuple[WriteRecord, weakref.ref[WriteRecord]]:
     key = id(context)
+    while True:
+        standing = _records.get(key)
+        if standing is not None:
+            record = standing()
+            if record is not None:
+                return record
+            _ended(key, standing)
+        record = WriteRecord(context)
+        ref = weakref.ref(record, partial(_ended, key))
+        if _records.setdefault(key, ref) is ref:
+            return record
 
-    def gone(_: Any) -> None:
-        _forget(key, ref)
 
-    record = WriteRecord(context, gone)
-    ref = weakref.ref(record, gone)
-    return record, ref
-
-
-def _forget(key: int, ref: weakref.ref[WriteRecord]) -> None:
-    there = _records.pop(key, None)
-    if there is not None and there is not ref and there() is not None:
-        _records.setdefault(key, there)  # another's, opened in the meantime
+def _ended(key: int, ref: weakref.ref[WriteRecord]) -> None:
+    if _records.get(key) is ref:
+        there = _records.pop(key, None)
+        if there is not None and there is not ref and there() is not None:
+            _records.setdefault(key, there)  # another's, opened in the meantime
 
 
 def note(context: Any, root: str, value: object) -> RawWrite | None:

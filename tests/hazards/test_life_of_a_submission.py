@@ -254,6 +254,7 @@ def test_a_record_is_of_one_context_only() -> None:
         assert record_of(ctx) is record
         assert open_record(ctx) is record
         if number % 50 == 0:
+            record.release()
             kept.append(record)
         del ctx, record
     assert len(set(addresses)) < 200
