@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import wrapt
@@ -14,7 +13,7 @@ from otel_handoff import semconv
 from otel_handoff.boundary import Call
 from otel_handoff.detector import Detector
 from otel_handoff.engine import Engine
-from otel_handoff.fields import MISSING, Parameters, Read
+from otel_handoff.fields import Parameters, Read, Reads
 from otel_handoff.guard import guard
 from otel_handoff.lease import Lease, judged_lease
 from otel_handoff.mismatch import HandoffMismatchError, Mismatch
@@ -38,24 +37,15 @@ class ReadFunction:
 
     def __init__(self, call: Call, detector: Detector, parameters: Parameters) -> None:
         self._detector = detector
-        self._readers = parameters.readers(call.ids)
+        self._ids = parameters.reads(call.ids)
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note the ids and call through."""
         lease = judged_lease()
         if lease is not None and lease.detector is self._detector:
             with guard:
-                lease.findings.noted[threading.get_ident()] = _found(self._readers, args, kwargs)
+                lease.findings.noted[threading.get_ident()] = self._ids(args, kwargs)
         return wrapped(*args, **kwargs)
-
-
-def _found(readers: Iterable[tuple[str, Read]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, read in readers:
-        value = read(args, kwargs)
-        if value is not MISSING:
-            found[name] = value
-    return found
 
 
 class CallFunction:
@@ -76,8 +66,8 @@ class CallFunction:
         self.name: str = call.target.rpartition(":")[2]
         self.detector: Detector = detector
         self.engine: Engine = engine
-        self.ids: tuple[tuple[str, Read], ...] = parameters.readers(call.ids)
-        self.attributes: tuple[tuple[str, Read], ...] = parameters.readers(call.attributes)
+        self.ids: Reads = parameters.reads(call.ids)
+        self.attributes: Reads = parameters.reads(call.attributes)
         self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -87,12 +77,16 @@ class CallFunction:
             return wrapped(*args, **kwargs)
         if (provoker := lease.provoker) is not None:
             provoker.hold(lease, f"call {self.name}")
+        if self.evidence == "result" and self._is_clean(lease, args, kwargs):
+            return wrapped(*args, **kwargs)
         filing = None
         blocked = None
-        with guard:
+        try:
             filing = Filing(self, lease, args, kwargs)
             if self.detector.strict:
                 blocked = filing.block()
+        except Exception as error:
+            guard.met(error)
         if blocked is not None:
             raise HandoffMismatchError(blocked)
         if filing is None:
@@ -105,6 +99,17 @@ class CallFunction:
         filing.end(None)
         return result
 
+    def _is_clean(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        # Most results are, and then there is nothing to say of them afterwards.
+        try:
+            detector = self.detector
+            if detector.judges_results_late(lease) or detector.wrong_in_call(lease, self.ids(args, kwargs)):
+                return False
+            detector.finish(lease)
+        except Exception as error:
+            guard.met(error)
+        return True
+
 
 class Filing:
     """One call of a target, from before it is made until its outcome is known."""
@@ -116,13 +121,14 @@ class Filing:
         self._lease = lease
         self._args = args
         self._kwargs = kwargs
-        self._ids = _found(of.ids, args, kwargs)
+        self._ids = of.ids(args, kwargs)
         self._torn = of.evidence == "call" and of.detector.is_torn(lease, self._ids)
         self._wrong = of.detector.wrong_in_call(lease, self._ids)
         self._span: Span = INVALID_SPAN
         self._ended_ns: int | None = None
         if of.evidence == "call":
-            self._start_span()
+            if of.engine.traced:
+                self._start_span()
         else:
             of.detector.finish(lease)
 
@@ -144,7 +150,7 @@ class Filing:
             )
 
     def _details(self) -> dict[str, object]:
-        found = _found(self._of.attributes, self._args, self._kwargs)
+        found = self._of.attributes(self._args, self._kwargs)
         return {name: value for name, value in found.items() if value is not None}
 
     def block(self) -> Mismatch | None:
@@ -157,8 +163,10 @@ class Filing:
 
     def end(self, error: BaseException | None) -> None:
         """The target returned, or raised `error`: then no use of a wrong id is known."""
-        with guard:
+        try:
             self._judge("used" if error is None else "exposed")
+        except Exception as ours:
+            guard.met(ours)
         if self._span is not INVALID_SPAN:
             with guard:
                 if error is not None and self._span.is_recording():

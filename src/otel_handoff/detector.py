@@ -92,6 +92,10 @@ class Detector:
             wrong = {name: value for name, value in wrong.items() if self._has_read(lease, name, value)}
         return wrong
 
+    def judges_results_late(self, lease: Lease) -> bool:
+        """Whether a right result may still be a mismatch: the worker was perhaps spared a wrong one (see `call`)."""
+        return lease.pinned and not self._watched
+
     def is_torn(self, lease: Lease, ids: Mapping[str, object]) -> bool:
         """Whether the worker, on this thread, had taken another id for the call that it now files under `ids`."""
         noted = lease.findings.noted.pop(threading.get_ident(), None) if lease.has_findings else None
@@ -121,7 +125,7 @@ class Detector:
         read something else; then a context that has moved on by now counts as a wrong id that it was spared.
         """
         place, filed = None, ids  # each wrong record is a place of its own: all of them are named
-        if not wrong and lease.pinned and not self._watched and outcome == "used":
+        if not wrong and outcome == "used" and self.judges_results_late(lease):
             wrong = {name: value for name, value in self._moved(lease).items() if name in ids}
             outcome, place, filed = "prevented", target, None  # what is filed is right
         if not wrong:
@@ -214,7 +218,9 @@ class Detector:
 
     def _wrong(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
         ids = lease.submission.ids
-        return {name: value for name, value in observed.items() if not same(ids[name], value)}
+        return {
+            name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
+        }
 
     def _is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
@@ -228,8 +234,8 @@ class Detector:
     def _wrote(self, lease: Lease, name: str, value: object) -> bool:
         if self._has_read(lease, name, value):
             return False
-        root, follow = self._fields.path_of[name]
-        return any(same(follow(written.value), value) for written in lease.findings.own.get(root, ()))
+        own = lease.findings.own.get(self._fields.root_of(name), ())
+        return any(same(self._fields.id_at(name, written.value), value) for written in own)
 
     def _has_read(self, lease: Lease, name: str, value: object) -> bool:
         # Whether the worker is known to have this wrong id from the context.
@@ -253,9 +259,9 @@ class Detector:
         if lease.record is None:
             return None
         for name, value in observed.items():
-            root, follow = self._fields.path_of[name]
             raw = lease.findings.sources.get((prevented, name, key_of(value))) or lease.record.newest(
-                root, lambda written, follow=follow, value=value: same(value, follow(written))
+                self._fields.root_of(name),
+                lambda written, name=name, value=value: same(value, self._fields.id_at(name, written)),
             )
             if raw is not None:
                 return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)

@@ -33,55 +33,55 @@ def walk(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-Follow = Callable[[Any], Any]
-"""Follows a path that was read beforehand, as `walk` does."""
+_NOT_AS_USUAL: Final = (AttributeError, LookupError, TypeError)
 
 
-def follower(path: Sequence[str]) -> Follow:
-    """Return what follows `path` from a value. It is called for each row: attributes and tuples come first."""
-    if not path:
-        return _itself
-    first, rest = path[0], path[1:]
-    if first.isdecimal():
-        index, follow = int(first), follower(rest)
+def _compiled(parameters: str, paths: Mapping[str, str]) -> Callable[..., dict[str, Any]]:
+    """Return what makes a dict of all that `paths` lead to, where each is made of attributes and indexes as usual.
 
-        def item(value: Any) -> Any:
-            plain = type(value) is tuple and index < len(value)  # pyright: ignore[reportUnknownArgumentType]
-            return follow(value[index] if plain else step(value, first))
+    It is made of source, like a named tuple, as it runs for each row and each call: following the paths one by one
+    takes three times as long. Anything else raises one of `_NOT_AS_USUAL`; then they are to be followed one by one.
+    """
+    source = f"lambda {parameters}: {{{', '.join(f'{name!r}: {path}' for name, path in paths.items())}}}"
+    try:
+        if source.isascii():  # other names are not always what Python makes of them
+            return eval(source, {"item": _item})  # noqa: S307  `Boundary` has checked that a path is names and dots
+    except SyntaxError:  # a keyword, say
+        pass
 
-        return item
-    if any(name.isdecimal() for name in rest):
-        follow = follower(rest)
-        return lambda value: follow(step(value, first))
-    get = attrgetter(".".join(path))
+    def unusual(*_: object) -> dict[str, Any]:
+        raise LookupError
 
-    def attributes(value: Any) -> Any:
-        try:
-            return get(value)
-        except AttributeError:
-            return walk(value, path)
-
-    return attributes
+    return unusual
 
 
-def _itself(value: Any) -> Any:
-    return value
+def _expression(start: str, tail: Sequence[str]) -> str:
+    for name in tail:
+        start = f"item({start}, {name})" if name.isdecimal() else f"{start}.{name}"
+    return start
+
+
+def _item(value: Any, index: int) -> Any:
+    if type(value) is not tuple:  # to look into a host's own mapping may change it
+        raise TypeError
+    return value[index]  # pyright: ignore[reportUnknownVariableType]
 
 
 class Fields:
     """A boundary's fields, grouped by the attribute of the context that each path starts at (its root)."""
 
     def __init__(self, paths: Mapping[str, str]) -> None:
-        self._by_root: dict[str, list[tuple[str, Follow]]] = {}
-        self.path_of: dict[str, tuple[str, Follow]] = {}
+        self._path_of: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name, path in paths.items():
             root, *tail = path.split(".")
-            follow = follower(tail)
-            self._by_root.setdefault(root, []).append((name, follow))
-            self.path_of[name] = root, follow
-        self.roots: tuple[str, ...] = tuple(self._by_root)
+            self._path_of[name] = root, tuple(tail)
+        self.roots: tuple[str, ...] = tuple(dict.fromkeys(root for root, _ in self._path_of.values()))
         # attrgetter returns a tuple only for two names or more
         self._get: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.roots, self.roots[0])
+        self._plain_roots = _compiled("values", {root: f"values[{root!r}]" for root in self.roots})
+        self._ids = _compiled(
+            "roots", {name: _expression(f"roots[{root!r}]", tail) for name, (root, tail) in self._path_of.items()}
+        )
         self._told: set[str] = set()
 
     def roots_of(self, context: Any) -> dict[str, Any]:
@@ -93,9 +93,8 @@ class Fields:
 
     def plain_roots_of(self, context: Any) -> dict[str, Any]:
         """Return the same for a context that keeps them all in its `__dict__`."""
-        values = context.__dict__
         try:
-            return {root: values[root] for root in self.roots}
+            return self._plain_roots(context.__dict__)
         except KeyError:
             return self.roots_of(context)
 
@@ -108,15 +107,29 @@ class Fields:
 
     def ids_of(self, roots: Mapping[str, Any]) -> dict[str, Any]:
         """Return field -> its value, from the values of the roots."""
-        return {name: follow(roots[root]) for name, (root, follow) in self.path_of.items()}
+        try:
+            return self._ids(roots)
+        except _NOT_AS_USUAL:
+            return {name: walk(roots[root], tail) for name, (root, tail) in self._path_of.items()}
 
     def ids_at(self, root: str, value: Any) -> dict[str, Any]:
         """Return the fields that start at `root`, which holds `value`."""
-        return {name: follow(value) for name, follow in self._by_root[root]}
+        return {name: walk(value, tail) for name, (start, tail) in self._path_of.items() if start == root}
+
+    def root_of(self, name: str) -> str:
+        """Return the root of field `name`."""
+        return self._path_of[name][0]
+
+    def id_at(self, name: str, value: Any) -> Any:
+        """Return field `name`, whose root holds `value`."""
+        return walk(value, self._path_of[name][1])
 
 
 Read = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
 """Returns one argument of a call, or what a path leads to from it; `MISSING` without the argument."""
+
+Reads = Callable[[tuple[Any, ...], Mapping[str, Any]], dict[str, Any]]
+"""Returns several by name."""
 
 
 class Parameters:
@@ -151,25 +164,44 @@ class Parameters:
         """Return the arguments with `value` for `name`, which is among them."""
         position = self.positions.get(name, sys.maxsize)
         if position < len(args):
-            return (*args[:position], value, *args[position + 1 :]), kwargs
+            changed = list(args)
+            changed[position] = value
+            return tuple(changed), kwargs
         return args, {**kwargs, name: value}
 
     def reader(self, path: str) -> Read:
         """Return what reads a path that starts at a parameter (`"result.0.token_id"`) off the arguments of a call."""
         return self._readers.get(path) or self._readers.setdefault(path, self._reader(path))
 
-    def readers(self, paths: Mapping[str, str]) -> tuple[tuple[str, Read], ...]:
-        """Return a reader for each name of `paths`."""
-        return tuple((name, self.reader(path)) for name, path in paths.items())
+    def reads(self, paths: Mapping[str, str]) -> Reads:
+        """Return what reads all `paths` off the arguments of a call; without those whose argument is missing."""
+        readers = [(name, self.reader(path)) for name, path in paths.items()]
+        quick = _compiled("args, kwargs, given", {name: self._source(path) for name, path in paths.items()})
+
+        def read(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+            try:
+                return quick(args, kwargs, len(args))
+            except _NOT_AS_USUAL:
+                found = ((name, reader(args, kwargs)) for name, reader in readers)
+                return {name: value for name, value in found if value is not MISSING}
+
+        return read
+
+    def _source(self, path: str) -> str:
+        name, *tail = path.split(".")
+        position = self.positions.get(name)
+        value = f"kwargs[{name!r}]"
+        if position is not None:
+            value = f"(args[{position}] if given > {position} else {value})"
+        return _expression(value, tail)
 
     def _reader(self, path: str) -> Read:
-        name, _, tail = path.partition(".")
-        follow = follower(tail.split(".")) if tail else None
+        name, *tail = path.split(".")
         position = self.positions.get(name, sys.maxsize)
         default = self._defaults.get(name, MISSING)
 
         def read(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             value = args[position] if position < len(args) else kwargs.get(name, default)
-            return value if follow is None or value is MISSING else follow(value)
+            return value if value is MISSING or not tail else walk(value, tail)
 
         return read

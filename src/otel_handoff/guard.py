@@ -49,6 +49,12 @@ class Guard:
         self.count(error)
         return not self.reraise
 
+    def met(self, error: Exception) -> None:
+        """Do with an error that was caught what the context manager does, which takes its time where none comes."""
+        self.count(error)
+        if self.reraise:
+            raise error
+
     def count(self, error: Exception) -> None:
         """Count an error of ours; the first is logged with its traceback."""
         first = self.errors.add() == 0

@@ -114,8 +114,10 @@ class Handoff:
     def _submit(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         lease = None
         if self.detector.enabled:
-            with guard:
+            try:
                 lease, args, kwargs = self._open(args, kwargs)
+            except Exception as error:
+                guard.met(error)
         if lease is None:
             return wrapped(*args, **kwargs)
         if (provoker := lease.provoker) is not None:
@@ -157,7 +159,7 @@ class Handoff:
             MappingProxyType(self._fields.ids_of(roots)),
             threading.current_thread().name,
             time.time_ns(),
-            capture(3),
+            capture(3, skip=2),
             _without_rows(context_api.get_current()),
         )
         self._counts.submissions.add()
@@ -168,10 +170,12 @@ class Handoff:
         return Lease(submission, self.detector, self._counts.rows, kind, context, handed, roots, record, key)
 
     def _copy(self, context: Any, kind: Kind) -> Any:
-        with guard:
+        try:
             copied = kind.copy(context)
             if copied is not context:
                 return copied
+        except Exception as error:
+            guard.met(error)
         if not self._told_unpinned:
             self._told_unpinned = True
             _logger.warning(
@@ -182,7 +186,7 @@ class Handoff:
     def _is_bound_on_submit(self) -> bool:
         # The submit function names the work function, and what it finds there is ours: looking it up attaches the
         # submission (see WorkFunction). Otherwise the worker has to find it by what it is given.
-        return self._work_patch.on_top and self._work_patch.is_method and self._work_patch.name in self._submit_names
+        return self._work_patch.name in self._submit_names and self._work_patch.is_method and self._work_patch.on_top
 
     # -- work
 
@@ -209,17 +213,19 @@ class Handoff:
         if self.detector.enabled:
             if (provoker := lease.provoker) is not None:
                 provoker.hold(lease, "start")
-            with guard:
+            try:
                 lease.receive(self._context_of_work(args, kwargs))
                 running = self._work.begin(lease)
+            except Exception as error:
+                guard.met(error)
         if running is None:
             return wrapped(*args, **kwargs)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            running.end(error)
+            self._work.end(lease, running, error)
             raise
-        running.end(None)
+        self._work.end(lease, running, None)
         return result
 
     def bound(self, lease: Lease) -> None:
@@ -229,13 +235,13 @@ class Handoff:
     # -- evict
 
     def _wrap_evict(self, call: Call, function: Any, parameters: Parameters) -> Any:
-        readers = parameters.readers(call.ids)
+        readers = {name: parameters.reader(path) for name, path in call.ids.items()}
 
         def evict(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             result = wrapped(*args, **kwargs)
             if result is not False:
                 with guard:
-                    ids = {name: read(args, kwargs) for name, read in readers}
+                    ids = {name: read(args, kwargs) for name, read in readers.items()}
                     for lease in self._counts.rows.leases():
                         if all(same(lease.submission.ids.get(name), value) for name, value in ids.items()):
                             lease.evicted = True

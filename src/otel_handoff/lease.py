@@ -138,7 +138,9 @@ class Lease:
         self._ref: weakref.ref[Lease] = weakref.ref(self)
         rows.in_flight[submission.number] = self._ref
         if key is not None:
-            self._supersede(rows.latest.get(key))
+            earlier = rows.latest.get(key)
+            if earlier is not None:
+                self._supersede(earlier)
             rows.latest[key] = self._ref
 
     @property
@@ -151,8 +153,8 @@ class Lease:
         """Whether there is anything to know."""
         return bool(self._findings)
 
-    def _supersede(self, earlier: weakref.ref[Lease] | None) -> None:
-        lease = earlier and earlier()
+    def _supersede(self, earlier: weakref.ref[Lease]) -> None:
+        lease = earlier()
         if lease is not None and not lease.ended:
             lease.superseded = True
 
@@ -182,8 +184,9 @@ class Lease:
                 self._rows.latest.pop(self.key, None)
 
     def __del__(self) -> None:
-        try:  # noqa: SIM105  this is on every row's way
-            self.close()
+        try:  # this is on every row's way
+            if not self.ended:
+                self.close()
         except AttributeError:  # an interrupt came while it was being made
             pass
 

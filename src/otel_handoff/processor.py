@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from types import MappingProxyType
 from typing import Any, Final
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import SpanKind
 
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
 from otel_handoff.semconv import SCOPE
+from otel_handoff.spans import attributes_of
 
 _attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
@@ -44,13 +43,11 @@ class HandoffSpanProcessor(SpanProcessor):
             if lease is None or not lease.detector.enabled:
                 return
             scope = span.instrumentation_scope
-            if scope is not None and scope.name == SCOPE:  # our own get them with their other attributes
-                if span.kind is SpanKind.CLIENT:  # what a call carries is compared when it is made
-                    return
-            else:
-                carried = span.attributes or {}
-                missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in carried}
-                span.set_attributes(missing)
+            if scope is not None and scope.name == SCOPE:  # our own are tagged and compared where they are made
+                return
+            carried = span.attributes or {}
+            missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in carried}
+            span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object
             self._open[key] = lease, weakref.ref(span, lambda _: self._open.pop(key, None))
 
@@ -60,10 +57,8 @@ class HandoffSpanProcessor(SpanProcessor):
             context = span.get_span_context()
             entry = self._open.pop(context.span_id, None) if context is not None else None
             if entry is not None:
-                lease, attributes = entry[0], span.attributes or {}
-                if isinstance(attributes, MappingProxyType):
-                    attributes = attributes.copy()  # a plain dict: the SDK's takes ten times as long to go through
-                lease.detector.span_ended(lease, span.name, attributes)
+                lease = entry[0]
+                lease.detector.span_ended(lease, span.name, attributes_of(span) or {})
 
     def shutdown(self) -> None:
         """Nothing to shut down."""

@@ -18,8 +18,11 @@ from otel_handoff.engine import Engine
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, active
 from otel_handoff.metrics import BoundaryCounts
-from otel_handoff.spans import record_error, submission_attributes
+from otel_handoff.spans import attributes_of, record_error, submission_attributes
 from otel_handoff.submission import Submission
+
+Running = tuple[Span, Token[Lease | None], Token[Context] | None]
+"""One run of the work function, on the worker's stack: the row span, and what is to be taken off the thread again."""
 
 
 class Work:
@@ -32,7 +35,7 @@ class Work:
         self._point = {semconv.BOUNDARY: boundary.name}
 
     def begin(self, lease: Lease) -> Running:
-        """Check the row, start its span and make it current on this thread."""
+        """Check the row, start its span and make it current on this thread; what `end` is to be given."""
         submission = lease.submission
         engine = self._engine
         queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
@@ -47,14 +50,40 @@ class Work:
                 context = Context({**context, LEASE_KEY: lease})
             span.set_attributes(self._attributes(submission, queued))
         if lease.stale:
-            self.count_stale(lease)
+            self._count_stale(lease)
         if engine.traced:
             context = trace.set_span_in_context(span, context)
         otel_token = None if context is context_api.get_current() else context_api.attach(context)
-        return Running(self, lease, span, active.set(lease), otel_token)
+        return span, active.set(lease), otel_token
 
-    def count_stale(self, lease: Lease) -> None:
-        """Count and mark work whose submission was evicted or superseded, once."""
+    def end(self, lease: Lease, running: Running, error: BaseException | None) -> None:
+        """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
+        span, token, otel_token = running
+        if otel_token is not None:
+            context_api.detach(otel_token)
+        active.reset(token)
+        lease.close()
+        try:
+            lease.detector.end(lease)
+            if lease.stale:
+                self._count_stale(lease)
+            attributes = attributes_of(span)
+            if attributes is not None:
+                lease.detector.span_ended(lease, self._span_name, attributes)
+        except Exception as ours:
+            guard.met(ours)
+        if error is not None and span.is_recording():
+            with guard:
+                record_error(span, error)
+        try:
+            span.end()
+        except Exception as ours:
+            guard.met(ours)
+        if (provoker := lease.provoker) is not None:
+            provoker.ended(lease)
+
+    def _count_stale(self, lease: Lease) -> None:
+        # Counted and marked once.
         if lease.stale and not lease.stale_counted:
             lease.stale_counted = True
             self._counts.stale_work.add()
@@ -74,38 +103,3 @@ class Work:
             semconv.THREAD_ID: threading.get_ident(),
             semconv.THREAD_NAME: threading.current_thread().name,
         }
-
-
-class Running:
-    """One run of the work function; its tokens live on the worker's stack."""
-
-    __slots__ = ("_lease", "_otel_token", "_span", "_token", "_work")
-
-    def __init__(
-        self, work: Work, lease: Lease, span: Span, token: Token[Lease | None], otel_token: Token[Context] | None
-    ) -> None:
-        self._work = work
-        self._lease = lease
-        self._span = span
-        self._token = token
-        self._otel_token = otel_token
-
-    def end(self, error: BaseException | None) -> None:
-        """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
-        if self._otel_token is not None:
-            context_api.detach(self._otel_token)
-        active.reset(self._token)
-        lease, span = self._lease, self._span
-        lease.close()
-        with guard:
-            lease.detector.end(lease)
-            if lease.stale:
-                self._work.count_stale(lease)
-        if error is not None:
-            with guard:
-                if span.is_recording():
-                    record_error(span, error)
-        with guard:
-            span.end()
-        if (provoker := lease.provoker) is not None:
-            provoker.ended(lease)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -32,6 +32,7 @@ class Patch:
         self.is_method: bool = False
         self._wrap = wrap
         self._parent: Any = None
+        self._entries: Mapping[str, Any] = {}
         self._original: Any = MISSING
         self._ours: Any = None
 
@@ -64,13 +65,10 @@ class Patch:
                 above._ours.__wrapped__ = self._ours.__wrapped__
         self._ours = None
 
-    def _entry(self, parent: Any) -> Any:
-        return cast("dict[str, Any]", vars(parent)).get(self.name, MISSING)
-
     @property
     def on_top(self) -> bool:
         """Whether the host calls our stand-in directly, with no other wrapper above it."""
-        return self._ours is not None and self._entry(self._parent) is self._ours
+        return self._ours is not None and self._entries.get(self.name) is self._ours
 
     def attach(self, module: ModuleType) -> None:
         """Wrap the target in its imported module, once."""
@@ -84,8 +82,9 @@ class Patch:
             _logger.warning("%s is not there: this version of the host is not checked at that place.", self.target)
             return
         self._parent = parent
+        self._entries = cast("Mapping[str, Any]", vars(parent))
         # The raw entry keeps staticmethod and classmethod; an inherited function is overridden, and deleted later.
-        self._original = self._entry(parent)
+        self._original = self._entries.get(self.name, MISSING)
         raw = function if self._original is MISSING else self._original
         self.is_method = isinstance(parent, type) and not isinstance(raw, (staticmethod, classmethod))
         self._ours = self._wrap(raw, Parameters(function, bound=self.is_method))

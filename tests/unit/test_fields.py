@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
-from otel_handoff.fields import MISSING, Parameters, follower, walk
+from otel_handoff.fields import MISSING, Fields, Parameters, walk
 
 
 class _Pair(NamedTuple):
@@ -24,14 +25,33 @@ _TOKEN = SimpleNamespace(token_id="t-1", parts=("a", "b"), extra={"0": "zero", 0
 )
 def test_a_path_read_beforehand_leads_where_its_names_lead(value: Any, path: str) -> None:
     """Also where it ends early."""
-    names = path.split(".")
-    assert follower(names)(value) is walk(value, names)
+    there = walk(value, path.split("."))
+    assert Fields({"id": f"root.{path}", "other": "root"}).ids_of({"root": value}) == {"id": there, "other": value}
+    reads = Parameters(_host, bound=True).reads({"id": f"ctx.{path}", "state": "state"})
+    assert reads((1, value), {}) == {"id": there, "state": "s-0"}
+    assert reads((1,), {"ctx": value, "state": "s-1"}) == {"id": there, "state": "s-1"}
+
+
+@pytest.mark.parametrize("name", ["class", "ﬁeld", "1st"])
+def test_a_name_that_is_none_in_python_leads_there_too(name: str) -> None:
+    """Attributes and keys may be called anything."""
+    value = SimpleNamespace(**{name: {name: "found"}})
+    assert Fields({"id": f"{name}.{name}"}).ids_of({name: vars(value)[name]}) == {"id": "found"}
+    assert Parameters(_host, bound=True).reads({"id": f"ctx.{name}.{name}"})((1, value), {}) == {"id": "found"}
+
+
+def test_a_mapping_that_grows_when_it_is_read_is_left_alone() -> None:
+    """An index is no key."""
+    grows: defaultdict[object, str] = defaultdict(lambda: "grown")
+    assert Fields({"id": "root.0"}).ids_of({"root": grows}) == {"id": None}
+    assert not grows
 
 
 def test_the_paths_of_a_result_lead_to_its_ids() -> None:
-    """What the host routes: a tuple, with the token in front."""
-    result = (_TOKEN, "done", "s-1")
-    assert [follower(path.split("."))(result) for path in ("0.token_id", "2", "0.parts.1")] == ["t-1", "s-1", "b"]
+    """What the host routes: a tuple, with the token in front. An argument that is missing has no id."""
+    paths = {"token": "ctx.0.token_id", "state": "ctx.2", "part": "ctx.0.parts.1", "absent": "absent.0"}
+    reads = Parameters(_host, bound=True).reads(paths)
+    assert reads((1, (_TOKEN, "done", "s-1")), {}) == {"token": "t-1", "state": "s-1", "part": "b"}
 
 
 def _host(_self: object, row: int, /, ctx: object, *, state: str = "s-0", **more: object) -> None: ...
