@@ -141,6 +141,25 @@ def test_a_value_that_was_set_later_is_checked(telemetry: Telemetry) -> None:
     assert [(m.target, m.observed["order_id"]) for m in telemetry.mismatches] == [("overwritten", "Z")]
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_an_id_that_the_host_puts_on_the_row_span_is_checked(ended: bool, telemetry: Telemetry) -> None:
+    """Also where the host ends the span; else the span says so itself."""
+    instrument(telemetry)
+
+    def job(_order: Order, _ctx: Context) -> None:
+        span = trace.get_current_span()
+        span.set_attribute("orders.order_id", "Z")
+        if ended:
+            span.end()
+
+    row(job)
+    assert [(m.evidence, m.target, m.observed["order_id"]) for m in telemetry.mismatches] == [
+        ("span", "process orders", "Z")
+    ]
+    (span,) = telemetry.spans("process orders")
+    assert (span.attributes or {}).get("handoff.mismatch") is (None if ended else True)
+
+
 def test_ids_that_are_no_strings_are_compared_as_attributes(telemetry: Telemetry) -> None:
     """A span may carry a number as text, or an object's `str()`: the same id is no mismatch."""
     instrument(telemetry, boundaries=[boundary(aliases={"order_id": ("oid",)})])
