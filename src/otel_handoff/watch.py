@@ -78,11 +78,15 @@ class WatchedField(Watched):
 
     def __set__(self, instance: Any, value: Any) -> None:
         write = None
-        with guard:
+        try:
             write = note(instance, self.name, value)  # before it is stored: no reader sees a value without its write
+        except Exception as error:
+            guard.met(error)
         try:
             if self._inner is not None:
                 self._inner.__set__(instance, value)
+            elif type(instance) is self._direct:
+                instance.__dict__[self.name] = value
             else:
                 self._values(instance)[self.name] = value
         except BaseException:

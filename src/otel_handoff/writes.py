@@ -126,9 +126,10 @@ def _ended(key: int, ref: weakref.ref[WriteRecord]) -> None:
 
 def note(context: Any, root: str, value: object) -> RawWrite | None:
     """Put a write on record that is about to be stored; None where no row of `context` is in flight."""
-    record = record_of(context)
+    ref = _records.get(id(context))
+    record = ref() if ref is not None else None
     lease = active.get()
-    own = _own(lease, context, root)
+    own = _own(lease, context, root) if lease is not None else None
     if record is None and own is None:
         return None
     write = RawWrite(root, value, lease.submission.number if lease is not None else None)
@@ -144,14 +145,15 @@ def undo(context: Any, write: RawWrite) -> None:
     record = record_of(context)
     if record is not None:
         record.discard(write)
-    own = _own(active.get(), context, write.root)
+    lease = active.get()
+    own = _own(lease, context, write.root) if lease is not None else None
     if own is not None:
         _drop(own, write)
 
 
-def _own(lease: Lease | None, context: Any, root: str) -> list[RawWrite] | None:
+def _own(lease: Lease, context: Any, root: str) -> list[RawWrite] | None:
     # Where a worker's writes to its own context are kept.
-    if lease is None or (context is not lease.handed and context is not lease.context):
+    if context is not lease.handed and context is not lease.context:
         return None
     return lease.findings.own.setdefault(root, [])
 
