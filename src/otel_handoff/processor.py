@@ -39,11 +39,11 @@ class HandoffSpanProcessor(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Tag the span with the ids that it does not carry yet."""
         with guard:
-            lease = _lease_of(parent_context)
-            if lease is None or not lease.detector.enabled:
-                return
             scope = span.instrumentation_scope
             if scope is not None and scope.name == SCOPE:  # our own are tagged and compared where they are made
+                return
+            lease = _lease_of(parent_context)
+            if lease is None or not lease.detector.enabled:
                 return
             carried = span.attributes or {}
             missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in carried}
@@ -53,6 +53,8 @@ class HandoffSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Compare what the span carries, under our names and the boundary's aliases, with the submission."""
+        if not self._open:
+            return
         with guard:
             context = span.get_span_context()
             entry = self._open.pop(context.span_id, None) if context is not None else None
