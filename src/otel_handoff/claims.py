@@ -7,6 +7,7 @@ A hand-written queue carries the row and the context, and its thread looks the w
 from __future__ import annotations
 
 import contextlib
+import logging
 import weakref
 from typing import Any, Final
 
@@ -14,7 +15,9 @@ from otel_handoff.fields import MISSING, Parameters
 from otel_handoff.lease import Lease
 
 LIMIT: Final = 10_000
-"""Claims kept per boundary. Only rows that are dropped unworked, with arguments that take no weak reference, stay."""
+"""Claims kept per boundary of rows that would stay if they were dropped: arguments of theirs take no weak reference."""
+
+_logger = logging.getLogger("otel_handoff")
 
 _Entry = tuple[Lease, list[Any]]
 
@@ -29,6 +32,8 @@ class Claims:
         self._context = context
         self._waiting: dict[tuple[int, ...], dict[int, _Entry]] = {}
         self._keys: dict[int, tuple[int, ...]] = {}
+        self._staying: dict[int, None] = {}
+        self._told = False
 
     def add(self, lease: Lease, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> None:
         """Let the worker find `lease` by the arguments that `submit` and `work` share."""
@@ -47,8 +52,10 @@ class Claims:
                 lease.record.release()
         self._keys[number] = key
         self._put(key, number, (lease, held))
-        if len(self._keys) > LIMIT:
-            self._discard_oldest()
+        if not all(isinstance(one, weakref.ref) for one in held):
+            self._staying[number] = None
+            if len(self._staying) > LIMIT:
+                self._discard_oldest()
 
     def take(self, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> Lease | None:
         """Return the oldest lease whose worker was to be given these arguments, or None."""
@@ -69,7 +76,14 @@ class Claims:
     def _discard_oldest(self) -> None:
         # The first, not the smallest: that would be looked for among all of them, with every row.
         with contextlib.suppress(RuntimeError):  # another thread added or took one: the next row makes up for it
-            self.discard(next(iter(self._keys), 0))
+            self.discard(next(iter(self._staying), 0))
+        if not self._told:
+            self._told = True
+            _logger.warning(
+                "More than %d rows wait in a queue of the host's own, with arguments that take no weak reference: the "
+                "oldest are not checked, as it cannot be known whether they were dropped.",
+                LIMIT,
+            )
 
     def _put(self, key: tuple[int, ...], number: int, entry: _Entry) -> None:
         group = self._waiting.setdefault(key, {})
@@ -79,6 +93,7 @@ class Claims:
 
     def _pop(self, key: tuple[int, ...], number: int) -> _Entry | None:
         self._keys.pop(number, None)
+        self._staying.pop(number, None)
         group = self._waiting.get(key)
         entry = group.pop(number, None) if group is not None else None
         if group is not None and not group:

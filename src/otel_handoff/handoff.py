@@ -50,6 +50,16 @@ def _without_rows(context: Context) -> Context:
     return Context({key: value for key, value in context.items() if key not in (LEASE_KEY, BORROWED_KEY)})
 
 
+def _handoff_of(function: Any) -> Handoff | None:
+    # Whose wrapper is on a submit function, beneath those of others.
+    while function is not None:
+        owner = getattr(getattr(function, "_self_wrapper", None), "__self__", None)
+        if isinstance(owner, Handoff):
+            return owner
+        function = getattr(function, "__wrapped__", None)
+    return None
+
+
 class Handoff:
     """A boundary and its wrappers."""
 
@@ -107,6 +117,13 @@ class Handoff:
                 self.boundary.submit,
                 self.boundary.context,
                 self.boundary.name,
+            )
+        if (other := _handoff_of(function)) is not None:
+            _logger.warning(
+                "%s is instrumented already, by boundary %r: with two, a race may be reported by neither. "
+                "Declare a boundary once.",
+                self.boundary.submit,
+                other.boundary.name,
             )
         self._context_of_submit = parameters.reader(self.boundary.context)
         return wrapt.FunctionWrapper(function, self._submit)

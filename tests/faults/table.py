@@ -50,6 +50,7 @@ FAULTS: Final[dict[str, tuple[str, ...]]] = {
     "interrupted inside of us": ("faults/test_interrupts.py::test_interrupted_at_any_line_of_ours",),
     "rows never run": (
         "faults/test_rows.py::test_rows_that_never_run",
+        "faults/test_rows.py::test_any_number_of_rows_waits_for_a_host_s_own_threads",
         "faults/test_rows.py::test_rows_beyond_those_that_can_be_claimed",
         "faults/test_rows.py::test_blind_rows_dropped_from_a_queue_of_the_host_s_own",
         "unit/test_metrics.py::test_cancelled_rows_leak_nothing",

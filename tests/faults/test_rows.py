@@ -32,7 +32,7 @@ class Waiting(deque[Any]):
     submit = put
 
 
-@pytest.mark.parametrize(("mode", "kind", "rows"), [("observe", Pool, 100_000), ("pin", QueuePool, 2 * LIMIT)])
+@pytest.mark.parametrize(("mode", "kind", "rows"), [("observe", Pool, 100_000), ("pin", QueuePool, 100_000)])
 def test_rows_that_never_run(mode: str, kind: type[Any], rows: int, telemetry: Telemetry) -> None:
     """100,000 rows are handed over and dropped unworked: all that was kept for them is given back."""
     HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary(kind)], **telemetry.options)
@@ -54,8 +54,7 @@ def test_rows_that_never_run(mode: str, kind: type[Any], rows: int, telemetry: T
         hand_over(rows)
     finally:
         gc.enable()
-    # For threads of a host's own a claim is kept: of so many, and no more.
-    assert telemetry.counted("handoff.in_flight") == {("orders",): rows if kind is Pool else LIMIT}
+    assert telemetry.counted("handoff.in_flight") == {("orders",): rows}
     assert sys.getallocatedblocks() - before > rows
     queue.clear()
     gc.collect()
@@ -75,20 +74,36 @@ class Counting(dict[int, Any]):
             yield key
 
 
-def test_rows_beyond_those_that_can_be_claimed(telemetry: Telemetry) -> None:
-    """However many rows wait for a host's own threads, one more costs no more, and the oldest has its own ids."""
+def _its_id(_order: Order, ctx: Any) -> object:
+    return ctx.order.id
+
+
+def test_any_number_of_rows_waits_for_a_host_s_own_threads(telemetry: Telemetry) -> None:
+    """However many rows wait for a host's own threads, the oldest has its own ids, and is checked."""
     HandoffInstrumentor().instrument(boundaries=[boundary(QueuePool)], **telemetry.options)
-    instrumentor: Any = HandoffInstrumentor()
-    keys = instrumentor._handoffs[0]._claims._keys = Counting()
     pool: Any = object.__new__(QueuePool)
     ctx, pool.queue = Context(), Waiting()
-    for number in range(LIMIT + 100):
+    for number in range(2 * LIMIT):
         ctx.order = Order(str(number))
-        pool.enqueue(ctx.order, ctx, len)
-    assert len(keys) == LIMIT
-    assert keys.looked_at <= 100
-    [[(_order, handed, _job, _future)], *_] = pool.queue
-    assert handed.order == Order("0")
+        pool.enqueue(ctx.order, ctx, _its_id)
+    [(order, handed, job, _future)] = pool.queue[0]
+    assert pool._run(order, handed, job) == "0"
+    assert [(m.submission.ids["order_id"], m.outcome) for m in telemetry.mismatches] == [("0", "prevented")]
+
+
+def test_rows_beyond_those_that_can_be_claimed(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """Unpinned and with arguments that take no weak reference, 10,000 are: one more costs no more, and it is said."""
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary(QueuePool)], **telemetry.options)
+    instrumentor: Any = HandoffInstrumentor()
+    staying = instrumentor._handoffs[0]._claims._staying = Counting()
+    pool: Any = object.__new__(QueuePool)
+    ctx, pool.queue = Context(), Waiting()
+    order: Any = "an order that takes no weak reference"
+    for _ in range(LIMIT + 100):
+        pool.enqueue(order, ctx, len)
+    assert len(staying) == LIMIT
+    assert staying.looked_at <= 100
+    assert [record.levelname for record in caplog.records if "queue of the host's own" in record.message] == ["WARNING"]
 
 
 def test_blind_rows_dropped_from_a_queue_of_the_host_s_own(telemetry: Telemetry) -> None:

@@ -287,15 +287,17 @@ DEMO = {
 
 
 @ORDER
-def test_two_instrumentors_on_one_boundary(first: int, telemetry: Telemetry) -> None:
-    """The same submit function with two owners: each is undone by its own, in either order."""
+def test_two_instrumentors_on_one_boundary(first: int, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """The same submit function with two owners: that is warned of, and each is undone by its own, in either order."""
     from otel_handoff.demo.pipeline.batching import BatchTransformMixin
     from otel_handoff.demo.pipeline.context import PluginContext
 
     before = snapshot(BatchTransformMixin, PluginContext)
     owners = [ElspethInstrumentor(), HandoffInstrumentor()]
     owners[0].instrument(mode="observe", **telemetry.options)
+    assert "instrumented already" not in caplog.text
     instrument(telemetry, boundaries=[DEMO])
+    assert "is instrumented already, by boundary 'elspeth'" in caplog.text
     assert vars(BatchTransformMixin)["accept_row"] is not before[BatchTransformMixin]["accept_row"]
     owners[first].uninstrument()
     owners[1 - first].uninstrument()
