@@ -53,11 +53,14 @@ class Alerts:
             within = (self._errors if mismatch.is_error else self._warnings).count()
         exported = mismatch.exported()  # the hook is within the process, and has the ids as they are
         told = within <= LIMIT
+        facts = None
+        with guard:
+            facts = attributes_of(exported) if told else None
         with guard:
             if span.is_recording():
-                mark(exported, span, event=told)
+                mark(exported, span, facts)
         if told:
-            self._tell(exported, span)
+            self._tell(exported, facts or {}, span)
         else:  # a storm must not stall the host
             with guard:
                 self._metrics.untold.add()
@@ -74,17 +77,17 @@ class Alerts:
             except Exception:
                 _logger.warning("The on_mismatch hook raised; the mismatch is reported elsewhere.", exc_info=True)
 
-    def _tell(self, mismatch: Mismatch, span: Span) -> None:
+    def _tell(self, mismatch: Mismatch, facts: Mapping[str, AttributeValue], span: Span) -> None:
         # The first of its kind is told in full, the others in one line. All facts are in the attributes of each.
         text = EVENT
         with guard:
             text = str(mismatch) if mismatch.occurrence == 1 else as_line(mismatch)
         with guard:
-            self._log_record(mismatch, text, span)
+            self._log_record(mismatch, text, facts, span)
         with guard:
             _logger.log(_level(mismatch), "%s", text, extra={"handoff_mismatch": mismatch})
 
-    def _log_record(self, mismatch: Mismatch, text: str, span: Span) -> None:
+    def _log_record(self, mismatch: Mismatch, text: str, facts: Mapping[str, AttributeValue], span: Span) -> None:
         context = mismatch.submission.otel_context
         if span.get_span_context().is_valid:
             context = trace.set_span_in_context(span, context)
@@ -95,7 +98,7 @@ class Alerts:
                 severity_number=SeverityNumber.ERROR if mismatch.is_error else SeverityNumber.WARN,
                 severity_text="ERROR" if mismatch.is_error else "WARN",
                 body=text,
-                attributes=attributes_of(mismatch),
+                attributes=facts,
                 event_name=EVENT,
             )
         )
@@ -108,8 +111,8 @@ def _level(mismatch: Mismatch) -> int:
     return logging.WARNING if str(mismatch.occurrence).rstrip("0") == "1" else logging.DEBUG
 
 
-def mark(mismatch: Mismatch, span: Span, *, event: bool) -> None:
-    """Put the mismatch on a span that records: attributes, an event, a link to the culprit's submission."""
+def mark(mismatch: Mismatch, span: Span, facts: Mapping[str, AttributeValue] | None) -> None:
+    """Put the mismatch on a span that records: attributes, an event of `facts`, a link to the culprit's submission."""
     before: Mapping[str, object] = getattr(span, "attributes", None) or {}
     # The attributes describe one mismatch: the first, unless an error follows a warning. The events have them all.
     if semconv.MISMATCH not in before or (mismatch.is_error and before.get(semconv.MISMATCH_OUTCOME) not in ERRORS):
@@ -122,8 +125,8 @@ def mark(mismatch: Mismatch, span: Span, *, event: bool) -> None:
                 **{semconv.OBSERVED + name: semconv.attribute_value(id_) for name, id_ in mismatch.observed.items()},
             }
         )
-    if event:
-        span.add_event(EVENT, attributes_of(mismatch), mismatch.time_unix_nano)
+    if facts is not None:
+        span.add_event(EVENT, facts, mismatch.time_unix_nano)
     if mismatch.is_error:
         span.set_status(Status(StatusCode.ERROR, headline(mismatch)))
     culprit = mismatch.culprit

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
 from otel_handoff.semconv import SCOPE
-from otel_handoff.spans import attributes_of
+from otel_handoff.spans import carried
 
 _attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
@@ -45,8 +45,8 @@ class HandoffSpanProcessor(SpanProcessor):
             lease = _lease_of(parent_context)
             if lease is None or not lease.detector.enabled:
                 return
-            carried = span.attributes or {}
-            missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in carried}
+            there = span.attributes or {}
+            missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in there}
             span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object
             self._open[key] = lease, weakref.ref(span, lambda _: self._open.pop(key, None))
@@ -60,7 +60,7 @@ class HandoffSpanProcessor(SpanProcessor):
             entry = self._open.pop(context.span_id, None) if context is not None else None
             if entry is not None:
                 lease = entry[0]
-                lease.detector.span_ended(lease, span.name, attributes_of(span) or {})
+                lease.detector.span_ended(lease, span.name, carried(span) or {})
 
     def shutdown(self) -> None:
         """Nothing to shut down."""

@@ -29,7 +29,7 @@ def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
     }
 
 
-def attributes_of(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
+def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
     """Return what a span of an SDK carries; None where it keeps nothing, or does not say."""
     attributes: Mapping[str, AttributeValue] | None = getattr(span, "attributes", None)
     # A plain dict: the SDK's own takes ten times as long to go through.

@@ -18,7 +18,7 @@ from otel_handoff.engine import Engine
 from otel_handoff.guard import guard
 from otel_handoff.lease import LEASE_KEY, Lease, active
 from otel_handoff.metrics import BoundaryCounts
-from otel_handoff.spans import attributes_of, record_error, submission_attributes
+from otel_handoff.spans import carried, record_error, submission_attributes
 from otel_handoff.submission import Submission
 
 Running = tuple[Span, Token[Lease | None], Token[Context] | None]
@@ -67,7 +67,7 @@ class Work:
             lease.detector.end(lease)
             if lease.stale:
                 self._count_stale(lease)
-            attributes = attributes_of(span)
+            attributes = carried(span) if self._engine.traced else None
             if attributes is not None:
                 lease.detector.span_ended(lease, self._span_name, attributes)
         except Exception as ours:

@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Final
 
 from otel_handoff.lease import Lease, active
@@ -86,8 +85,16 @@ class WriteRecord:
             self._context = weakref.ref(self._context, lambda _: _records.pop(key, None))
 
 
+class _Ref(weakref.ref[WriteRecord]):
+    """A record in the table: when it is gone, so is its entry."""
+
+    __slots__ = ("key",)
+
+    key: int
+
+
 # Keyed by identity: a context may be unhashable. An entry goes with its record, or with its context.
-_records: Final[dict[int, weakref.ref[WriteRecord]]] = {}
+_records: Final[dict[int, _Ref]] = {}
 
 
 def record_of(context: Any) -> WriteRecord | None:
@@ -110,14 +117,16 @@ def open_record(context: Any) -> WriteRecord:
             record = standing()
             if record is not None:
                 return record
-            _ended(key, standing)
+            _ended(standing)
         record = WriteRecord(context)
-        ref = weakref.ref(record, partial(_ended, key))
+        ref = _Ref(record, _ended)
+        ref.key = key
         if _records.setdefault(key, ref) is ref:
             return record
 
 
-def _ended(key: int, ref: weakref.ref[WriteRecord]) -> None:
+def _ended(ref: _Ref) -> None:
+    key = getattr(ref, "key", -1)  # an interrupt may have come before it was given one: then it has no entry
     if _records.get(key) is ref:
         there = _records.pop(key, None)
         if there is not None and there is not ref and there() is not None:

@@ -547,7 +547,7 @@ MUTANTS: Final = (
     Mutant(
         "processor",
         "overwritten",
-        " if name not in carried}",
+        " if name not in there}",
         "}",
         "An id that somebody else put on a span is overwritten, and the mismatch with it.",
         "tests/unit/test_processor.py",
@@ -581,8 +581,8 @@ MUTANTS: Final = (
     Mutant(
         "alerts",
         "only sampled rows",
-        "            if span.is_recording():\n                mark(exported, span, event=told)",
-        "            if not span.is_recording():\n                return\n            mark(exported, span, event=told)",
+        "            if span.is_recording():\n                mark(exported, span, facts)",
+        "            if not span.is_recording():\n                return\n            mark(exported, span, facts)",
         "A mismatch of a row that is not sampled reaches neither logs nor hook.",
         "tests/unit/test_processor.py",
     ),
