@@ -9,9 +9,10 @@ import wrapt
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 
+from otel_handoff.current import active, no_lease
 from otel_handoff.fields import Parameters
 from otel_handoff.guard import guard
-from otel_handoff.lease import BORROWED_KEY, Lease, active, judged_lease, no_lease
+from otel_handoff.lease import BORROWED_KEY, Lease, judged_lease
 from otel_handoff.wrapping import Patch
 
 if TYPE_CHECKING:

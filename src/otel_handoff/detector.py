@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -13,17 +12,17 @@ from opentelemetry.trace import Span
 
 from otel_handoff.alike import Alike
 from otel_handoff.boundary import Boundary
+from otel_handoff.current import active, no_lease
 from otel_handoff.fields import Fields
 from otel_handoff.findings import Sighting
 from otel_handoff.guard import guard
 from otel_handoff.ids import key_of, same
-from otel_handoff.lease import Lease, active, is_borrowed, judged_lease, no_lease
+from otel_handoff.lease import Lease, is_borrowed, judged_lease
 from otel_handoff.locations import Frames, capture, innermost
 from otel_handoff.mismatch import Mismatch, Write
 from otel_handoff.writes import RawWrite
 
 _DEPTH: Final = 8
-_MOST_SIGHTINGS: Final = 64
 
 Alert = Callable[[Mismatch, Span], None]
 
@@ -71,11 +70,11 @@ class Detector:
             if self._is_own(lease, root, value, write, prevented=prevented):
                 return False
             wrong = self._wrong(lease, self._fields.ids_at(root, value))
-            self._know(lease, wrong, write, prevented=prevented)
-            news = self._news(lease, wrong, prevented=prevented)
+            lease.findings.know(wrong, write, prevented=prevented)
+            news = lease.findings.news(wrong, prevented=prevented)
             if news:
                 sighting = Sighting(news, prevented, threading.current_thread().name, time.time_ns(), capture(_DEPTH))
-                self._remember(lease, sighting)
+                lease.findings.remember(sighting)
                 if prevented:  # once per wrong id
                     lease.findings.spared.update((name, key_of(value)) for name, value in news.items())
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
@@ -89,7 +88,7 @@ class Detector:
             wrong = {name: value for name, value in wrong.items() if not self._wrote(lease, name, value)}
         if wrong and self._watched and is_borrowed(lease):
             # A thread that the worker started may be a pool's, and serve another row: only what it read is this row's.
-            wrong = {name: value for name, value in wrong.items() if self._has_read(lease, name, value)}
+            wrong = {name: value for name, value in wrong.items() if lease.findings.has_read(name, value)}
         return wrong
 
     def judges_results_late(self, lease: Lease) -> bool:
@@ -103,7 +102,7 @@ class Detector:
             return False
         torn = {name: value for name, value in noted.items() if name in ids and not same(value, ids[name])}
         if torn:
-            self._amend_sightings(lease, torn, lambda sighting, _names: replace(sighting, torn=True))
+            lease.findings.tear(torn)
         return bool(torn)
 
     def call(
@@ -130,8 +129,7 @@ class Detector:
             outcome, place, filed = "prevented", target, None  # what is filed is right
         if not wrong:
             return None
-        lease.findings.told.update((name, key_of(value)) for name, value in wrong.items())
-        self._amend_sightings(lease, wrong, _without)
+        lease.findings.tell(wrong)
         return self._report(
             lease,
             wrong,
@@ -208,11 +206,7 @@ class Detector:
             if self._is_own(lease, root, value, write, prevented=False):
                 continue
             wrong = self._wrong(lease, self._fields.ids_at(root, value))
-            sources = lease.findings.sources
-            unknown = {  # a read that saw it knows better
-                name: value for name, value in wrong.items() if (lease.pinned, name, key_of(value)) not in sources
-            }
-            self._know(lease, unknown, write, prevented=lease.pinned)
+            lease.findings.suppose(wrong, write, prevented=lease.pinned)
             moved |= wrong
         return moved
 
@@ -232,34 +226,21 @@ class Detector:
         return prevented or any(same(written.value, value) for written in own)
 
     def _wrote(self, lease: Lease, name: str, value: object) -> bool:
-        if self._has_read(lease, name, value):
+        if lease.findings.has_read(name, value):
             return False
         own = lease.findings.own.get(self._fields.root_of(name), ())
         return any(same(self._fields.id_at(name, written.value), value) for written in own)
-
-    def _has_read(self, lease: Lease, name: str, value: object) -> bool:
-        # Whether the worker is known to have this wrong id from the context.
-        found = lease.findings
-        return (name, key_of(value)) in found.told or any(
-            name in seen.observed and same(seen.observed[name], value) for seen in list(found.sightings.values())
-        )
 
     # -- which write it was
 
     def _write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
         return lease.record.newest(root, lambda written: written is value) if lease.record is not None else None
 
-    def _know(self, lease: Lease, wrong: Mapping[str, object], write: RawWrite | None, *, prevented: bool) -> None:
-        # By the time of the report an equal value may have been written again.
-        if write is not None:
-            for name, value in wrong.items():
-                lease.findings.sources[prevented, name, key_of(value)] = write
-
     def _culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         if lease.record is None:
             return None
         for name, value in observed.items():
-            raw = lease.findings.sources.get((prevented, name, key_of(value))) or lease.record.newest(
+            raw = lease.findings.source(name, value, prevented=prevented) or lease.record.newest(
                 self._fields.root_of(name),
                 lambda written, name=name, value=value: same(value, self._fields.id_at(name, written)),
             )
@@ -268,31 +249,6 @@ class Detector:
         return None
 
     # -- reads, and what became of them
-
-    def _news(self, lease: Lease, observed: dict[str, object], *, prevented: bool) -> dict[str, object]:
-        # A wrong value that a call or result was already reported for is not told again each time it is read.
-        found = lease.findings
-        known = found.told | found.spared if prevented else found.told
-        if not known:
-            return observed
-        return {name: value for name, value in observed.items() if (name, key_of(value)) not in known}
-
-    def _amend_sightings(
-        self, lease: Lease, ids: Mapping[str, object], amend: Callable[[Sighting, set[str]], Sighting | None]
-    ) -> None:
-        # Put `amend(sighting, names)` in the place of each sighting that saw, under `names`, the same as `ids` says.
-        sightings = lease.findings.sightings
-        for key, sighting in list(sightings.items()):
-            names = {name for name, value in sighting.observed.items() if name in ids and same(ids[name], value)}
-            # Whoever pops a sighting owns it: a nested worker may add or tell others at the same time.
-            if names and sightings.pop(key, None) is not None:
-                self._remember(lease, amend(sighting, names))
-
-    def _remember(self, lease: Lease, sighting: Sighting | None) -> None:
-        sightings = lease.findings.sightings
-        if sighting is not None and len(sightings) < _MOST_SIGHTINGS:
-            wrong = tuple((name, key_of(value)) for name, value in sighting.observed.items())
-            sightings[sighting.prevented, sighting.frames[:1], wrong] = sighting
 
     def _tell_sightings(self, lease: Lease) -> None:
         sightings = lease.findings.sightings
@@ -376,8 +332,3 @@ def _is_mixture(filed: Mapping[str, object], culprit: Write | None) -> bool:
         return False
     ids = culprit.submission.ids
     return any(not same(ids[name], value) for name, value in filed.items())
-
-
-def _without(sighting: Sighting, names: set[str]) -> Sighting | None:
-    left = {name: value for name, value in sighting.observed.items() if name not in names}
-    return replace(sighting, observed=left) if left else None

@@ -18,13 +18,14 @@ from otel_handoff.boundary import Boundary, Call
 from otel_handoff.calls import call_wrapper
 from otel_handoff.carry import follow
 from otel_handoff.claims import Claims
+from otel_handoff.current import active, no_lease
 from otel_handoff.detector import Detector
 from otel_handoff.engine import Engine
 from otel_handoff.fields import MISSING, Fields, Parameters, Read
 from otel_handoff.guard import guard
 from otel_handoff.ids import key_of, same
 from otel_handoff.kinds import Kind, Kinds
-from otel_handoff.lease import BORROWED_KEY, LEASE_KEY, Lease, active, no_lease
+from otel_handoff.lease import BORROWED_KEY, LEASE_KEY, Lease
 from otel_handoff.locations import capture
 from otel_handoff.submission import numbers
 from otel_handoff.transport import WorkFunction, submitting

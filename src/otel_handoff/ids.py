@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_handoff.lease import no_lease
+from otel_handoff.current import no_lease
 
 
 def same(expected: object, observed: object) -> bool:

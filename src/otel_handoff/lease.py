@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
+from otel_handoff.current import active
 from otel_handoff.fields import MISSING
 from otel_handoff.findings import Findings
 from otel_handoff.submission import Submission
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from otel_handoff.detector import Detector
     from otel_handoff.kinds import Kind
     from otel_handoff.writes import WriteRecord
-
-active: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_active", default=None)
-"""The lease that the running thread or task works under."""
 
 LEASE_KEY: Final = context_api.create_key("otel-handoff-lease")
 """The same in an OpenTelemetry context: whom a span belongs to is said by its parent context."""
@@ -211,13 +206,3 @@ def current_submission() -> Submission | None:
     """Return the submission that the calling thread or task works under, or None outside of work."""
     lease = judged_lease()
     return lease.submission if lease is not None else None
-
-
-@contextmanager
-def no_lease() -> Generator[None]:
-    """Run our own code, or a pool's thread start, as nobody's work."""
-    token = active.set(None)
-    try:
-        yield
-    finally:
-        active.reset(token)

@@ -8,10 +8,11 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from otel_handoff.current import active, no_lease
 from otel_handoff.fields import MISSING
 from otel_handoff.guard import guard
 from otel_handoff.kinds import Watched, class_of, has_plain_dict, lookup
-from otel_handoff.lease import Lease, active, no_lease
+from otel_handoff.lease import Lease
 from otel_handoff.writes import is_on_record, note, undo
 
 _logger = logging.getLogger("otel_handoff")

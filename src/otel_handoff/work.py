@@ -14,9 +14,10 @@ from opentelemetry.util.types import AttributeValue
 
 from otel_handoff import semconv
 from otel_handoff.boundary import Boundary
+from otel_handoff.current import active
 from otel_handoff.engine import Engine
 from otel_handoff.guard import guard
-from otel_handoff.lease import LEASE_KEY, Lease, active
+from otel_handoff.lease import LEASE_KEY, Lease
 from otel_handoff.metrics import BoundaryCounts
 from otel_handoff.spans import carried, record_error, submission_attributes
 from otel_handoff.submission import Submission

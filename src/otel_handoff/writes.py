@@ -9,7 +9,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from otel_handoff.lease import Lease, active
+from otel_handoff.current import active
+from otel_handoff.lease import Lease
 from otel_handoff.locations import Frames, capture
 from otel_handoff.submission import Submission
 

@@ -17,10 +17,10 @@ from opentelemetry import context as context_api
 
 import otel_handoff
 from otel_handoff import HandoffInstrumentor
+from otel_handoff.current import active
 from otel_handoff.demo.pipeline.context import PluginContext
 from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.demo.transform import ReadabilityTransform
-from otel_handoff.lease import active
 from otel_handoff.transport import submitting
 from tests.faults.conftest import Host
 from tests.hosts import WAIT, Context, Order, Pool, boundary

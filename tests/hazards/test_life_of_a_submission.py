@@ -17,7 +17,7 @@ from opentelemetry import context as context_api
 from opentelemetry import trace
 
 from otel_handoff import HandoffMismatchError, current_submission
-from otel_handoff.lease import active
+from otel_handoff.current import active
 from otel_handoff.writes import LIMIT, WriteRecord, open_record, record_of
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, culprits, overtake, told

@@ -9,7 +9,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from otel_handoff import HandoffInstrumentor, claims, current_submission, findings, writes
-from otel_handoff.lease import active
+from otel_handoff.current import active
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.schedules.explore import Setting, repeat
 from tests.schedules.program import STATE, TOKEN, Act, Call, Evict, Ghost, Nested, Own, Program, Read, Rewrite, Submit

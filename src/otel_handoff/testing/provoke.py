@@ -20,9 +20,10 @@ import time
 import weakref
 from typing import Any, Final
 
+from otel_handoff.current import active
 from otel_handoff.detector import same
 from otel_handoff.guard import Tally, guard
-from otel_handoff.lease import Lease, active, judged_lease
+from otel_handoff.lease import Lease, judged_lease
 from otel_handoff.testing.patience import Patience
 
 _logger = logging.getLogger("otel_handoff")
