@@ -17,6 +17,8 @@ from otel_handoff.submission import Submission
 LIMIT: Final = 64
 """Writes kept per context; 8 are enough to name the culprit in every schedule that was tried."""
 
+_MOST_UNCLAIMED: Final = 16  # gone through at each submission; more are left only by writes that belong to none
+
 _DEPTH: Final = 5  # a report shows four, of which some may be the standard library's
 
 
@@ -47,30 +49,29 @@ class WriteRecord:
     finalizer or after a fork, and (unlike a deque) nothing is raised when a reader and a writer meet.
     """
 
-    __slots__ = ("__weakref__", "_context", "_latest", "_writes")
+    __slots__ = ("__weakref__", "_context", "_unclaimed", "_writes")
 
     def __init__(self, context: Any) -> None:
         self._context: Any = context  # its address is not to be recycled while an entry for it stands
         self._writes: list[RawWrite] = []
-        self._latest: dict[str, RawWrite] = {}
+        self._unclaimed: list[RawWrite] = []
 
     def add(self, write: RawWrite) -> None:
         """Record a write."""
         _keep(self._writes, write)
-        self._latest[write.root] = write
+        _keep(self._unclaimed, write, _MOST_UNCLAIMED)
 
     def discard(self, write: RawWrite) -> None:
         """Take a write off the record."""
         _drop(self._writes, write)
-        if self._latest.get(write.root) is write:
-            self._latest.pop(write.root, None)
+        _drop(self._unclaimed, write)
 
     def claim(self, submission: Submission, roots: Mapping[str, object]) -> None:
         """Say of the writes since the last submission that they were made for this one."""
-        if self._latest:
-            for write in list(self._latest.values()):
-                if write.submission is None and roots.get(write.root) is write.value:
-                    write.submission = submission
+        for write in self._unclaimed[:]:
+            if roots.get(write.root) is write.value:
+                write.submission = submission
+                _drop(self._unclaimed, write)
 
     def newest(self, root: str, matches: Callable[[object], bool]) -> RawWrite | None:
         """Return the newest write to `root` whose value `matches`."""
@@ -168,10 +169,10 @@ def _own(lease: Lease, context: Any, root: str) -> list[RawWrite] | None:
     return lease.findings.own.setdefault(root, [])
 
 
-def _keep(writes: list[RawWrite], write: RawWrite) -> None:
+def _keep(writes: list[RawWrite], write: RawWrite, limit: int = LIMIT) -> None:
     writes.append(write)
-    if len(writes) > 2 * LIMIT:
-        del writes[:LIMIT]
+    if len(writes) > 2 * limit:
+        del writes[:limit]
 
 
 def _drop(writes: list[RawWrite], write: RawWrite) -> None:

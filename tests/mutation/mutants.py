@@ -344,8 +344,8 @@ MUTANTS: Final = (
     Mutant(
         "writes",
         "submissions take each other's writes",
-        "if write.submission is None and roots",
-        "if roots",
+        "                _drop(self._unclaimed, write)\n",
+        "",
         "A write is said to be made for the last submission that held the value, not the first.",
         "tests/schedules/test_regressions.py",
     ),
