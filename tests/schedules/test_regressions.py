@@ -67,6 +67,14 @@ def test_the_culprit_of_a_spared_read_is_the_write_that_was_there() -> None:
     assert not failures("pin", *acts, decisions=decisions, host="queue", workers=2)
 
 
+def test_every_write_of_a_row_s_id_is_claimed() -> None:
+    """Of two writes of one object the second was said to be of the row, while a worker had read the first."""
+    second = Submit(10, (Call("now"),), token_first=False), Ghost(TOKEN, "none", "same"), Submit(11, ())
+    program = Program("pool", "shared", ((Submit(0, ()),), second), workers=3)
+    decisions = [0, 0, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 2, 0, 0, 2]
+    assert not repeat(Setting("observe"), program, decisions).failures
+
+
 class _Bare:
     """A context."""
 
