@@ -11,13 +11,13 @@ import contextlib
 import importlib
 import inspect
 import sqlite3
-import threading
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LONG = 30.0
+from tests.steps import LONG
+
 SHORT = 0.05
 
 Step = Callable[["Work"], object]
@@ -71,11 +71,6 @@ def calls_class() -> Any:
 def clears_context() -> bool:
     """Say whether this version clears the context between rows, so that a late call is lost instead of misfiled."""
     return hasattr(module("elspeth.contracts.plugin_context", "elspeth.plugins.context"), "plugin_context_scope")
-
-
-def wait(event: threading.Event) -> None:
-    """Wait for an event that must come."""
-    assert event.wait(LONG), "an event that had to come did not"
 
 
 @dataclass

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from otel_handoff import HandoffMismatchError, Mismatch
-from tests.elspeth.host import SHORT, Host, Step, Work, clears_context, wait
+from tests.elspeth.host import SHORT, Host, clears_context
+from tests.steps import after, busy, capture, hang, idle, late, wait
 
 WATCHED = pytest.mark.parametrize("mode", ["off", "observe", "pin"])
 WATCHED_AND_STRICT = pytest.mark.parametrize("mode", ["off", "observe", "pin", "strict"])
@@ -83,13 +84,7 @@ def blocked(host: Host, mode: str, submitted: Attempt) -> None:
 def test_a_call_recorded_after_the_next_row_was_submitted(host: Host, mode: str, mismatches: list[Mismatch]) -> None:
     """a: two rows back to back, one worker, and the first reads the context late."""
     started, both = threading.Event(), threading.Event()
-
-    def late(work: Work) -> None:
-        started.set()
-        wait(both)
-        work.record()
-
-    transform = host.transform({("A", 0): late})
+    transform = host.transform({("A", 0): late(started, both)})
     first = host.submit(transform, host.token("A"))
     wait(started)
     second = host.submit(transform, host.token("B"))
@@ -110,15 +105,7 @@ def test_a_call_recorded_after_the_next_row_was_submitted(host: Host, mode: str,
 def test_a2_result_routed_under_the_next_row(host: Host, mode: str, mismatches: list[Mismatch]) -> None:
     """a2: the processor never touches the context; the worker was merely busy while the next row was submitted."""
     started, both = threading.Event(), threading.Event()
-
-    def busy(work: Work) -> None:
-        started.set()
-        wait(both)
-
-    def nothing(work: Work) -> None:
-        pass
-
-    transform = host.transform({("Z", 0): busy, ("A", 0): nothing, ("B", 0): nothing})
+    transform = host.transform({("Z", 0): busy(started, both), ("A", 0): idle, ("B", 0): idle})
     earlier = host.submit(transform, host.token("Z"))
     wait(started)
     first = host.submit(transform, host.token("A"))
@@ -140,21 +127,8 @@ def test_a2_result_routed_under_the_next_row(host: Host, mode: str, mismatches: 
 def test_b1_call_recorded_while_the_retry_runs(host: Host, mode: str, mismatches: list[Mismatch]) -> None:
     """b1: attempt 0 times out, attempt 1 starts under a new state, and the old worker then records."""
     started, retried, recorded = threading.Event(), threading.Event(), threading.Event()
-
-    def first(work: Work) -> None:
-        started.set()
-        wait(retried)
-        try:
-            work.record()
-        finally:
-            recorded.set()
-
-    def second(work: Work) -> None:
-        retried.set()
-        wait(recorded)
-        work.record()
-
-    transform = host.transform({("A", 0): first, ("A", 1): second}, workers=2)
+    steps = {("A", 0): late(started, retried, recorded), ("A", 1): after(retried, recorded)}
+    transform = host.transform(steps, workers=2)
     token = host.token("A")
     with pytest.raises(TimeoutError):
         host.execute(transform, token, 0, timeout=SHORT, submitted=lambda: wait(started))
@@ -169,21 +143,8 @@ def test_b1_call_recorded_while_the_retry_runs(host: Host, mode: str, mismatches
 def test_b2_call_recorded_while_the_next_row_runs(host: Host, mode: str, mismatches: list[Mismatch]) -> None:
     """b2: attempt 0 of one row times out, the next row is submitted, and the old worker then records."""
     started, following, recorded = threading.Event(), threading.Event(), threading.Event()
-
-    def first(work: Work) -> None:
-        started.set()
-        wait(following)
-        try:
-            work.record()
-        finally:
-            recorded.set()
-
-    def second(work: Work) -> None:
-        following.set()
-        wait(recorded)
-        work.record()
-
-    transform = host.transform({("A", 0): first, ("B", 0): second}, workers=2)
+    steps = {("A", 0): late(started, following, recorded), ("B", 0): after(following, recorded)}
+    transform = host.transform(steps, workers=2)
     with pytest.raises(TimeoutError):
         host.execute(transform, host.token("A"), timeout=SHORT, submitted=lambda: wait(started))
     host.execute(transform, host.token("B"))
@@ -197,13 +158,7 @@ def test_b2_call_recorded_while_the_next_row_runs(host: Host, mode: str, mismatc
 def test_b3_call_recorded_while_no_row_is_current(host: Host, mode: str, mismatches: list[Mismatch]) -> None:
     """b3: attempt 0 times out and nothing follows: the call is right by luck (0.1) or lost (later versions)."""
     started, over = threading.Event(), threading.Event()
-
-    def late(work: Work) -> None:
-        started.set()
-        wait(over)
-        work.record()
-
-    transform = host.transform({("A", 0): late})
+    transform = host.transform({("A", 0): late(started, over)})
     with pytest.raises(TimeoutError):
         host.execute(transform, host.token("A"), timeout=SHORT, submitted=lambda: wait(started))
     over.set()
@@ -258,20 +213,3 @@ def test_b5_queued_attempt_runs_under_the_next_row(host: Host, mode: str, mismat
     host.close()
     filed(host, mode, [("A", 0), ("B", 0)], submitted=("A", 1), used=("B", 0))
     judge(host, mode, mismatches, submitted=("A", 1), used=("B", 0), stale=True)
-
-
-def capture(work: Work) -> None:
-    """Take the state once, at entry, as every transform of ELSPETH 0.7 does."""
-    work.record_under(work.ctx.state_id)
-
-
-def hang(started: threading.Event, go: threading.Event) -> Step:
-    """Take the state at entry, and hang."""
-
-    def step(work: Work) -> None:
-        state_id = work.ctx.state_id
-        started.set()
-        wait(go)
-        work.record_under(state_id)
-
-    return step

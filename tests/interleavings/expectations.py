@@ -355,113 +355,54 @@ _specify(
     strict=replace(_lost, reports=_none_read),
 )
 
-# b5, next attempt: attempt 1's call is recorded under attempt 2.
+# b5: attempt 1's call is recorded under attempt 2, or under the next row, whose other ids are wrong then, too.
 
-_refused = report("A1", "result", "exposed", STATE, "A2", where="_process_and_complete", stale=True)
-_moved_on = report("A0", "end", "exposed", STATE, "A2", where="_process_and_complete", stale=True)
-_wrong = Expected(
-    calls=[Filed("A0", 0, "A0"), Filed("A2", 0, "A1"), Filed("A2", 1, "A2")],
-    routed=[delivered("A2")],
-    attempts={"A0": LATE, "A1": LATE, "A2": DONE},
-)
-_b5 = {
-    "off": _wrong,
-    "observe": replace(
-        _wrong,
-        reports=[
-            _moved_on,
-            report("A1", "call", "used", STATE, "A2", where="record_under", index=0, stale=True),
-            _refused,
-        ],
-    ),
-    "pin": replace(
-        _wrong,
-        calls=[Filed("A0", 0, "A0"), Filed("A1", 0, "A1"), Filed("A2", 0, "A2")],
-        reports=[report("A1", "read", "prevented", STATE, "A2", where="_process_and_complete", stale=True)],
-    ),
-    "strict": replace(
-        _wrong,
-        calls=[Filed("A0", 0, "A0"), Filed("A2", 1, "A2")],
-        raised={"A1": BLOCKED},
-        work_raised={"A1": BLOCKED},
-        reports=[
-            _moved_on,
-            report("A1", "call", "blocked", STATE, "A2", where="record_under", index=0, stale=True),
-            replace(_refused, outcome="blocked"),
-        ],
-    ),
-}
-_specify_each(scenarios.b5_next_attempt, "A0 A1 A2", _b5, stale="A0 A1")
-_specify(
-    scenarios.b5_next_attempt,
-    "A0 A1 A2",
-    stale="A0 A1",
-    watch=False,
-    off=_b5["off"],
-    observe=unwatched(_b5["observe"]),
-    pin=unwatched(
-        _b5["pin"],
-        [
-            report("A0", "call", "prevented", STATE, "A2", where="record_under", index=0, stale=True),
-            report("A1", "call", "prevented", STATE, "A2", where="record_under", index=0, stale=True),
-        ],
-    ),
-    strict=unwatched(_b5["strict"]),
-)
 
-# b5, next row: A's attempt 1 is recorded under B.
+def _b5(scenario: Scenario, other: str, moved: Sequence[str], *, torn: bool) -> None:
+    refused = report("A1", "result", "exposed", STATE, other, where="_process_and_complete", stale=True, torn=torn)
+    moved_on = report("A0", "end", "exposed", moved, other, where="_process_and_complete", stale=True)
+    used = report("A1", "call", "used", STATE, other, where="record_under", index=0, stale=True)
+    wrong = Expected(
+        calls=[Filed("A0", 0, "A0"), Filed(other, 0, "A1"), Filed(other, 1, other)],
+        routed=[delivered(other)],
+        attempts={"A0": LATE, "A1": LATE, other: DONE},
+    )
+    each = {
+        "off": wrong,
+        "observe": replace(wrong, reports=[moved_on, used, refused]),
+        "pin": replace(
+            wrong,
+            calls=[Filed("A0", 0, "A0"), Filed("A1", 0, "A1"), Filed(other, 0, other)],
+            reports=[report("A1", "read", "prevented", STATE, other, where="_process_and_complete", stale=True)],
+        ),
+        "strict": replace(
+            wrong,
+            calls=[Filed("A0", 0, "A0"), Filed(other, 1, other)],
+            raised={"A1": BLOCKED},
+            work_raised={"A1": BLOCKED},
+            reports=[moved_on, replace(used, outcome="blocked"), replace(refused, outcome="blocked")],
+        ),
+    }
+    submitted = f"A0 A1 {other}"
+    _specify_each(scenario, submitted, each, stale="A0 A1")
+    spared = [
+        report(late, "call", "prevented", STATE, other, where="record_under", index=0, stale=True)
+        for late in ("A0", "A1")
+    ]
+    _specify(
+        scenario,
+        submitted,
+        stale="A0 A1",
+        watch=False,
+        off=each["off"],
+        observe=unwatched(each["observe"]),
+        pin=unwatched(each["pin"], spared),
+        strict=unwatched(each["strict"]),
+    )
 
-_refused = report("A1", "result", "exposed", STATE, "B0", where="_process_and_complete", stale=True, torn=True)
-_moved_on = report("A0", "end", "exposed", ALL, "B0", where="_process_and_complete", stale=True)
-_wrong = Expected(
-    calls=[Filed("A0", 0, "A0"), Filed("B0", 0, "A1"), Filed("B0", 1, "B0")],
-    routed=[delivered("B0")],
-    attempts={"A0": LATE, "A1": LATE, "B0": DONE},
-)
-_b5 = {
-    "off": _wrong,
-    "observe": replace(
-        _wrong,
-        reports=[
-            _moved_on,
-            report("A1", "call", "used", STATE, "B0", where="record_under", index=0, stale=True),
-            _refused,
-        ],
-    ),
-    "pin": replace(
-        _wrong,
-        calls=[Filed("A0", 0, "A0"), Filed("A1", 0, "A1"), Filed("B0", 0, "B0")],
-        reports=[report("A1", "read", "prevented", STATE, "B0", where="_process_and_complete", stale=True)],
-    ),
-    "strict": replace(
-        _wrong,
-        calls=[Filed("A0", 0, "A0"), Filed("B0", 1, "B0")],
-        raised={"A1": BLOCKED},
-        work_raised={"A1": BLOCKED},
-        reports=[
-            _moved_on,
-            report("A1", "call", "blocked", STATE, "B0", where="record_under", index=0, stale=True),
-            replace(_refused, outcome="blocked"),
-        ],
-    ),
-}
-_specify_each(scenarios.b5_next_row, "A0 A1 B0", _b5, stale="A0 A1")
-_specify(
-    scenarios.b5_next_row,
-    "A0 A1 B0",
-    stale="A0 A1",
-    watch=False,
-    off=_b5["off"],
-    observe=unwatched(_b5["observe"]),
-    pin=unwatched(
-        _b5["pin"],
-        [
-            report("A0", "call", "prevented", STATE, "B0", where="record_under", index=0, stale=True),
-            report("A1", "call", "prevented", STATE, "B0", where="record_under", index=0, stale=True),
-        ],
-    ),
-    strict=unwatched(_b5["strict"]),
-)
+
+_b5(scenarios.b5_next_attempt, "A2", STATE, torn=False)
+_b5(scenarios.b5_next_row, "B0", ALL, torn=True)
 
 # c: A's call is recorded under B, of which nothing is left to see when the work ends.
 

@@ -28,14 +28,12 @@ from otel_handoff.demo.pipeline.row_reorder_buffer import RowTicket
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.guard import guard
 from otel_handoff.story import as_line
+from tests.steps import LONG, wait
 from tests.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
-
-LONG: Final = 20.0
-"""Seconds until a test that hangs fails; nothing is ever timed by it."""
 
 SHORT: Final = 0.02
 """Seconds that a waiter waits for a result which is held back, so that it times out for certain."""
@@ -46,11 +44,6 @@ NODE: Final = "node-scripted"
 Step = Callable[["Work"], object]
 Scenario = Callable[["Host"], object]
 Patience = float | Callable[[], float]
-
-
-def wait(event: threading.Event) -> None:
-    """Wait for what must come."""
-    assert event.wait(LONG), "an event that had to come did not"
 
 
 # -- the host

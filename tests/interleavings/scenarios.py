@@ -7,55 +7,8 @@ import threading
 
 import pytest
 
-from tests.interleavings.harness import LONG, NODE, SHORT, Host, Scenario, Step, Work, wait
-
-
-def idle(work: Work) -> None:
-    """Touch nothing."""
-
-
-def capture(work: Work) -> None:
-    """Take the state once, at entry, as every transform of ELSPETH 0.7 does, and record under it."""
-    work.record_under(work.ctx.state_id)
-
-
-def hang(started: threading.Event, go: threading.Event) -> Step:
-    """Take the state at entry, hang, and record under it."""
-
-    def step(work: Work) -> None:
-        state_id = work.ctx.state_id
-        started.set()
-        wait(go)
-        work.record_under(state_id)
-
-    return step
-
-
-def late(started: threading.Event, go: threading.Event, done: threading.Event | None = None) -> Step:
-    """Read the context only after `go`."""
-
-    def step(work: Work) -> None:
-        started.set()
-        wait(go)
-        try:
-            work.record()
-        finally:
-            if done is not None:
-                done.set()
-
-    return step
-
-
-def after(go: threading.Event, then: threading.Event) -> Step:
-    """Say that the work began, and record once another worker has."""
-
-    def step(work: Work) -> None:
-        go.set()
-        wait(then)
-        work.record()
-
-    return step
-
+from tests.interleavings.harness import NODE, SHORT, Host, Scenario, Step, Work
+from tests.steps import LONG, after, busy, capture, hang, idle, late, wait
 
 # -- the interleavings
 
@@ -81,10 +34,6 @@ def a_queued(host: Host) -> None:
 def _behind_a_busy_row(host: Host, step: Step) -> None:
     started, both, last = threading.Event(), threading.Event(), threading.Event()
 
-    def busy(work: Work) -> None:
-        started.set()
-        wait(both)
-
     def signal(work: Work) -> None:
         last.set()
         step(work)
@@ -93,7 +42,7 @@ def _behind_a_busy_row(host: Host, step: Step) -> None:
         wait(last)  # then the one worker is done with A, and whatever it handed in is not for A's waiter
         return SHORT
 
-    host.steps.update(Z0=busy, A0=step, B0=signal)
+    host.steps.update(Z0=busy(started, both), A0=step, B0=signal)
     host.submitted.update(Z0=lambda: wait(started), B0=both.set)
     transform = host.transform(patience=[LONG, LONG if host.mode == "pin" else misrouted, LONG])
     host.executor().execute_pipelined(transform, host.rows("ZAB"), host.ctx)
