@@ -56,7 +56,7 @@ def test_two_orders():
 _IMPORTED: Final = """
 import re, sys
 from importlib import import_module
-from importlib.metadata import packages_distributions, requires, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 
 extra, wanted = sys.argv[1], []
 for line in requires("otel-handoff"):
@@ -67,11 +67,13 @@ for module, distributions in packages_distributions().items():
     for distribution in distributions:
         modules.setdefault(re.sub(r"[-_.]+", "-", distribution).lower(), []).append(module)
 for name in wanted:
-    if name not in modules:  # pip leaves out what is for another Python
+    try:
+        found = version(name)
+    except PackageNotFoundError:  # pip leaves out what is for another Python
         print(name, "left out")
         continue
-    [import_module(module) for module in modules[name]]
-    print(name, version(name))
+    [import_module(module) for module in modules.get(name, [name])]  # logfire has its module from a package it requires
+    print(name, found)
 """
 
 
