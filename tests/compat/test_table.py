@@ -7,7 +7,7 @@ from importlib.metadata import metadata
 
 import pytest
 
-from tests.compat.floors import NEWER, floors
+from tests.compat.floors import NEWER, demo_floors, floors
 from tests.compat.table import BEGIN, END, PAGE, made, promised
 
 _PAGE = PAGE.read_text("utf-8")
@@ -26,12 +26,12 @@ def test_the_floors_on_the_page_are_those_of_the_package() -> None:
     assert promised() == _PROMISED
 
 
-def test_the_oldest_run_was_on_the_floors() -> None:
+@pytest.mark.parametrize(("name", "lowest"), [("oldest-3.10", floors(("sdk",))), ("oldest-demo-3.10", demo_floors())])
+def test_the_oldest_runs_were_on_the_floors(name: str, lowest: dict[str, str]) -> None:
     """What is promised was tested: exactly those versions."""
-    row = ran().get("oldest-3.10")
+    row = ran().get(name)
     if row is None:
         pytest.skip("make test-matrix was not run whole for the page")
-    lowest = floors(("sdk",))
     assert row["api"].startswith(lowest["opentelemetry-api"])
     assert row["sdk"].startswith(lowest["opentelemetry-sdk"])
     assert row["instrumentation"] == lowest["opentelemetry-instrumentation"]

@@ -11,24 +11,30 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 
+_TIMEOUT: Final = 900
+"""Seconds; of half a gigabyte that is not in pip's cache, downloading takes the most."""
 
-def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
+
+def run(*command: str | Path, cwd: Path = ROOT, code: int = 0, **environment: str) -> str:
     """Run a command, and return what it prints.
 
     Raises:
-        AssertionError: it failed; with what it said.
+        AssertionError: its exit code is not `code`; with what it said.
     """
+    # PYTHONPATH may lead to the sources, and so hide what the wheel lacks.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=_TIMEOUT,
         check=False,
     )
-    if done.returncode:
-        raise AssertionError(f"{' '.join(map(str, command))} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    if done.returncode != code:
+        said = f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}, not {code}:\n{said}")
     return done.stdout
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.release.build import run, unpacked
 
-_HOST: Final = '''
+HOST: Final = '''
 """A host: hands two orders over on one context, and reads it when both were."""
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,11 @@ class Pool:
 
     def _run(self, ctx):
         assert self.both.wait(20)
-        return ctx.order_id
+        return file(ctx.order_id)
+
+
+def file(order_id):
+    return order_id
 
 
 def main():
@@ -64,7 +68,7 @@ from otel_handoff.guard import guard
 assert guard.errors.value == 0
 """
 
-_BOUNDARIES: Final = """
+BOUNDARIES: Final = """
 from otel_handoff import Boundary
 
 ALL = [Boundary(name="o", submit="host:Pool.enqueue", work="host:Pool._run", fields={"order_id": "order_id"})]
@@ -86,16 +90,18 @@ for group, names in (
 """
 
 
-def smoke(wheel: Path, directory: Path) -> None:
+def smoke(wheel: Path, directory: Path) -> str:
     """Install the wheel with its core dependencies alone, and use it.
+
+    Returns:
+        A line that says so.
 
     Raises:
         AssertionError: something does not work; with what was said.
     """
-    programs = _environment(directory / "venv", str(wheel))
+    programs = environment(directory / "venv", wheel)
     python = programs / "python"
-    for name, text in (("host", _HOST), ("code", _CODE), ("declared", _BOUNDARIES), ("points", _POINTS)):
-        (directory / f"{name}.py").write_text(text, "utf-8")
+    modules(directory, host=HOST, code=_CODE, declared=BOUNDARIES, points=_POINTS)
     run(python, "code.py", cwd=directory)
     run(python, "points.py", cwd=directory)
     command = programs / "otel-handoff"
@@ -108,13 +114,18 @@ def smoke(wheel: Path, directory: Path) -> None:
         assert name in run(command, name, "--help", cwd=directory)
     launcher = programs / "opentelemetry-instrument"
     assert "--handoff_mode" in run(launcher, "--help", cwd=directory)
-    path = {"PYTHONPATH": str(directory), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    zero_code = run(launcher, "--handoff_boundaries", "declared:ALL", python, "host.py", cwd=directory, **path)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    declared = ("--handoff_boundaries", "declared:ALL")
+    zero_code = run(launcher, *declared, python, "host.py", cwd=directory, PYTHONPATH=str(directory), PATH=path)
     assert zero_code == "AB\n", zero_code
+    return "the core alone works"
 
 
-def tested(sdist: Path, directory: Path) -> None:
+def tested(sdist: Path, directory: Path) -> str:
     """Run tests of an unpacked sdist, as it is, with what this environment has.
+
+    Returns:
+        A line that says so.
 
     Raises:
         AssertionError: one fails.
@@ -125,11 +136,24 @@ def tested(sdist: Path, directory: Path) -> None:
     # The sdist's own package goes before the one that is installed here.
     said = run(sys.executable, "-m", "pytest", *options, *tests, cwd=tree, PYTHONPATH=str(tree / "src"))
     assert "passed" in said, said
+    return f"tests of the sdist: {said.splitlines()[-1]}"
 
 
-def _environment(directory: Path, *requirements: str) -> Path:
-    """Make an environment with these requirements, and return where its programs are."""
+def environment(directory: Path, wheel: Path, extra: str = "") -> Path:
+    """Make an environment with the wheel, with this extra, and with nothing else; return where its programs are.
+
+    Raises:
+        AssertionError: it cannot be installed, or two of what is installed contradict each other.
+    """
     venv.create(directory, with_pip=True)
     programs = directory / ("Scripts" if os.name == "nt" else "bin")
-    run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+    pip = (programs / "python", "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", f"{wheel}[{extra}]" if extra else wheel)
+    run(*pip, "check")
     return programs
+
+
+def modules(directory: Path, **texts: str) -> None:
+    """Write modules, by their names."""
+    for name, text in texts.items():
+        (directory / f"{name}.py").write_text(text, "utf-8")
