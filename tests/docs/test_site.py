@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,20 @@ def test_the_api_page_has_every_public_name() -> None:
     """Whatever `otel_handoff` offers is documented."""
     shown = set(re.findall(r"^::: otel_handoff\.(\w+)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE))
     assert shown == set(otel_handoff.__all__) - {"__version__"}
+
+
+def test_every_extra_that_is_named_is_there() -> None:
+    """In a page, a message or a docstring that says what to install."""
+    files = [
+        *ROOT.glob("*.md"),
+        *(path for top in ("docs", "src", "tests", "dashboards") for path in (ROOT / top).rglob("*")),
+    ]
+    texts = [path.read_text("utf-8") for path in files if path.suffix in (".md", ".py")]
+    named = {
+        name for text in texts for names in re.findall(r"otel-handoff\[([\w,]+)\]", text) for name in names.split(",")
+    }
+    assert named >= {"sdk", "demo"}
+    assert named <= set(metadata("otel-handoff").get_all("Provides-Extra") or ())
 
 
 def modules() -> list[Path]:

