@@ -16,7 +16,7 @@ from otel_handoff.guard import guard
 from otel_handoff.metrics import Metrics
 from otel_handoff.mismatch import ERRORS, Mismatch
 from otel_handoff.second import PerSecond
-from otel_handoff.spans import submission_attributes
+from otel_handoff.spans import carried, submission_attributes
 from otel_handoff.story import as_line, headline
 from otel_handoff.version import __version__
 
@@ -113,7 +113,7 @@ def _level(mismatch: Mismatch) -> int:
 
 def mark(mismatch: Mismatch, span: Span, facts: Mapping[str, AttributeValue] | None) -> None:
     """Put the mismatch on a span that records: attributes, an event of `facts`, a link to the culprit's submission."""
-    before: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    before = carried(span) or {}
     # The attributes describe one mismatch: the first, unless an error follows a warning. The events have them all.
     if semconv.MISMATCH not in before or (mismatch.is_error and before.get(semconv.MISMATCH_OUTCOME) not in ERRORS):
         span.set_attributes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import wrapt
@@ -77,13 +78,11 @@ class CallFunction:
             return wrapped(*args, **kwargs)
         if (provoker := lease.provoker) is not None:
             provoker.hold(lease, f"call {self.name}")
-        if self.evidence == "result" and self._is_clean(lease, args, kwargs):
-            return wrapped(*args, **kwargs)
         filing = None
         blocked = None
         try:
-            filing = Filing(self, lease, args, kwargs)
-            if self.detector.strict:
+            filing = self._filing(lease, args, kwargs)
+            if filing is not None and self.detector.strict:
                 blocked = filing.block()
         except Exception as error:
             guard.met(error)
@@ -99,16 +98,15 @@ class CallFunction:
         filing.end(None)
         return result
 
-    def _is_clean(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        # Most results are, and then there is nothing to say of them afterwards.
-        try:
-            detector = self.detector
-            if detector.judges_results_late(lease) or detector.wrong_in_call(lease, self.ids(args, kwargs)):
-                return False
+    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
+        detector = self.detector
+        ids = self.ids(args, kwargs)
+        wrong = detector.wrong_in_call(lease, ids)
+        if self.evidence == "result":
             detector.finish(lease)
-        except Exception as error:
-            guard.met(error)
-        return True
+            if not wrong and not detector.judges_results_late(lease):
+                return None  # as most are: there is nothing to say of it afterwards
+        return Filing(self, lease, args, kwargs, ids, wrong)
 
 
 class Filing:
@@ -116,21 +114,28 @@ class Filing:
 
     __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_lease", "_of", "_span", "_torn", "_wrong")
 
-    def __init__(self, of: CallFunction, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        of: CallFunction,
+        lease: Lease,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        ids: Mapping[str, object],
+        wrong: Mapping[str, object],
+    ) -> None:
         self._of = of
         self._lease = lease
         self._args = args
         self._kwargs = kwargs
-        self._ids = of.ids(args, kwargs)
-        self._torn = of.evidence == "call" and of.detector.is_torn(lease, self._ids)
-        self._wrong = of.detector.wrong_in_call(lease, self._ids)
+        self._ids = ids
+        self._wrong = wrong
+        self._torn = False
         self._span: Span = INVALID_SPAN
         self._ended_ns: int | None = None
         if of.evidence == "call":
+            self._torn = of.detector.is_torn(lease, ids)
             if of.engine.traced:
                 self._start_span()
-        else:
-            of.detector.finish(lease)
 
     def _start_span(self) -> None:
         now = time.time_ns()

@@ -530,7 +530,7 @@ MUTANTS: Final = (
     Mutant(
         "calls",
         "clean results end it all",
-        "detector.judges_results_late(lease) or ",
+        " and not detector.judges_results_late(lease)",
         "",
         "Without watch, what a pinned worker was spared before its result is not told.",
         "tests/interleavings tests/unit/test_boundary_hand_off.py",
