@@ -1,4 +1,4 @@
-"""Tags and checks every span under a submission, whoever starts it. Needs `opentelemetry-sdk`."""
+"""Tags and checks every span of others under a submission. Needs `opentelemetry-sdk`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class HandoffSpanProcessor(SpanProcessor):
 
     `parent_context` says whom a span belongs to, not the context that happens to be current. A value that somebody
     else put there is never overwritten: if it disagrees with the submission, that is a mismatch, evidence `span`.
-    Without an instrumented boundary, and after `uninstrument()`, it does nothing. It holds no state but the leases of
-    open spans.
+    Spans of this package pass: they are tagged and compared where they are made. Without an instrumented boundary, and
+    after `uninstrument()`, it does nothing. It holds no state but the leases of open spans.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class HandoffSpanProcessor(SpanProcessor):
         """Tag the span with the ids that it does not carry yet."""
         with guard:
             scope = span.instrumentation_scope
-            if scope is not None and scope.name == SCOPE:  # our own are tagged and compared where they are made
+            if scope is not None and scope.name == SCOPE:
                 return
             lease = _lease_of(parent_context)
             if lease is None or not lease.detector.enabled:
