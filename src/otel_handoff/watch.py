@@ -40,18 +40,21 @@ class WatchedField(Watched):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         # The reads of a pipeline come through here: what nearly all of them are stands first, and calls nothing.
         if type(instance) is self._direct:
-            value = instance.__dict__.get(self.name, MISSING)
-            if value is not MISSING:
+            name = self.name
+            try:
+                value = instance.__dict__[name]
                 lease = active.get()
                 if lease is None:
                     return value
                 # A mismatch is looked for only where this, or what an unpinned worker would get, is another object.
-                if Lease.provoker is None and instance is lease.handed and value is lease.roots.get(self.name, MISSING):
+                if Lease.provoker is None and instance is lease.handed and value is lease.roots[name]:
                     if not lease.pinned:
                         return value
                     shared = lease.context
-                    if type(shared) is self._direct and shared.__dict__.get(self.name, MISSING) is value:
+                    if type(shared) is self._direct and shared.__dict__[name] is value:
                         return value
+            except KeyError:
+                pass  # one of them has no value of its own
         return self._get(instance, owner)
 
     def _get(self, instance: Any, owner: type | None) -> Any:
