@@ -102,11 +102,17 @@ class CallFunction:
         detector = self.detector
         ids = self.ids(args, kwargs)
         wrong = detector.wrong_in_call(lease, ids)
-        if self.evidence == "result":
+        is_call = self.evidence == "call"
+        torn = is_call and detector.is_torn(lease, ids)
+        if not is_call:
             detector.finish(lease)
-            if not wrong and not detector.judges_results_late(lease):
-                return None  # as most are: there is nothing to say of it afterwards
-        return Filing(self, lease, args, kwargs, ids, wrong)
+        spanned = is_call and self.engine.traced
+        if not (wrong or spanned or detector.judges_results_late(lease)):
+            return None  # as most are: there is nothing to say of it afterwards
+        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn)
+        if spanned:
+            filing.start_span()
+        return filing
 
 
 class Filing:
@@ -122,6 +128,8 @@ class Filing:
         kwargs: dict[str, Any],
         ids: Mapping[str, object],
         wrong: Mapping[str, object],
+        *,
+        torn: bool,
     ) -> None:
         self._of = of
         self._lease = lease
@@ -129,15 +137,12 @@ class Filing:
         self._kwargs = kwargs
         self._ids = ids
         self._wrong = wrong
-        self._torn = False
+        self._torn = torn
         self._span: Span = INVALID_SPAN
         self._ended_ns: int | None = None
-        if of.evidence == "call":
-            self._torn = of.detector.is_torn(lease, ids)
-            if of.engine.traced:
-                self._start_span()
 
-    def _start_span(self) -> None:
+    def start_span(self) -> None:
+        """Show it as a client span, from when the external call began."""
         now = time.time_ns()
         milliseconds = self._of.latency_ms(self._args, self._kwargs) if self._of.latency_ms is not None else None
         known = isinstance(milliseconds, (int, float))

@@ -529,10 +529,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         "calls",
-        "clean results end it all",
-        " and not detector.judges_results_late(lease)",
+        "right ids end it all",
+        " or detector.judges_results_late(lease)",
         "",
-        "Without watch, what a pinned worker was spared before its result is not told.",
+        "Without watch, what a pinned worker was spared before a call or result is not told.",
         "tests/interleavings tests/unit/test_boundary_hand_off.py",
     ),
     # -- processor
