@@ -177,7 +177,7 @@ def _from_environment() -> list[Boundary]:
     for reference in references(os.environ.get(OTEL_HANDOFF_BOUNDARIES, "")):
         try:
             found.extend(load(reference))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that is its own main program ends with the latter
             _logger.warning(
                 "%s=%s gives no boundaries (%s: %s); nothing is attached for it.",
                 OTEL_HANDOFF_BOUNDARIES,

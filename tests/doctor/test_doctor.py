@@ -298,6 +298,18 @@ def test_parameters_that_the_host_does_not_have() -> None:
     assert done.wrong()["gone"] == "there is no module 'no_such_host'"
 
 
+def test_a_host_that_cannot_be_imported() -> None:
+    """Even one that ends the process; and an AttributeError of its own is not a function that has moved."""
+    done = doctor("--json", "--import", "by_hand:not_importable")
+    assert done.wrong()["main_program.submit"] == "f: main_program cannot be imported (SystemExit: 0)"
+    assert done.wrong()["out_of_date.work"].startswith(
+        "g: out_of_date cannot be imported (AttributeError: module 'sys'"
+    )
+    done = doctor("--json", OTEL_HANDOFF_BOUNDARIES="main_program:BOUNDARIES", **CONSOLE)
+    assert "main_program:BOUNDARIES gives no boundaries (SystemExit: 0)" in done.wrong()["boundaries"]
+    assert done.of("elspeth.submit")["state"] == "ok"
+
+
 def test_a_wrapper_on_top_of_ours() -> None:
     """Both work, and it is told."""
     done = doctor("--json", "--import", "by_hand:wrapped_again")

@@ -124,10 +124,10 @@ def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch |
         with heard("otel_handoff"):  # what it says is said here
             function: Any = importlib.import_module(module)
         for part in path.split("."):
+            if not hasattr(function, part):
+                return wrong(subject, f"{path} is not in {module}", _MOVED, target=target)
             function = getattr(function, part)
-    except AttributeError:
-        return wrong(subject, f"{path} is not in {module}", _MOVED, target=target)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that is its own main program ends with the latter
         return wrong(
             subject,
             f"{path}: {module} cannot be imported ({type(error).__name__}: {error})",

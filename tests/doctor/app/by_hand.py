@@ -143,6 +143,16 @@ def wrong_parameters() -> None:
     )
 
 
+def not_importable() -> None:
+    """Hosts whose modules end the process, or fail, when they are imported."""
+    HandoffInstrumentor().instrument(
+        boundaries=[
+            Boundary(name=name, submit=f"{name}:f", work=f"{name}:g", fields={"order_id": "order.id"})
+            for name in ("main_program", "out_of_date")
+        ]
+    )
+
+
 def wrapped_again() -> None:
     """Somebody else wraps the same function afterwards."""
     ElspethInstrumentor().instrument()
