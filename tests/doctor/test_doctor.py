@@ -342,6 +342,9 @@ def test_from_within_a_pipeline() -> None:
         (["--import", "no_such_module"], "cannot import no_such_module: ModuleNotFoundError"),
         (["--import", "by_hand:fail"], "cannot call by_hand:fail: LookupError: no telemetry today"),
         (["--import", "by_hand:no_such_function"], "cannot call by_hand:no_such_function: AttributeError"),
+        (["--import", "by_hand:asynchronous"], "cannot call by_hand:asynchronous: it is asynchronous"),
+        (["--import", "by_hand:go_on_and_fail"], "cannot call by_hand:go_on_and_fail: LookupError"),
+        (["--import", ""], "cannot import : ValueError: Empty module name"),
         (["--no-such-option"], "unrecognized arguments"),
     ],
 )
@@ -351,6 +354,19 @@ def test_bad_usage(arguments: list[str], error: str) -> None:
     assert (done.code, done.out) == (2, "")
     assert error in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_variable_with_which_opentelemetry_cannot_be_imported() -> None:
+    """Then there is nothing to look at."""
+    done = doctor(OTEL_PROPAGATORS="no_such_propagator")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("otel-handoff: cannot import OpenTelemetry: ValueError: Propagator no_such_propagator")
+
+
+def test_threads_of_the_pipeline_that_go_on() -> None:
+    """The report is there, and nobody waits for them."""
+    done = doctor("--json", "--import", "by_hand:go_on")
+    assert "nothing is wrapped" in done.wrong()["wrapped"]
 
 
 def test_text_for_people() -> None:

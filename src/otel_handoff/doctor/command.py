@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
@@ -59,14 +60,21 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0 all well; 1 something needs attention; 2 bad usage, told in a line on stderr; 130 after Ctrl-C.
     """
-    return told(partial(_run, args))
+    others = threading.enumerate()
+    code = told(partial(_run, args))
+    if any(not thread.daemon for thread in threading.enumerate() if thread not in others):
+        # What the pipeline's code has started may run for ever, and Python would wait for it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def _run(args: argparse.Namespace) -> int:
     from otel_handoff.doctor import examine, start
 
     with _own_output() as output:
-        before = start.by(args.module) if args.module else start.automatically()
+        before = start.automatically() if args.module is None else start.by(args.module)
         diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
         start.leave()
         if args.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import inspect
 import logging
 import sys
 from collections.abc import Iterator
@@ -22,10 +23,17 @@ _HARMLESS: Final = ("already instrumented", "ignoring configurator kwargs: ['aut
 
 
 def automatically() -> list[Finding]:
-    """Set this process up as `opentelemetry-instrument` would have, unless it has."""
+    """Set this process up as `opentelemetry-instrument` would have, unless it has.
+
+    Raises:
+        UsageError: OpenTelemetry cannot be imported.
+    """
     if is_instrumented():
         return []
-    from opentelemetry.instrumentation.auto_instrumentation import initialize
+    try:
+        from opentelemetry.instrumentation.auto_instrumentation import initialize
+    except Exception as error:  # OTEL_PROPAGATORS is read, and may be refused, at import
+        raise UsageError(f"cannot import OpenTelemetry: {type(error).__name__}: {error}") from error
 
     _look_here()
     with heard() as said:
@@ -50,11 +58,13 @@ def by(reference: str) -> list[Finding]:
     with heard() as said:
         try:
             module = importlib.import_module(name)
-            if function:
-                getattr(module, function)()
+            made = getattr(module, function)() if function else None
         except (Exception, SystemExit) as error:
             what = f"call {reference}" if name in sys.modules else f"import {name}"
             raise UsageError(without_secrets(f"cannot {what}: {type(error).__name__}: {error}")) from error
+    if inspect.iscoroutine(made):
+        made.close()
+        raise UsageError(f"cannot call {reference}: it is asynchronous, and nobody would await it")
     return [ok("set-up", f"by {reference}"), *_complaints(said)]
 
 

@@ -6,6 +6,7 @@ import functools
 import importlib
 import logging
 import socket
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -163,6 +164,21 @@ def wrapped_again() -> None:
         return ours(*args, **kwargs)
 
     host.accept_row = functools.update_wrapper(theirs, ours)
+
+
+def go_on() -> None:
+    """Start a thread that never ends."""
+    threading.Thread(target=threading.Event().wait).start()
+
+
+def go_on_and_fail() -> None:
+    """The same, and fail."""
+    go_on()
+    fail()
+
+
+async def asynchronous() -> None:
+    """Wait for somebody to await it."""
 
 
 def nothing() -> None:
