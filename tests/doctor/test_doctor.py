@@ -170,12 +170,14 @@ def test_settings_that_are_misspelt() -> None:
         OTEL_HANDOFF_MODE="obsreve",
         OTEL_HANDOFF_WACTH="false",
         OTEL_HANDOF_TRACE="link",
+        otel_handoff_ids="hashed",
         OTEL_HANDOFF_BOUNDARIES="no_such_module:BOUNDARIES",
     )
     assert "OTEL_HANDOFF_MODE=obsreve is not one of" in done.wrong()["elspeth.mode"]
     assert done.of("elspeth.mode")["facts"] == {"value": "pin", "source": "fallback"}
     assert done.of("OTEL_HANDOFF_WACTH", "wrong")["do"] == "Did you mean OTEL_HANDOFF_WATCH?"
     assert "OTEL_HANDOFF_TRACE" in done.of("OTEL_HANDOF_TRACE", "note")["text"]
+    assert "OTEL_HANDOFF_IDS" in done.of("otel_handoff_ids", "note")["text"]
     assert "no_such_module" in done.wrong()["boundaries"]
 
 
@@ -231,8 +233,18 @@ def test_mode_off_and_kept_off() -> None:
     """Whoever turned it off is told that nothing is checked."""
     done = doctor("--json", OTEL_HANDOFF_MODE="off", **CONSOLE)
     assert "mode off" in done.wrong()["elspeth"]
+    assert done.of("handoff")["text"] == "instrumentor on, in mode off"
+    assert done.of("elspeth.mode")["facts"] == {"value": "off", "source": "OTEL_HANDOFF_MODE"}
+    done = doctor("--json", "--import", "by_hand:off")
+    assert done.of("elspeth.mode")["facts"] == {"value": "off", "source": "argument of instrument()"}
+    assert (
+        done.of("elspeth")["do"]
+        == done.of("wrapped")["do"]
+        == ("Set the mode to pin or observe where Settings, below, says that it comes from.")
+    )
     done = doctor("--json", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="elspeth, handoff", **CONSOLE)
     assert "kept off" in done.of("elspeth")["text"]
+    assert "out of OTEL_PYTHON_DISABLED_INSTRUMENTATIONS" in done.of("wrapped")["do"]
     assert {"wrapped", "alert"} <= done.wrong().keys()
 
 
@@ -290,7 +302,10 @@ def test_what_cannot_be_told(set_up: str) -> None:
 
 def test_parameters_that_the_host_does_not_have() -> None:
     """A wrapped function is of no use if the ids cannot be found among its parameters."""
-    done = doctor("--json", "--import", "by_hand:wrong_parameters")
+    done = doctor(
+        "--json", "--import", "by_hand:wrong_parameters", OTEL_HANDOFF_BOUNDARIES="shop_boundaries:BOUNDARIES"
+    )
+    assert done.of("boundaries")["facts"] == {"value": ["orders", "gone"], "source": "argument of instrument()"}
     assert done.wrong()["orders.submit"].startswith("Pool.enqueue is wrapped, but takes no context")
     calls = [finding["text"] for finding in done.findings if finding["subject"] == "orders.call"]
     assert calls[0].startswith("Ledger.post is wrapped, but takes no id")

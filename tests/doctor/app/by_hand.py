@@ -144,6 +144,11 @@ def wrong_parameters() -> None:
     )
 
 
+def off() -> None:
+    """Turn it off in the code."""
+    ElspethInstrumentor().instrument(mode="off")
+
+
 def not_importable() -> None:
     """Hosts whose modules end the process, or fail, when they are imported."""
     HandoffInstrumentor().instrument(
