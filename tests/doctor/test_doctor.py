@@ -313,6 +313,24 @@ def test_parameters_that_the_host_does_not_have() -> None:
     assert done.wrong()["gone"] == "there is no module 'no_such_host'"
 
 
+def test_logging_that_the_pipeline_sets_up(tmp_path: Path) -> None:
+    """Is set up as there: the test alert is in its file, and what was said meanwhile is there and in the report."""
+    done = Doctor(cwd=tmp_path)("--json", "--send-test-alert", "--import", "by_hand:logs_to_a_file")
+    log = (tmp_path / "pipeline.log").read_text(encoding="utf-8")
+    assert log.startswith("WARNING:pipeline:The queue is short.\nWARNING:otel_handoff:TEST ALERT")
+    assert done.of("set-up", "note")["text"] == "pipeline: The queue is short."
+    assert done.err == ""
+
+
+def test_a_logger_that_is_silenced() -> None:
+    """Nothing is told by it, the test alert neither; and a wrong setting is noticed all the same."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:silences", OTEL_HANDOFF_MODE="obsreve")
+    told = [finding["text"] for finding in done.findings if finding["subject"] == "Python log"]
+    assert told == [f"the logger otel_handoff is silenced in this process at {level}" for level in ("ERROR", "WARNING")]
+    assert "TEST ALERT" not in done.err
+    assert "OTEL_HANDOFF_MODE=obsreve is not one of" in done.wrong()["elspeth.mode"]
+
+
 def test_a_host_that_cannot_be_imported() -> None:
     """Even one that ends the process; and an AttributeError of its own is not a function that has moved."""
     done = doctor("--json", "--import", "by_hand:not_importable")

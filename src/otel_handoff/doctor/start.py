@@ -16,7 +16,7 @@ from otel_handoff.commands import UsageError
 from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.environment import is_instrumented
 from otel_handoff.doctor.finding import Finding, note, ok, wrong
-from otel_handoff.doctor.heard import Heard, heard
+from otel_handoff.doctor.heard import Heard, all_heard, heard
 
 # Said of each configuration file: opentelemetry-instrument has an argument, and goes over what the file turned on.
 _HARMLESS: Final = ("already instrumented", "ignoring configurator kwargs: ['auto_instrumentation_version']")
@@ -55,7 +55,7 @@ def by(reference: str) -> list[Finding]:
     """
     _look_here()
     name, _, function = reference.partition(":")
-    with heard() as said:
+    with all_heard() as said:
         try:
             module = importlib.import_module(name)
             made = getattr(module, function)() if function else None

@@ -24,7 +24,7 @@ from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import Heard, heard
 from otel_handoff.doctor.sdk import Sink
-from otel_handoff.doctor.ways import Ways, all_ways, exporting
+from otel_handoff.doctor.ways import Ways, all_ways, exporting, python_log
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -62,7 +62,7 @@ def _send(ways: Ways) -> Iterator[Finding]:
         findings[-1] = note("span event", "not exported: the sampler did not keep the span")
     yield from findings
     _logger.warning("%s", TEXT)
-    yield ok("Python log", "told by the logger otel_handoff, at WARNING")
+    yield python_log(logging.WARNING, "told by the logger otel_handoff, at WARNING")
     if own.hook_of(ways.engine) is not None:
         yield note("hook", "on_mismatch was not called: it may wake somebody")
     if not any(finding.state in ("ok", "unknown") for finding in findings):

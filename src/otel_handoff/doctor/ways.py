@@ -84,7 +84,7 @@ def look() -> Iterator[Finding]:
     """Yield a finding for each way, and the verdict."""
     for ways in all_ways():
         yield from _look(ways)
-    yield _python_logging()
+    yield python_log(logging.ERROR, "told by the logger otel_handoff")
 
 
 def _look(ways: Ways) -> Iterator[Finding]:
@@ -132,8 +132,11 @@ def _way(subject: str, sinks: Sequence[Sink] | None) -> Finding:
     return ok(subject, "; ".join(sink.exports for sink in sinks), exporters=sdk.names(sinks))
 
 
-def _python_logging() -> Finding:
+def python_log(level: int, text: str) -> Finding:
+    """Return `text`, or that nothing of this level gets out by Python's log."""
     logger = logging.getLogger("otel_handoff")
-    if not logger.isEnabledFor(logging.ERROR) or not (logger.hasHandlers() or logging.lastResort):
-        return note("Python log", "the logger otel_handoff is silenced in this process")
-    return ok("Python log", "told by the logger otel_handoff")
+    if not logger.isEnabledFor(level) or not (logger.hasHandlers() or logging.lastResort):
+        return note(
+            "Python log", f"the logger otel_handoff is silenced in this process at {logging.getLevelName(level)}"
+        )
+    return ok("Python log", text)

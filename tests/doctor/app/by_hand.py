@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import logging.config
 import socket
 import threading
 from collections.abc import Sequence
@@ -142,6 +143,20 @@ def wrong_parameters() -> None:
             Boundary(name="gone", submit="no_such_host:f", work="no_such_host:g", fields={"order_id": "order.id"}),
         ]
     )
+
+
+def logs_to_a_file() -> None:
+    """Set Python's logging up, and say something."""
+    logging.basicConfig(filename="pipeline.log")
+    logging.getLogger("pipeline").warning("The queue is short.")
+    ElspethInstrumentor().instrument()
+
+
+def silences() -> None:
+    """Set Python's logging up, which disables the loggers that are there."""
+    importlib.import_module("otel_handoff.settings")
+    logging.config.dictConfig({"version": 1})
+    ElspethInstrumentor().instrument()
 
 
 def off() -> None:
