@@ -10,8 +10,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from otel_handoff import environment_variables
+from otel_handoff.doctor.sdk import root_decision
 from otel_handoff.settings import Settings
 from tests.doctor.doctors import COMMAND, HERE, Doctor, Done, doctor, instrument
 from tests.zero_code.programs import APP, BIN, CONSOLE, documents
@@ -152,6 +155,25 @@ instrumentation/development:
     assert done.wrong().keys() == {"elspeth.read", "handoff.mood", "set-up"}
     path.write_text("file_format: [", encoding="utf-8")
     assert "cannot be read" in doctor("--json", OTEL_CONFIG_FILE=str(path)).wrong()["OTEL_CONFIG_FILE"]
+    path.unlink()
+    done = doctor("--json", OTEL_CONFIG_FILE=str(path))
+    assert "Configuration file not found" in done.of("set-up", "wrong")["text"], "and once, though it is logged twice"
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("headers", ["{api-key: hunter2}", "hunter2", "[{api-key: hunter2}]", "[{name: {a: hunter2}}]"])
+def test_secrets_of_a_configuration_file(headers: str, tmp_path: Path) -> None:
+    """Headers that are not written as they should be are quoted by what reads them; the report says only where."""
+    pytest.importorskip("opentelemetry.configuration")
+    path = tmp_path / "otel.yaml"
+    exporter = f'{{otlp_http: {{endpoint: "http://localhost:4318", headers: {headers}}}}}'
+    path.write_text(
+        f'file_format: "1.0"\ntracer_provider: {{processors: [{{batch: {{exporter: {exporter}}}}}]}}\n',
+        encoding="utf-8",
+    )
+    done = doctor("--json", OTEL_CONFIG_FILE=str(path))
+    assert "hunter2" not in done.out + done.err
+    assert "otlp_http -> headers" in done.wrong()["OTEL_CONFIG_FILE"]
 
 
 def test_an_exporter_that_is_not_installed() -> None:
@@ -159,6 +181,8 @@ def test_an_exporter_that_is_not_installed() -> None:
     done = doctor("--json", OTEL_TRACES_EXPORTER="no_such_exporter")
     assert "no_such_exporter" in done.of("set-up", "wrong")["text"]
     assert "OTEL_TRACES_EXPORTER" in done.of("set-up", "wrong")["do"]
+    done = doctor("--json", OTEL_PYTHON_ID_GENERATOR="no_such_generator")
+    assert done.of("set-up", "wrong")["do"].startswith("Put right what this names"), "which is no exporter"
     assert "nothing is wrapped" in done.wrong()["wrapped"]
     assert "no tracer provider" in done.wrong()["traces"]
 
@@ -210,6 +234,15 @@ def test_a_sampler_that_keeps_some() -> None:
     """Worth a note."""
     done = doctor("--json", OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0.1", **CONSOLE)
     assert done.of("traces.sampler")["state"] == "note"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "kept"), [(0, "never"), (0.0, "never"), (0.1, "some"), (1, "always"), (1.0, "always")]
+)
+def test_a_ratio(ratio: float, kept: str) -> None:
+    """It may be a whole number, and is described as it was given."""
+    tracer = TracerProvider(sampler=ParentBased(TraceIdRatioBased(ratio))).get_tracer("a")
+    assert root_decision(tracer) == kept
 
 
 def test_a_host_of_an_unknown_layout(tmp_path: Path) -> None:
@@ -296,7 +329,10 @@ def test_what_cannot_be_told(set_up: str) -> None:
     """Where an SDK does not show what is asked, that is said, and is not called wrong."""
     done = doctor("--json", "--send-test-alert", "--import", f"by_hand:{set_up}")
     untold = {finding["subject"] for finding in done.findings if finding["state"] == "unknown"}
-    assert untold >= {"foreign": {"traces.sampler", "traces.processors", "alert"}, "opaque": {"span event"}}[set_up]
+    assert (
+        untold
+        >= {"foreign": {"traces.sampler", "traces.processors", "alert"}, "opaque": {"span event", "alert"}}[set_up]
+    )
     assert done.wrong().keys() <= {"elspeth.read"} | ({"test alert"} if set_up == "foreign" else set())
 
 

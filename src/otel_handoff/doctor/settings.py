@@ -73,7 +73,8 @@ def config_file() -> File:
     except ImportError:
         return File({}, f"{path} is named, but opentelemetry-configuration is not installed to read it")
     try:
-        experimental = load_config_file(path).instrumentation_development
+        with heard("opentelemetry"):  # what it logs, it raises
+            experimental = load_config_file(path).instrumentation_development
         python: Mapping[str, Any] = getattr(experimental, "python", None) or {}
         return File({name: dict(options or {}) for name, options in python.items()})
     except Exception as error:

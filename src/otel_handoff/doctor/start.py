@@ -76,9 +76,11 @@ def _look_here() -> None:
 
 
 def _complaints(said: Heard) -> Iterator[Finding]:
-    told: set[object] = set()
-    for record in said.records:
-        error = record.exc_info[1] if record.exc_info else None
+    errors = [record.exc_info[1] if record.exc_info else None for record in said.records]
+    told: set[object] = {
+        str(error) for error in errors if error is not None
+    }  # what raises one often logs its text, too
+    for record, error in zip(said.records, errors, strict=True):
         what = record.getMessage() if error is None else id(error)
         if what in told:
             continue  # each signal says it, and each that passes an error on logs it again
@@ -88,14 +90,14 @@ def _complaints(said: Heard) -> Iterator[Finding]:
         text = f"{record.name}: {record.getMessage()}"
         if error is not None:
             text += f" ({type(error).__name__}: {error})"
-        if "Requested component" in text:  # of the SDK's configurator; the distro asks for otlp where nothing is said
+        if "Requested component" in text and "_exporter'" in text:  # the distro asks for otlp where nothing is said
             yield wrong(
                 "set-up",
                 text,
                 "Install that exporter (pip install opentelemetry-exporter-otlp), or name another in"
                 " OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER: the set-up stopped there.",
             )
-        elif record.levelno >= logging.ERROR:
+        elif record.levelno >= logging.ERROR or "Requested component" in text:
             yield wrong("set-up", text, "Put right what this names: the set-up went on without it, or stopped there.")
         else:
             yield note("set-up", text)

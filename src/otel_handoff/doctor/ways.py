@@ -90,23 +90,20 @@ def look() -> Iterator[Finding]:
 def _look(ways: Ways) -> Iterator[Finding]:
     logs, counters, spans = exporting(ways.logs), exporting(ways.metrics), exporting(ways.spans)
     decision = sdk.root_decision(ways.tracer)
-    yield _way("log record", logs)
-    yield _way("counter", counters)
+    log, counter, span = _way("log record", logs), _way("counter", counters), _way("span event", spans)
     if decision == "never" and spans:
-        yield note("span event", "the sampler keeps no span")
-        spans = []
-    else:
-        yield _way("span event", spans)
+        span = note("span event", "the sampler keeps no span")
+    yield from (log, counter, span)
     hook = own.hook_of(ways.engine)
     if hook is not None:
         yield ok("hook", f"on_mismatch: {getattr(hook, '__qualname__', type(hook).__name__)}")
     if ways.engine is None:
         yield wrong("alert", "nothing is wrapped, so no alert is made", "See above: turn otel-handoff on first.")
-    elif logs or counters:
+    elif "ok" in (log.state, counter.state):
         yield ok("alert", "yes, each mismatch, sampled or not (whether it arrives: --send-test-alert)")
-    elif None in (logs, counters, spans):
+    elif "unknown" in (log.state, counter.state, span.state):
         yield unknown("alert", "not all of the ways can be seen; --send-test-alert tries them")
-    elif spans:
+    elif span.state == "ok":
         some = "" if decision == "always" else " of a row that is sampled"
         yield note(
             "alert",
@@ -129,6 +126,11 @@ def _way(subject: str, sinks: Sequence[Sink] | None) -> Finding:
         return unknown(subject, "this SDK does not show what is set up")
     if not sinks:
         return note(subject, "not exported")
+    if subject != "counter":  # a reader without an exporter is scraped
+        exporters = [sink for sink in sinks if sink.exporter is not None]
+        if not exporters:
+            return unknown(subject, f"whether {', '.join(sink.name for sink in sinks)} exports")
+        sinks = exporters
     return ok(subject, "; ".join(sink.exports for sink in sinks), exporters=sdk.names(sinks))
 
 
