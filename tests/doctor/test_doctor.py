@@ -115,6 +115,7 @@ def test_nothing_is_sent_unasked() -> None:
     done = doctor("--json", **CONSOLE)
     assert done.err == ""
     assert done.wrong().keys() == {"elspeth.read"}
+    assert doctor("--json", "--import", "by_hand:exports_the_log").err == ""
 
 
 def test_under_opentelemetry_instrument() -> None:
@@ -403,6 +404,24 @@ def test_from_within_a_pipeline() -> None:
     assert "note  set-up: by its own code" in done.out
     assert "elspeth.mode: pin (default)" in done.out
     assert done.out.endswith("need attention.\nFalse 5\n")
+
+
+def test_from_within_by_several_threads() -> None:
+    """Python's log is afterwards what it was, though one thread looks while another listens to it."""
+    code = """if True:
+        import logging, sys, time, types
+        from concurrent.futures import ThreadPoolExecutor
+        from otel_handoff.doctor import examine
+
+        slow = sys.modules["slow"] = types.ModuleType("slow")
+        slow.__getattr__ = lambda name: time.sleep(0.01) or []
+        logger = logging.getLogger("otel_handoff")
+        with ThreadPoolExecutor(4) as pool:
+            reports = {str(report) for report in pool.map(lambda _: examine(), range(8))}
+        print(len(reports), logger.handlers, logger.propagate, logger.level)
+    """
+    done = Doctor((sys.executable, "-c", code))(OTEL_HANDOFF_BOUNDARIES="slow:BOUNDARIES")
+    assert done.out == "1 [] True 0\n"
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,4 @@ def leave() -> None:
     for thing in gc.get_objects():  # also those that only the pipeline's own code knows
         if issubclass(type(thing), kinds):
             atexit.unregister(thing.shutdown)
+    atexit.unregister(logging.shutdown)  # it flushes OpenTelemetry's handler, where there is one

@@ -12,8 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    ConsoleLogRecordExporter,
+    LogRecordExporter,
+    LogRecordExportResult,
+    SimpleLogRecordProcessor,
+)
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -157,6 +163,15 @@ def silences() -> None:
     importlib.import_module("otel_handoff.settings")
     logging.config.dictConfig({"version": 1})
     ElspethInstrumentor().instrument()
+
+
+def exports_the_log() -> None:
+    """Have Python's log exported, and say something."""
+    provider = LoggerProvider()
+    provider.add_log_record_processor(BatchLogRecordProcessor(ConsoleLogRecordExporter()))
+    logging.basicConfig(handlers=[LoggingHandler(logger_provider=provider)])
+    logging.getLogger("pipeline").warning("The queue is short.")
+    ElspethInstrumentor().instrument(logger_provider=provider)
 
 
 def off() -> None:
