@@ -213,6 +213,13 @@ def test_no_way_out() -> None:
     assert done.wrong()["test alert"] == "it did not leave this process"
 
 
+def test_the_hook_is_a_way_out() -> None:
+    """Which the test alert does not try, so it does not say that there is none."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:hook_alone")
+    assert done.of("alert", "note")["text"].startswith("only to your hook")
+    assert done.wrong().keys() == {"elspeth.read"}
+
+
 def test_sdk_disabled() -> None:
     """Providers are there and make nothing."""
     done = doctor("--json", OTEL_SDK_DISABLED="true", **CONSOLE)
@@ -432,6 +439,10 @@ def test_from_within_by_several_threads() -> None:
         (["--import", "by_hand:no_such_function"], "cannot call by_hand:no_such_function: AttributeError"),
         (["--import", "by_hand:asynchronous"], "cannot call by_hand:asynchronous: it is asynchronous"),
         (["--import", "by_hand:go_on_and_fail"], "cannot call by_hand:go_on_and_fail: LookupError"),
+        (
+            ["--import", "by_hand:give_up"],
+            "cannot call by_hand:give_up: SystemExit: 3 (having said: The queue is short.)",
+        ),
         (["--import", ""], "cannot import : ValueError: Empty module name"),
         (["--no-such-option"], "unrecognized arguments"),
     ],
@@ -441,6 +452,7 @@ def test_bad_usage(arguments: list[str], error: str) -> None:
     done = doctor(*arguments)
     assert (done.code, done.out) == (2, "")
     assert error in done.err
+    assert done.err.count("\n") == 1 or done.err.startswith("usage: "), "and nothing is exported at the end"
     assert "Traceback" not in done.err
 
 
@@ -449,6 +461,11 @@ def test_a_variable_with_which_opentelemetry_cannot_be_imported() -> None:
     done = doctor(OTEL_PROPAGATORS="no_such_propagator")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("otel-handoff: cannot import OpenTelemetry: ValueError: Propagator no_such_propagator")
+
+
+def test_a_pipeline_that_closes_stdout() -> None:
+    """The report has its own."""
+    assert "nothing is wrapped" in doctor("--json", "--import", "by_hand:close_stdout").wrong()["wrapped"]
 
 
 def test_threads_of_the_pipeline_that_go_on() -> None:

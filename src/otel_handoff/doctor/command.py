@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TextIO
 
@@ -74,9 +74,11 @@ def _run(args: argparse.Namespace) -> int:
     from otel_handoff.doctor import examine, start
 
     with _own_output() as output:
-        before = start.automatically() if args.module is None else start.by(args.module)
-        diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
-        start.leave()
+        try:
+            before = start.automatically() if args.module is None else start.by(args.module)
+            diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
+        finally:
+            start.leave()
         if args.json:
             json.dump(diagnosis.as_dict(), output, indent=2, default=str)
             output.write("\n")
@@ -100,5 +102,6 @@ def _own_output() -> Generator[TextIO, None, None]:
             # Whoever reads has enough. Nothing more must be flushed into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         finally:
-            sys.stdout.flush()
+            with suppress(ValueError):  # the user's module may have closed it
+                sys.stdout.flush()
             os.dup2(output.fileno(), 1)

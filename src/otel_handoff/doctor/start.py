@@ -61,7 +61,8 @@ def by(reference: str) -> list[Finding]:
             made = getattr(module, function)() if function else None
         except (Exception, SystemExit) as error:
             what = f"call {reference}" if name in sys.modules else f"import {name}"
-            raise UsageError(without_secrets(f"cannot {what}: {type(error).__name__}: {error}")) from error
+            last = f" (having said: {said.messages[-1]})" if said.records else ""
+            raise UsageError(without_secrets(f"cannot {what}: {type(error).__name__}: {error}{last}")) from error
     if inspect.iscoroutine(made):
         made.close()
         raise UsageError(f"cannot call {reference}: it is asynchronous, and nobody would await it")

@@ -65,7 +65,7 @@ def _send(ways: Ways) -> Iterator[Finding]:
     yield python_log(logging.WARNING, "told by the logger otel_handoff, at WARNING")
     if own.hook_of(ways.engine) is not None:
         yield note("hook", "on_mismatch was not called: it may wake somebody")
-    if not any(finding.state in ("ok", "unknown") for finding in findings):
+    elif not any(finding.state in ("ok", "unknown") for finding in findings):
         yield wrong(
             "test alert",
             "it did not leave this process",

@@ -7,6 +7,7 @@ import importlib
 import logging
 import logging.config
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -223,3 +224,19 @@ def nothing() -> None:
 def fail() -> None:
     """Do not even come to an end."""
     raise LookupError("no telemetry today")
+
+
+def give_up() -> None:
+    """Set something up, say why that is not enough, and end the process."""
+    exports_the_log()
+    sys.exit(3)
+
+
+def close_stdout() -> None:
+    """Nothing is to be printed by the pipeline."""
+    sys.stdout.close()
+
+
+def hook_alone() -> None:
+    """Mismatches go to code of one's own."""
+    ElspethInstrumentor().instrument(tracer_provider=TracerProvider(), on_mismatch=page_somebody)
