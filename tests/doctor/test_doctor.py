@@ -316,6 +316,37 @@ def test_an_endpoint_that_is_down() -> None:
     ]
 
 
+def test_exporters_that_hang_or_raise_and_counters_that_are_dropped() -> None:
+    """Each is told for itself, and the doctor does not wait longer than it says."""
+    code = """if True:
+        import json
+        from otel_handoff.doctor import examine, trial
+        import by_hand
+
+        trial.PATIENCE = 1.0
+        by_hand.exporters_that_fail()
+        print(json.dumps(examine(send_test_alert=True).as_dict()))
+    """
+    done = Doctor((sys.executable, "-c", code))()
+    tried = {finding["subject"]: finding for finding in json.loads(done.out)["sections"][-1]["findings"]}
+    assert "no answer within 1 s" in tried["log record"]["text"]
+    assert "ConnectionError: no route to http://collector" in tried["span event"]["text"]
+    assert tried["counter"]["state"] == "unknown"
+    assert "was never given it" in tried["counter"]["text"]
+    assert "hunter2" not in done.out
+
+
+def test_whose_providers_they_are() -> None:
+    """Where the instrumentors have different ones."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:providers_of_their_own")
+    sections = {section["title"]: section["findings"] for section in json.loads(done.out)["sections"]}
+    for title in ("OpenTelemetry", "Would an alert get out?", "Test alert"):
+        whose = [finding["facts"]["instrumentor"] for finding in sections[title] if finding["subject"] == "providers"]
+        assert whose == ["elspeth", "handoff"]
+    kept = [finding["state"] for finding in sections["OpenTelemetry"] if finding["subject"] == "traces.sampler"]
+    assert kept == ["ok", "wrong"]
+
+
 def test_secrets_of_the_environment() -> None:
     """A header that is malformed is quoted by the SDK; the report does not. Nor is a key of ours shown."""
     done = doctor("--json", OTEL_HANDOFF_IDS_KEY="hunter2", **CONSOLE)

@@ -24,7 +24,7 @@ from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import Heard, heard
 from otel_handoff.doctor.sdk import Sink
-from otel_handoff.doctor.ways import Ways, all_ways, exporting, python_log
+from otel_handoff.doctor.ways import Ways, exporting, of_each, python_log
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -35,14 +35,13 @@ PATIENCE: Final = 30.0
 
 def send() -> Iterator[Finding]:
     """Send it by the ways of each engine, and yield what became of it."""
-    for ways in all_ways():
-        if ways.engine is None:
-            yield note("test alert", "not sent: nothing is turned on, so it would prove nothing")
-        else:
-            yield from _send(ways)
+    yield from of_each(_send)
 
 
 def _send(ways: Ways) -> Iterator[Finding]:
+    if ways.engine is None:
+        yield note("test alert", "not sent: nothing is turned on, so it would prove nothing")
+        return
     span = ways.tracer.start_span("otel-handoff doctor test alert", context=Context(), attributes={semconv.TEST: True})
     recorded = span.is_recording()
     span.add_event(semconv.TEST, {semconv.TEST: True, "message": TEXT})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +52,20 @@ class Ways:
         return sdk.metric_sinks(self.meter_provider)
 
 
-def all_ways() -> list[Ways]:
-    """Return the ways of each engine, those that share their providers once."""
-    engines = [turned.engine for turned in own.instrumentors() if turned.engine is not None]
-    found = [_ways(engine) for engine in engines] or [_ways(None)]
-    distinct = {(id(ways.tracer_provider), id(ways.logger), id(ways.meter_provider)): ways for ways in reversed(found)}
-    return list(reversed(distinct.values()))
+def of_each(look: Callable[[Ways], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what `look` finds on the ways of each engine, those that share their providers once.
+
+    Where there are several, whose they are is said first.
+    """
+    found = [(turned.name, _ways(turned.engine)) for turned in own.instrumentors() if turned.engine is not None]
+    distinct = {
+        (id(ways.tracer_provider), id(ways.logger), id(ways.meter_provider)): (name, ways)
+        for name, ways in reversed(found or [("", _ways(None))])
+    }
+    for name, ways in reversed(distinct.values()):
+        if len(distinct) > 1:
+            yield ok("providers", f"those of the instrumentor {name}", instrumentor=name)
+        yield from look(ways)
 
 
 def _ways(engine: Engine | None) -> Ways:
@@ -82,8 +90,7 @@ def exporting(sinks: Sequence[Sink] | None) -> list[Sink] | None:
 
 def look() -> Iterator[Finding]:
     """Yield a finding for each way, and the verdict."""
-    for ways in all_ways():
-        yield from _look(ways)
+    yield from of_each(_look)
     yield python_log(logging.ERROR, "told by the logger otel_handoff")
 
 

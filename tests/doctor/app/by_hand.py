@@ -23,8 +23,10 @@ from opentelemetry.sdk._logs.export import (
 )
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import DropAggregation, View
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor, Mismatch
 from otel_handoff.elspeth import ElspethInstrumentor
@@ -173,6 +175,48 @@ def exports_the_log() -> None:
     logging.basicConfig(handlers=[LoggingHandler(logger_provider=provider)])
     logging.getLogger("pipeline").warning("The queue is short.")
     ElspethInstrumentor().instrument(logger_provider=provider)
+
+
+def providers_of_their_own() -> None:
+    """Two instrumentors, each with a provider of its own, and a hook."""
+    boundary = Boundary(
+        name="orders", submit="orders:Pool.enqueue", work="orders:Pool._run", fields={"order_id": "order.id"}
+    )
+    ElspethInstrumentor().instrument(tracer_provider=TracerProvider(), on_mismatch=page_somebody)
+    HandoffInstrumentor().instrument(
+        boundaries=[boundary], tracer_provider=TracerProvider(ALWAYS_OFF), on_mismatch=page_somebody
+    )
+
+
+class Hanging(RefusedLogs):
+    """Never comes back."""
+
+    def export(self, batch: Any) -> LogRecordExportResult:
+        """Wait for ever."""
+        threading.Event().wait()
+        return LogRecordExportResult.SUCCESS
+
+
+class Raising(RefusedSpans):
+    """Does not even try."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Fail."""
+        raise ConnectionError("no route to http://user:hunter2@collector")
+
+
+def exporters_that_fail() -> None:
+    """One that hangs, one that raises, and counters that a view drops."""
+    tracer_provider, logger_provider = TracerProvider(), LoggerProvider()
+    tracer_provider.add_span_processor(BatchSpanProcessor(Raising()))
+    logger_provider.add_log_record_processor(SimpleLogRecordProcessor(Hanging()))
+    reader = PeriodicExportingMetricReader(ConsoleMetricExporter())
+    view = View(instrument_name="handoff.*", aggregation=DropAggregation())
+    ElspethInstrumentor().instrument(
+        tracer_provider=tracer_provider,
+        logger_provider=logger_provider,
+        meter_provider=MeterProvider([reader], views=[view]),
+    )
 
 
 def off() -> None:
