@@ -13,9 +13,18 @@ class UsageError(Exception):
 
 
 def told(run: Callable[[], int]) -> int:
-    """Return what `run` returns; or tell what kept it from that, and return 2, or 130 after Ctrl-C."""
+    """Return what `run` returns; or tell what kept it from that, and return 2, or 130 after Ctrl-C.
+
+    Where nobody reads stdout to its end (`| head`), nothing is told, and 1 is returned.
+    """
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()  # here what cannot be written is told as anything else
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python must not flush into the closed pipe when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except UsageError as error:
         return fail(str(error), 2)
     except OSError as error:

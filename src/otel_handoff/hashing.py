@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from otel_handoff.semconv import attribute_value
@@ -70,8 +71,14 @@ def main(args: argparse.Namespace) -> int:
     """Print a line for each id: its hash, two spaces, the id.
 
     Returns:
-        0.
+        0; 1 where nobody reads it to the end; 2 where it cannot be written, told in a line on stderr.
     """
+    from otel_handoff.commands import told  # the host needs hashes, and no command
+
+    return told(partial(_run, args))
+
+
+def _run(args: argparse.Namespace) -> int:
     hashed = Hash(key())
     for id_ in args.ids:
         sys.stdout.write(f"{hashed(id_)}  {id_}\n")

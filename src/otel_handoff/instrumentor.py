@@ -13,7 +13,7 @@ from otel_handoff.carry import POOLS, follow, follow_threads
 from otel_handoff.engine import Engine
 from otel_handoff.handoff import Handoff
 from otel_handoff.lease import Lease
-from otel_handoff.settings import BoundariesConfiguration, Configuration, boundaries_of, resolve
+from otel_handoff.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
 from otel_handoff.wrapping import Patch
 
 _OPTIONS = ("mode", "watch", "trace", "ids")
@@ -26,6 +26,7 @@ class Instrumentor(BaseInstrumentor):
     configuration: ClassVar[type[Configuration]] = Configuration
     """How a declarative configuration file finds the options."""
 
+    _settings: Settings | None = None
     _handoffs: tuple[Handoff, ...] = ()
     _patches: tuple[Patch, ...] = ()
     _provokes: bool = False
@@ -44,6 +45,7 @@ class Instrumentor(BaseInstrumentor):
         if kwargs:
             known = ", ".join([*(option.name for option in fields(self.configuration)), *_PROVIDERS])
             raise TypeError(f"instrument() has no option {', '.join(sorted(kwargs))}; it has {known}")
+        self._settings = settings
         if settings.mode == "off" or not boundaries:
             return
         engine = Engine(settings, **providers)
@@ -63,6 +65,7 @@ class Instrumentor(BaseInstrumentor):
             handoff.detach()
         for patch in reversed(self._patches):
             patch.remove()
+        self._settings = None
         self._handoffs = ()
         self._patches = ()
         if self._provokes:

@@ -150,8 +150,10 @@ def boundaries_of(given: Sequence[Any] | None) -> list[Boundary]:
     Raises:
         ValueError: the code names something that is no boundary.
     """
-    if given is None:
-        return _from_environment()
+    return _from_environment() if given is None else _all_of(given)
+
+
+def _all_of(given: Sequence[Any]) -> list[Boundary]:
     return [boundary if isinstance(boundary, Boundary) else _from_plain(boundary) for boundary in given]
 
 
@@ -169,7 +171,7 @@ def references(text: str) -> list[str]:
 def load(reference: str) -> list[Boundary]:
     """Return the boundaries that `module:NAME` holds; whatever goes wrong is raised."""
     module, _, name = reference.partition(":")
-    return boundaries_of(getattr(importlib.import_module(module), name))
+    return _all_of(getattr(importlib.import_module(module), name))
 
 
 def _from_environment() -> list[Boundary]:
@@ -177,7 +179,7 @@ def _from_environment() -> list[Boundary]:
     for reference in references(os.environ.get(OTEL_HANDOFF_BOUNDARIES, "")):
         try:
             found.extend(load(reference))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that is its own main program ends with the latter
             _logger.warning(
                 "%s=%s gives no boundaries (%s: %s); nothing is attached for it.",
                 OTEL_HANDOFF_BOUNDARIES,

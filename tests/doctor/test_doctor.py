@@ -10,8 +10,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from otel_handoff import environment_variables
+from otel_handoff.doctor.sdk import root_decision
 from otel_handoff.settings import Settings
 from tests.doctor.doctors import COMMAND, HERE, Doctor, Done, doctor, instrument
 from tests.zero_code.programs import APP, BIN, CONSOLE, documents
@@ -112,6 +115,7 @@ def test_nothing_is_sent_unasked() -> None:
     done = doctor("--json", **CONSOLE)
     assert done.err == ""
     assert done.wrong().keys() == {"elspeth.read"}
+    assert doctor("--json", "--import", "by_hand:exports_the_log").err == ""
 
 
 def test_under_opentelemetry_instrument() -> None:
@@ -152,6 +156,25 @@ instrumentation/development:
     assert done.wrong().keys() == {"elspeth.read", "handoff.mood", "set-up"}
     path.write_text("file_format: [", encoding="utf-8")
     assert "cannot be read" in doctor("--json", OTEL_CONFIG_FILE=str(path)).wrong()["OTEL_CONFIG_FILE"]
+    path.unlink()
+    done = doctor("--json", OTEL_CONFIG_FILE=str(path))
+    assert "Configuration file not found" in done.of("set-up", "wrong")["text"], "and once, though it is logged twice"
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("headers", ["{api-key: hunter2}", "hunter2", "[{api-key: hunter2}]", "[{name: {a: hunter2}}]"])
+def test_secrets_of_a_configuration_file(headers: str, tmp_path: Path) -> None:
+    """Headers that are not written as they should be are quoted by what reads them; the report says only where."""
+    pytest.importorskip("opentelemetry.configuration")
+    path = tmp_path / "otel.yaml"
+    exporter = f'{{otlp_http: {{endpoint: "http://localhost:4318", headers: {headers}}}}}'
+    path.write_text(
+        f'file_format: "1.0"\ntracer_provider: {{processors: [{{batch: {{exporter: {exporter}}}}}]}}\n',
+        encoding="utf-8",
+    )
+    done = doctor("--json", OTEL_CONFIG_FILE=str(path))
+    assert "hunter2" not in done.out + done.err
+    assert "otlp_http -> headers" in done.wrong()["OTEL_CONFIG_FILE"]
 
 
 def test_an_exporter_that_is_not_installed() -> None:
@@ -159,6 +182,8 @@ def test_an_exporter_that_is_not_installed() -> None:
     done = doctor("--json", OTEL_TRACES_EXPORTER="no_such_exporter")
     assert "no_such_exporter" in done.of("set-up", "wrong")["text"]
     assert "OTEL_TRACES_EXPORTER" in done.of("set-up", "wrong")["do"]
+    done = doctor("--json", OTEL_PYTHON_ID_GENERATOR="no_such_generator")
+    assert done.of("set-up", "wrong")["do"].startswith("Put right what this names"), "which is no exporter"
     assert "nothing is wrapped" in done.wrong()["wrapped"]
     assert "no tracer provider" in done.wrong()["traces"]
 
@@ -170,12 +195,14 @@ def test_settings_that_are_misspelt() -> None:
         OTEL_HANDOFF_MODE="obsreve",
         OTEL_HANDOFF_WACTH="false",
         OTEL_HANDOF_TRACE="link",
+        otel_handoff_ids="hashed",
         OTEL_HANDOFF_BOUNDARIES="no_such_module:BOUNDARIES",
     )
     assert "OTEL_HANDOFF_MODE=obsreve is not one of" in done.wrong()["elspeth.mode"]
     assert done.of("elspeth.mode")["facts"] == {"value": "pin", "source": "fallback"}
     assert done.of("OTEL_HANDOFF_WACTH", "wrong")["do"] == "Did you mean OTEL_HANDOFF_WATCH?"
     assert "OTEL_HANDOFF_TRACE" in done.of("OTEL_HANDOF_TRACE", "note")["text"]
+    assert "OTEL_HANDOFF_IDS" in done.of("otel_handoff_ids", "note")["text"]
     assert "no_such_module" in done.wrong()["boundaries"]
 
 
@@ -184,6 +211,13 @@ def test_no_way_out() -> None:
     done = doctor("--json", "--send-test-alert")
     assert "only as a line of Python's log" in done.wrong()["alert"]
     assert done.wrong()["test alert"] == "it did not leave this process"
+
+
+def test_the_hook_is_a_way_out() -> None:
+    """Which the test alert does not try, so it does not say that there is none."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:hook_alone")
+    assert done.of("alert", "note")["text"].startswith("only to your hook")
+    assert done.wrong().keys() == {"elspeth.read"}
 
 
 def test_sdk_disabled() -> None:
@@ -210,6 +244,15 @@ def test_a_sampler_that_keeps_some() -> None:
     assert done.of("traces.sampler")["state"] == "note"
 
 
+@pytest.mark.parametrize(
+    ("ratio", "kept"), [(0, "never"), (0.0, "never"), (0.1, "some"), (1, "always"), (1.0, "always")]
+)
+def test_a_ratio(ratio: float, kept: str) -> None:
+    """It may be a whole number, and is described as it was given."""
+    tracer = TracerProvider(sampler=ParentBased(TraceIdRatioBased(ratio))).get_tracer("a")
+    assert root_decision(tracer) == kept
+
+
 def test_a_host_of_an_unknown_layout(tmp_path: Path) -> None:
     """It is installed, and has none of the modules that are known."""
     (tmp_path / "elspeth").mkdir()
@@ -231,8 +274,18 @@ def test_mode_off_and_kept_off() -> None:
     """Whoever turned it off is told that nothing is checked."""
     done = doctor("--json", OTEL_HANDOFF_MODE="off", **CONSOLE)
     assert "mode off" in done.wrong()["elspeth"]
+    assert done.of("handoff")["text"] == "instrumentor on, in mode off"
+    assert done.of("elspeth.mode")["facts"] == {"value": "off", "source": "OTEL_HANDOFF_MODE"}
+    done = doctor("--json", "--import", "by_hand:off")
+    assert done.of("elspeth.mode")["facts"] == {"value": "off", "source": "argument of instrument()"}
+    assert (
+        done.of("elspeth")["do"]
+        == done.of("wrapped")["do"]
+        == ("Set the mode to pin or observe where Settings, below, says that it comes from.")
+    )
     done = doctor("--json", OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="elspeth, handoff", **CONSOLE)
     assert "kept off" in done.of("elspeth")["text"]
+    assert "out of OTEL_PYTHON_DISABLED_INSTRUMENTATIONS" in done.of("wrapped")["do"]
     assert {"wrapped", "alert"} <= done.wrong().keys()
 
 
@@ -263,6 +316,37 @@ def test_an_endpoint_that_is_down() -> None:
     ]
 
 
+def test_exporters_that_hang_or_raise_and_counters_that_are_dropped() -> None:
+    """Each is told for itself, and the doctor does not wait longer than it says."""
+    code = """if True:
+        import json
+        from otel_handoff.doctor import examine, trial
+        import by_hand
+
+        trial.PATIENCE = 1.0
+        by_hand.exporters_that_fail()
+        print(json.dumps(examine(send_test_alert=True).as_dict()))
+    """
+    done = Doctor((sys.executable, "-c", code))()
+    tried = {finding["subject"]: finding for finding in json.loads(done.out)["sections"][-1]["findings"]}
+    assert "no answer within 1 s" in tried["log record"]["text"]
+    assert "ConnectionError: no route to http://collector" in tried["span event"]["text"]
+    assert tried["counter"]["state"] == "unknown"
+    assert "was never given it" in tried["counter"]["text"]
+    assert "hunter2" not in done.out
+
+
+def test_whose_providers_they_are() -> None:
+    """Where the instrumentors have different ones."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:providers_of_their_own")
+    sections = {section["title"]: section["findings"] for section in json.loads(done.out)["sections"]}
+    for title in ("OpenTelemetry", "Would an alert get out?", "Test alert"):
+        whose = [finding["facts"]["instrumentor"] for finding in sections[title] if finding["subject"] == "providers"]
+        assert whose == ["elspeth", "handoff"]
+    kept = [finding["state"] for finding in sections["OpenTelemetry"] if finding["subject"] == "traces.sampler"]
+    assert kept == ["ok", "wrong"]
+
+
 def test_secrets_of_the_environment() -> None:
     """A header that is malformed is quoted by the SDK; the report does not. Nor is a key of ours shown."""
     done = doctor("--json", OTEL_HANDOFF_IDS_KEY="hunter2", **CONSOLE)
@@ -284,18 +368,54 @@ def test_what_cannot_be_told(set_up: str) -> None:
     """Where an SDK does not show what is asked, that is said, and is not called wrong."""
     done = doctor("--json", "--send-test-alert", "--import", f"by_hand:{set_up}")
     untold = {finding["subject"] for finding in done.findings if finding["state"] == "unknown"}
-    assert untold >= {"foreign": {"traces.sampler", "traces.processors", "alert"}, "opaque": {"span event"}}[set_up]
+    assert (
+        untold
+        >= {"foreign": {"traces.sampler", "traces.processors", "alert"}, "opaque": {"span event", "alert"}}[set_up]
+    )
     assert done.wrong().keys() <= {"elspeth.read"} | ({"test alert"} if set_up == "foreign" else set())
 
 
 def test_parameters_that_the_host_does_not_have() -> None:
     """A wrapped function is of no use if the ids cannot be found among its parameters."""
-    done = doctor("--json", "--import", "by_hand:wrong_parameters")
+    done = doctor(
+        "--json", "--import", "by_hand:wrong_parameters", OTEL_HANDOFF_BOUNDARIES="shop_boundaries:BOUNDARIES"
+    )
+    assert done.of("boundaries")["facts"] == {"value": ["orders", "gone"], "source": "argument of instrument()"}
     assert done.wrong()["orders.submit"].startswith("Pool.enqueue is wrapped, but takes no context")
     calls = [finding["text"] for finding in done.findings if finding["subject"] == "orders.call"]
     assert calls[0].startswith("Ledger.post is wrapped, but takes no id")
     assert calls[1] == "Ledger.send is not in orders"
     assert done.wrong()["gone"] == "there is no module 'no_such_host'"
+
+
+def test_logging_that_the_pipeline_sets_up(tmp_path: Path) -> None:
+    """Is set up as there: the test alert is in its file, and what was said meanwhile is there and in the report."""
+    done = Doctor(cwd=tmp_path)("--json", "--send-test-alert", "--import", "by_hand:logs_to_a_file")
+    log = (tmp_path / "pipeline.log").read_text(encoding="utf-8")
+    assert log.startswith("WARNING:pipeline:The queue is short.\nWARNING:otel_handoff:TEST ALERT")
+    assert done.of("set-up", "note")["text"] == "pipeline: The queue is short."
+    assert done.err == ""
+
+
+def test_a_logger_that_is_silenced() -> None:
+    """Nothing is told by it, the test alert neither; and a wrong setting is noticed all the same."""
+    done = doctor("--json", "--send-test-alert", "--import", "by_hand:silences", OTEL_HANDOFF_MODE="obsreve")
+    told = [finding["text"] for finding in done.findings if finding["subject"] == "Python log"]
+    assert told == [f"the logger otel_handoff is silenced in this process at {level}" for level in ("ERROR", "WARNING")]
+    assert "TEST ALERT" not in done.err
+    assert "OTEL_HANDOFF_MODE=obsreve is not one of" in done.wrong()["elspeth.mode"]
+
+
+def test_a_host_that_cannot_be_imported() -> None:
+    """Even one that ends the process; and an AttributeError of its own is not a function that has moved."""
+    done = doctor("--json", "--import", "by_hand:not_importable")
+    assert done.wrong()["main_program.submit"] == "f: main_program cannot be imported (SystemExit: 0)"
+    assert done.wrong()["out_of_date.work"].startswith(
+        "g: out_of_date cannot be imported (AttributeError: module 'sys'"
+    )
+    done = doctor("--json", OTEL_HANDOFF_BOUNDARIES="main_program:BOUNDARIES", **CONSOLE)
+    assert "main_program:BOUNDARIES gives no boundaries (SystemExit: 0)" in done.wrong()["boundaries"]
+    assert done.of("elspeth.submit")["state"] == "ok"
 
 
 def test_a_wrapper_on_top_of_ours() -> None:
@@ -324,12 +444,37 @@ def test_from_within_a_pipeline() -> None:
     assert done.out.endswith("need attention.\nFalse 5\n")
 
 
+def test_from_within_by_several_threads() -> None:
+    """Python's log is afterwards what it was, though one thread looks while another listens to it."""
+    code = """if True:
+        import logging, sys, time, types
+        from concurrent.futures import ThreadPoolExecutor
+        from otel_handoff.doctor import examine
+
+        slow = sys.modules["slow"] = types.ModuleType("slow")
+        slow.__getattr__ = lambda name: time.sleep(0.01) or []
+        logger = logging.getLogger("otel_handoff")
+        with ThreadPoolExecutor(4) as pool:
+            reports = {str(report) for report in pool.map(lambda _: examine(), range(8))}
+        print(len(reports), logger.handlers, logger.propagate, logger.level)
+    """
+    done = Doctor((sys.executable, "-c", code))(OTEL_HANDOFF_BOUNDARIES="slow:BOUNDARIES")
+    assert done.out == "1 [] True 0\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
         (["--import", "no_such_module"], "cannot import no_such_module: ModuleNotFoundError"),
         (["--import", "by_hand:fail"], "cannot call by_hand:fail: LookupError: no telemetry today"),
         (["--import", "by_hand:no_such_function"], "cannot call by_hand:no_such_function: AttributeError"),
+        (["--import", "by_hand:asynchronous"], "cannot call by_hand:asynchronous: it is asynchronous"),
+        (["--import", "by_hand:go_on_and_fail"], "cannot call by_hand:go_on_and_fail: LookupError"),
+        (
+            ["--import", "by_hand:give_up"],
+            "cannot call by_hand:give_up: SystemExit: 3 (having said: The queue is short.)",
+        ),
+        (["--import", ""], "cannot import : ValueError: Empty module name"),
         (["--no-such-option"], "unrecognized arguments"),
     ],
 )
@@ -338,7 +483,26 @@ def test_bad_usage(arguments: list[str], error: str) -> None:
     done = doctor(*arguments)
     assert (done.code, done.out) == (2, "")
     assert error in done.err
+    assert done.err.count("\n") == 1 or done.err.startswith("usage: "), "and nothing is exported at the end"
     assert "Traceback" not in done.err
+
+
+def test_a_variable_with_which_opentelemetry_cannot_be_imported() -> None:
+    """Then there is nothing to look at."""
+    done = doctor(OTEL_PROPAGATORS="no_such_propagator")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("otel-handoff: cannot import OpenTelemetry: ValueError: Propagator no_such_propagator")
+
+
+def test_a_pipeline_that_closes_stdout() -> None:
+    """The report has its own."""
+    assert "nothing is wrapped" in doctor("--json", "--import", "by_hand:close_stdout").wrong()["wrapped"]
+
+
+def test_threads_of_the_pipeline_that_go_on() -> None:
+    """The report is there, and nobody waits for them."""
+    done = doctor("--json", "--import", "by_hand:go_on")
+    assert "nothing is wrapped" in done.wrong()["wrapped"]
 
 
 def test_text_for_people() -> None:

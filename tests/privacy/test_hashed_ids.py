@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -107,6 +109,22 @@ def test_the_command_finds_an_id(key: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OTEL_HANDOFF_IDS_KEY", f"{key}\n")
     hashed = Hash(key)
     assert told("hash", "row-0006", "17").decode() == f"{hashed('row-0006')}  row-0006\n{hashed(17)}  17\n"
+
+
+def test_a_reader_of_hashes_that_has_enough_is_no_error() -> None:
+    """As `| head` is; and a disk that is full is told in a line."""
+    command = [sys.executable, "-m", "otel_handoff.cli", "hash", *map(str, range(10_000))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr.startswith("otel-handoff: No space left on device\n")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_hash_is_what_other_tools_make_of_it() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from textwrap import dedent
+from typing import Final
 
 import pytest
+
+PYTEST: Final = "import sys, pytest; sys.path.remove(''); sys.exit(pytest.main())"
+"""As the script `pytest`, which leaves the current directory off the path, unlike `python -m pytest`."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class Project:
 
     def run(self, *options: str) -> Run:
         """Run pytest."""
-        result = self.pytester.runpytest_subprocess("-rA", "-pno:cacheprovider", "-pno:xdist", *options)
+        fixed = (f"--basetemp={self.pytester.path / 'tmp'}", "-rA", "-pno:cacheprovider", "-pno:xdist")
+        result = self.pytester.run(sys.executable, "-c", PYTEST, *fixed, *options)
         printed = "\n".join(result.outlines + result.errlines)
         lines = re.findall(r"^(PASSED|FAILED|ERROR|XFAIL|SKIPPED) \S+::(\w+)\b", printed, re.MULTILINE)
         return Run(int(result.ret), {name: outcome for outcome, name in lines}, printed)

@@ -30,6 +30,9 @@ def test_the_page_is_true(project: Project, page: str) -> None:
         assert line in page
         assert line in provoked.printed
 
+    least = project.checked("--handoff-provoke-seed", "0", "test_billing.py")
+    assert "PROVOKED (again: --handoff --handoff-provoke-seed 0)" in least.printed
+
     project.write("billing", fixed)
     for again in (options, ("--handoff-provoke", "test_billing.py")):
         run = project.checked(*again)

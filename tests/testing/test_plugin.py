@@ -142,6 +142,14 @@ def test_the_marker_allows_and_expects(project: Project) -> None:
         @pytest.mark.handoff(allow=True, evidence="calls")
         def test_no_evidence():
             race()
+
+        @pytest.mark.handoff("used")
+        def test_unnamed():
+            race()
+
+        @pytest.mark.handoff(allow=True, fields=1)
+        def test_no_names():
+            race()
         """,
     )
     run = project.checked("test_shop.py", "--strict-markers")
@@ -158,12 +166,17 @@ def test_the_marker_allows_and_expects(project: Project) -> None:
         "test_misspelt": "ERROR",
         "test_no_outcome": "ERROR",
         "test_no_evidence": "ERROR",
+        "test_unnamed": "ERROR",
+        "test_no_names": "ERROR",
     }
     assert "a used mismatch was expected, and none happened" in run.section("test_expected_in_vain")
     assert "a prevented mismatch was expected, and none happened" in run.printed
     assert "has no expects; it has allow, evidence, expect, fields" in run.section("test_misspelt")
     assert "expect is one of used, blocked, prevented, exposed, not 'wrong'" in run.section("test_no_outcome")
     assert "evidence is of start, end, read, span, call, result, not 'calls'" in run.section("test_no_evidence")
+    assert "handoff('used'): say what it is, as in expect='used'" in run.section("test_unnamed")
+    assert "fields is a string or a list of them, not 1" in run.section("test_no_names")
+    assert "KeyError" not in run.printed
 
 
 def test_without_the_option_only_the_fixture_instruments(project: Project) -> None:
@@ -210,11 +223,21 @@ def test_without_the_option_only_the_fixture_instruments(project: Project) -> No
 
         def test_expect_none(handoff):
             assert handoff.expect(count=0) == [] and len(handoff) == 0
+            with pytest.raises(ValueError, match="evidence is of start"):
+                handoff.expect(count=0, evidence="calls")
+            with pytest.raises(ValueError, match="and outcome of used"):
+                handoff.expect(count=0, outcome="wrong")
 
         def test_clear(handoff):
             race()
             handoff.clear()
             assert not handoff
+
+        def test_another_at_the_address_of_one_that_was_cleared(handoff):
+            race()
+            (mismatch,) = handoff.expect()
+            handoff.clear()
+            handoff.add(mismatch)
 
         def test_neither(handoff):
             race()
@@ -233,13 +256,40 @@ def test_without_the_option_only_the_fixture_instruments(project: Project) -> No
         """,
     )
     run = project.run("test_shop.py", "-o", "handoff_boundaries=shop:BOUNDARIES")
-    failed = {"test_expect_another_count", "test_expect_another_outcome", "test_neither"}
+    failed = {
+        "test_expect_another_count",
+        "test_expect_another_outcome",
+        "test_another_at_the_address_of_one_that_was_cleared",
+        "test_neither",
+    }
     assert {name for name, outcome in run.outcomes.items() if outcome != "PASSED"} == failed
-    assert len(run.outcomes) == 11
+    assert len(run.outcomes) == 12
     assert "2 mismatches were expected, there are 1" in run.section("test_expect_another_count")
     assert "one or more prevented mismatches were expected, there are 0" in run.section("test_expect_another_outcome")
     assert REPORT in run.section("test_neither")
     assert "handoff:" not in run.printed
+
+
+def test_a_fixture_of_that_name_may_be_somebody_elses(project: Project) -> None:
+    """Then nothing is instrumented."""
+    project.write(
+        "test_shop",
+        """
+        import pytest
+        from late import race
+
+        @pytest.fixture
+        def handoff():
+            return "mine"
+
+        def test_mine(handoff):
+            race()
+            assert handoff == "mine"
+        """,
+    )
+    run = project.run("test_shop.py", "--handoff-boundaries=shop:BOUNDARIES")
+    assert (run.code, run.outcomes) == (0, {"test_mine": "PASSED"})
+    assert "handoff: for tests with the fixture handoff alone; --handoff checks all" in run.printed
 
 
 def test_what_comes_after_its_test_fails_the_run(project: Project) -> None:
@@ -301,13 +351,20 @@ def test_what_did_no_harm_is_a_warning(project: Project) -> None:
     assert "HandoffWarning: prevented: the worker would have read ids of another submission: order_id=" in run.printed
 
 
-@pytest.mark.parametrize("wrong", ["boundaries", "instrumented", "nothing checked"])
+@pytest.mark.parametrize("wrong", ["boundaries", "exit", "mode", "instrumented", "nothing checked"])
 def test_what_cannot_be_meant_is_told(project: Project, wrong: str) -> None:
     """Boundaries that are not there; a process that is instrumented already; a run in which no row was handed over."""
     project.write("test_shop", "def test_nothing():\n    pass\n")
     if wrong == "boundaries":
         run = project.run("--handoff", "--handoff-boundaries=shop:NONE")
         told, code = "--handoff-boundaries shop:NONE: no boundaries there (AttributeError", pytest.ExitCode.USAGE_ERROR
+    elif wrong == "exit":
+        project.write("script", "import sys\nsys.exit(0)\n")
+        run = project.run("--handoff", "--handoff-boundaries=script:NONE")
+        told, code = "--handoff-boundaries script:NONE: no boundaries there (SystemExit", pytest.ExitCode.USAGE_ERROR
+    elif wrong == "mode":
+        run = project.run("--handoff", "-o", "handoff_mode=off")
+        told, code = "handoff_mode = off is not one of observe, pin, strict", pytest.ExitCode.USAGE_ERROR
     elif wrong == "instrumented":
         project.write("conftest", "from otel_handoff.elspeth import ElspethInstrumentor as E\nE().instrument()\n")
         run = project.run("--handoff", "test_shop.py")

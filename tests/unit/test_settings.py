@@ -226,6 +226,7 @@ def test_plain_data_that_is_no_boundary(given: Any, error: str) -> None:
 
 DECLARED = [boundary()]
 MORE = (PLAIN,)
+UNSET = None
 
 
 def test_boundaries_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +236,10 @@ def test_boundaries_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert boundaries_of([]) == []
 
 
-@pytest.mark.parametrize("reference", ["nowhere:X", f"{__name__}:NOTHING", __name__, f"{__name__}:PLAIN", ":", "a:b:c"])
+@pytest.mark.parametrize(
+    "reference",
+    ["nowhere:X", f"{__name__}:NOTHING", __name__, f"{__name__}:PLAIN", f"{__name__}:UNSET", ":", "a:b:c"],
+)
 def test_boundaries_that_cannot_be_found_warn(
     reference: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

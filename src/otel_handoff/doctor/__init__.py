@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from otel_handoff.doctor.finding import Diagnosis, Finding
 
 __all__ = ["examine"]
+
+_one_at_a_time = threading.RLock()  # loggers and exporters are listened to meanwhile, and then given back as they were
 
 
 def examine(*, send_test_alert: bool = False, before: Sequence[Finding] = ()) -> Diagnosis:
@@ -37,7 +40,8 @@ def examine(*, send_test_alert: bool = False, before: Sequence[Finding] = ()) ->
     ]
     if send_test_alert:
         parts.append(("Test alert", trial.send))
-    return Diagnosis([Section(title, _guarded(title, look)) for title, look in parts])
+    with _one_at_a_time:
+        return Diagnosis([Section(title, _guarded(title, look)) for title, look in parts])
 
 
 def _guarded(title: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:

@@ -6,8 +6,9 @@ import argparse
 import json
 import os
 import sys
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TextIO
 
@@ -59,16 +60,25 @@ def main(args: argparse.Namespace) -> int:
     Returns:
         0 all well; 1 something needs attention; 2 bad usage, told in a line on stderr; 130 after Ctrl-C.
     """
-    return told(partial(_run, args))
+    others = threading.enumerate()
+    code = told(partial(_run, args))
+    if any(not thread.daemon for thread in threading.enumerate() if thread not in others):
+        # What the pipeline's code has started may run for ever, and Python would wait for it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def _run(args: argparse.Namespace) -> int:
     from otel_handoff.doctor import examine, start
 
     with _own_output() as output:
-        before = start.by(args.module) if args.module else start.automatically()
-        diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
-        start.leave()
+        try:
+            before = start.automatically() if args.module is None else start.by(args.module)
+            diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
+        finally:
+            start.leave()
         if args.json:
             json.dump(diagnosis.as_dict(), output, indent=2, default=str)
             output.write("\n")
@@ -92,5 +102,6 @@ def _own_output() -> Generator[TextIO, None, None]:
             # Whoever reads has enough. Nothing more must be flushed into the closed pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         finally:
-            sys.stdout.flush()
+            with suppress(ValueError):  # the user's module may have closed it
+                sys.stdout.flush()
             os.dup2(output.fileno(), 1)

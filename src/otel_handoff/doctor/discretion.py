@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 _USER: Final = re.compile(r"(?<=//)[^/\s@]+@|(?<![\w.%+-])[\w.%+-]+:[^\s/@]+@(?=[\w\[])")
 _QUERY: Final = re.compile(r"(?<=\S)\?[^\s?'\")\]]+=[^\s'\")\]]*")
+_HEADERS: Final = re.compile(r"(?<=does not match schema: )(?=.*headers).*(?= \(at )", re.DOTALL)
+"""What `opentelemetry-configuration` quotes of a file whose headers are not as they should be."""
 HIDDEN: Final = "(hidden)"
 
 
@@ -23,7 +25,7 @@ def without_secrets(text: str, more: Iterable[str] = ()) -> str:
     for secret in sorted({*_of_environment(), *more}, key=len, reverse=True):
         if len(secret) > 3:
             text = text.replace(secret, HIDDEN)
-    return _QUERY.sub("", _USER.sub("", text))
+    return _HEADERS.sub(HIDDEN, _QUERY.sub("", _USER.sub("", text)))
 
 
 def hidden(value: Any) -> Any:

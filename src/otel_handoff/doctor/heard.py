@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Heard(logging.Handler):
@@ -25,21 +26,44 @@ class Heard(logging.Handler):
 
 
 @contextmanager
-def heard(logger: str = "", *, quietly: bool = True) -> Generator[Heard, None, None]:
-    """Listen to a logger, and to those below it, of this and other threads.
+def heard(logger: str = "") -> Generator[Heard, None, None]:
+    """Listen to a logger, and to those below it, of this and other threads. What is said goes nowhere else.
 
     Args:
-        logger: its name; the root's is empty.
-        quietly: whether what it says goes nowhere else for the time.
+        logger: its name; the root's is empty. Handlers that it is given meanwhile are not kept.
     """
     listening, source = Heard(), logging.getLogger(logger)
-    before = source.handlers, source.propagate
-    if quietly:
-        source.handlers, source.propagate = [], False
-    source.addHandler(listening)
+    before, level = (source.handlers, source.propagate, source.disabled), source.level
+    # `dictConfig` disables the loggers that are there before it, unless it is told not to.
+    source.handlers, source.propagate, source.disabled = [listening], False, False
+    source.setLevel(logging.WARNING)
     try:
         yield listening
     finally:
-        source.removeHandler(listening)
-        if quietly:
-            source.handlers, source.propagate = before
+        source.handlers, source.propagate, source.disabled = before
+        source.setLevel(level)
+
+
+@contextmanager
+def all_heard() -> Generator[Heard, None, None]:
+    """Listen to all loggers, whoever sets logging up meanwhile: with a handler of ours, `basicConfig` would do nothing.
+
+    What is said goes where that set-up sends it, and nowhere where there is none.
+    """
+    listening, make, last_resort = Heard(), logging.getLogRecordFactory(), logging.lastResort
+
+    def made(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        if record.levelno >= listening.level:
+            listening.emit(record)
+        return record
+
+    logging.setLogRecordFactory(made)
+    logging.lastResort = logging.NullHandler()
+    try:
+        yield listening
+    finally:
+        logging.lastResort = last_resort
+        if logging.getLogRecordFactory() is made:
+            logging.setLogRecordFactory(make)
+        listening.setLevel(logging.CRITICAL + 1)  # somebody may have put theirs on top of ours

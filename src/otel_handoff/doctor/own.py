@@ -12,6 +12,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.elspeth import BOUNDARIES
 from otel_handoff.engine import Engine
 from otel_handoff.handoff import Handoff
+from otel_handoff.settings import Settings
 from otel_handoff.wrapping import Patch
 
 GROUP = "opentelemetry_instrumentor"
@@ -23,17 +24,27 @@ class Turned:
 
     Attributes:
         name: its entry point, as in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`.
-        on: whether `instrument()` was called.
+        settings: with which `instrument()` was called; None where it was not.
         handoffs: what it attached; empty in mode off, and without boundaries.
         patches: nested pools and threads that are followed.
         kind: its class.
     """
 
     name: str
-    on: bool
+    settings: Settings | None
     handoffs: Sequence[Handoff]
     patches: Sequence[Patch]
     kind: Any
+
+    @property
+    def on(self) -> bool:
+        """Whether `instrument()` was called."""
+        return self.settings is not None
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it was, in mode off."""
+        return self.settings is not None and self.settings.mode == "off"
 
     @property
     def engine(self) -> Engine | None:
@@ -50,7 +61,7 @@ def instrumentors() -> list[Turned]:
             instrumentor = kind()  # a singleton
             found[point.name] = Turned(
                 point.name,
-                bool(instrumentor.is_instrumented_by_opentelemetry),
+                getattr(instrumentor, "_settings", None),
                 getattr(instrumentor, "_handoffs", ()),
                 getattr(instrumentor, "_patches", ()),
                 kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, Final
@@ -12,7 +13,7 @@ from otel_handoff.doctor import sdk
 from otel_handoff.doctor.environment import was_tried
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.sdk import Sink
-from otel_handoff.doctor.ways import Ways, all_ways
+from otel_handoff.doctor.ways import Ways, of_each
 
 _PACKAGES: Final = ("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation", "opentelemetry-distro")
 
@@ -30,10 +31,13 @@ def look() -> Iterator[Finding]:
         )
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         yield wrong("sdk", "switched off by OTEL_SDK_DISABLED", "Unset OTEL_SDK_DISABLED.")
-    for ways in all_ways():
-        yield from _traces(ways, installed=installed)
-        yield from _other("logs", ways.logger, ways.logs, "log record processors")
-        yield from _other("metrics", ways.meter_provider, ways.metrics, "metric readers")
+    yield from of_each(partial(_signals, installed=installed))
+
+
+def _signals(ways: Ways, *, installed: bool) -> Iterator[Finding]:
+    yield from _traces(ways, installed=installed)
+    yield from _other("logs", ways.logger, ways.logs, "log record processors")
+    yield from _other("metrics", ways.meter_provider, ways.metrics, "metric readers")
 
 
 def _version(package: str) -> str:

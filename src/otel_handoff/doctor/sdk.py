@@ -76,11 +76,12 @@ def root_decision(tracer: Any) -> str | None:
         return None
     kind, _, arguments = description.partition("{")
     root = arguments.partition("root:")[2].partition(",")[0] if kind == "ParentBased" else description
-    if root.startswith("AlwaysOnSampler") or root == "TraceIdRatioBased{1.0}":
+    ratio = guarded(lambda: float(root.removeprefix("TraceIdRatioBased{").rstrip("}")))
+    if root.startswith("AlwaysOnSampler") or ratio == 1:
         return "always"
-    if root.startswith("AlwaysOffSampler") or root in ("TraceIdRatioBased{0}", "TraceIdRatioBased{0.0}"):
+    if root.startswith("AlwaysOffSampler") or ratio == 0:
         return "never"
-    return "some" if root.startswith("TraceIdRatioBased") else None
+    return None if ratio is None else "some"
 
 
 def span_sinks(tracer: Any) -> list[Sink] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from otel_handoff import environment_variables
+from otel_handoff.boundary import Boundary
 from otel_handoff.doctor import own
 from otel_handoff.doctor.finding import Finding, note, ok, wrong
 from otel_handoff.doctor.heard import heard
@@ -47,9 +48,9 @@ def look() -> Iterator[Finding]:
         yield wrong(CONFIG_FILE, file.error, f"Correct {CONFIG_FILE}; the set-up stops at what it cannot read.")
     with heard("otel_handoff") as said:
         environment = resolve()
-        boundaries_of(None)
+        declared = boundaries_of(None)
     complaints = {message.partition("=")[0]: message for message in said.messages}
-    on = [turned for turned in own.instrumentors() if turned.engine is not None]
+    on = [turned for turned in own.instrumentors() if turned.handoffs or turned.is_off]
     for turned in on:
         for name in _NAMES:
             yield _setting(turned, name, file, complaints)
@@ -58,7 +59,7 @@ def look() -> Iterator[Finding]:
     if not on:  # nothing is in effect; this is what would be
         for name in _NAMES:
             yield _of_environment(name, getattr(environment, name), name, complaints)
-    yield _boundaries(file, complaints)
+    yield _boundaries(file, declared, complaints)
     yield from _misspelt()
 
 
@@ -72,7 +73,8 @@ def config_file() -> File:
     except ImportError:
         return File({}, f"{path} is named, but opentelemetry-configuration is not installed to read it")
     try:
-        experimental = load_config_file(path).instrumentation_development
+        with heard("opentelemetry"):  # what it logs, it raises
+            experimental = load_config_file(path).instrumentation_development
         python: Mapping[str, Any] = getattr(experimental, "python", None) or {}
         return File({name: dict(options or {}) for name, options in python.items()})
     except Exception as error:
@@ -80,11 +82,10 @@ def config_file() -> File:
 
 
 def _setting(turned: own.Turned, name: str, file: File, complaints: Mapping[str, str]) -> Finding:
-    assert turned.engine is not None
-    settings = turned.engine.settings
-    value = getattr(settings, name)
+    assert turned.settings is not None
+    value = getattr(turned.settings, name)
     subject = f"{turned.name}.{name}"
-    if name not in getattr(settings, "given", ()):
+    if name not in turned.settings.given:
         return _of_environment(name, value, subject, complaints)
     in_file = file.options.get(turned.name, {}).get(name) is not None
     return _line(
@@ -150,24 +151,21 @@ def _options(turned: own.Turned, file: File) -> Iterator[Finding]:
         )
 
 
-def _boundaries(file: File, complaints: Mapping[str, str]) -> Finding:
+def _boundaries(file: File, declared: Sequence[Boundary], complaints: Mapping[str, str]) -> Finding:
     variable = environment_variables.OTEL_HANDOFF_BOUNDARIES
-    handoffs = [
-        handoff.boundary.name
-        for turned in own.instrumentors()
-        if turned.name == "handoff"
-        for handoff in turned.handoffs
+    attached = [
+        handoff.boundary for turned in own.instrumentors() if turned.name == "handoff" for handoff in turned.handoffs
     ]
-    if variable in complaints:
-        return wrong("boundaries", complaints[variable].rstrip("."), f"Correct {variable}, or what it names.")
-    value = ", ".join(handoffs) or "none of your own"
-    if file.options.get("handoff", {}).get("boundaries") is not None:
+    names = [boundary.name for boundary in attached]
+    if not attached:
+        source = "default"
+    elif file.options.get("handoff", {}).get("boundaries") is not None:
         source = os.environ.get(CONFIG_FILE, "")
-    elif os.environ.get(variable, "").strip():
-        source = variable
     else:
-        source = "argument of instrument()" if handoffs else "default"
-    return ok("boundaries", f"{value} ({source})", value=handoffs, source=source)
+        source = variable if attached == declared else "argument of instrument()"
+    if variable in complaints and source in ("default", variable):
+        return wrong("boundaries", complaints[variable].rstrip("."), f"Correct {variable}, or what it names.")
+    return ok("boundaries", f"{', '.join(names) or 'none of your own'} ({source})", value=names, source=source)
 
 
 def _misspelt() -> Iterator[Finding]:
@@ -176,7 +174,7 @@ def _misspelt() -> Iterator[Finding]:
             yield wrong(
                 name, "there is no such setting", _meant(name, _KNOWN) or f"Unset it, or use {', '.join(_KNOWN)}."
             )
-        elif name not in _KNOWN and (near := difflib.get_close_matches(name, _KNOWN, 1, 0.9)):
+        elif name not in _KNOWN and (near := difflib.get_close_matches(name.upper(), _KNOWN, 1, 0.9)):
             yield note(name, f"nobody reads it; {near[0]} is a setting", f"If {near[0]} was meant, rename it.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import inspect
 import logging
 import sys
 from collections.abc import Iterator
@@ -15,17 +16,24 @@ from otel_handoff.commands import UsageError
 from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.environment import is_instrumented
 from otel_handoff.doctor.finding import Finding, note, ok, wrong
-from otel_handoff.doctor.heard import Heard, heard
+from otel_handoff.doctor.heard import Heard, all_heard, heard
 
 # Said of each configuration file: opentelemetry-instrument has an argument, and goes over what the file turned on.
 _HARMLESS: Final = ("already instrumented", "ignoring configurator kwargs: ['auto_instrumentation_version']")
 
 
 def automatically() -> list[Finding]:
-    """Set this process up as `opentelemetry-instrument` would have, unless it has."""
+    """Set this process up as `opentelemetry-instrument` would have, unless it has.
+
+    Raises:
+        UsageError: OpenTelemetry cannot be imported.
+    """
     if is_instrumented():
         return []
-    from opentelemetry.instrumentation.auto_instrumentation import initialize
+    try:
+        from opentelemetry.instrumentation.auto_instrumentation import initialize
+    except Exception as error:  # OTEL_PROPAGATORS is read, and may be refused, at import
+        raise UsageError(f"cannot import OpenTelemetry: {type(error).__name__}: {error}") from error
 
     _look_here()
     with heard() as said:
@@ -47,14 +55,17 @@ def by(reference: str) -> list[Finding]:
     """
     _look_here()
     name, _, function = reference.partition(":")
-    with heard() as said:
+    with all_heard() as said:
         try:
             module = importlib.import_module(name)
-            if function:
-                getattr(module, function)()
+            made = getattr(module, function)() if function else None
         except (Exception, SystemExit) as error:
             what = f"call {reference}" if name in sys.modules else f"import {name}"
-            raise UsageError(without_secrets(f"cannot {what}: {type(error).__name__}: {error}")) from error
+            last = f" (having said: {said.messages[-1]})" if said.records else ""
+            raise UsageError(without_secrets(f"cannot {what}: {type(error).__name__}: {error}{last}")) from error
+    if inspect.iscoroutine(made):
+        made.close()
+        raise UsageError(f"cannot call {reference}: it is asynchronous, and nobody would await it")
     return [ok("set-up", f"by {reference}"), *_complaints(said)]
 
 
@@ -66,9 +77,11 @@ def _look_here() -> None:
 
 
 def _complaints(said: Heard) -> Iterator[Finding]:
-    told: set[object] = set()
-    for record in said.records:
-        error = record.exc_info[1] if record.exc_info else None
+    errors = [record.exc_info[1] if record.exc_info else None for record in said.records]
+    told: set[object] = {
+        str(error) for error in errors if error is not None
+    }  # what raises one often logs its text, too
+    for record, error in zip(said.records, errors, strict=True):
         what = record.getMessage() if error is None else id(error)
         if what in told:
             continue  # each signal says it, and each that passes an error on logs it again
@@ -78,14 +91,14 @@ def _complaints(said: Heard) -> Iterator[Finding]:
         text = f"{record.name}: {record.getMessage()}"
         if error is not None:
             text += f" ({type(error).__name__}: {error})"
-        if "Requested component" in text:  # of the SDK's configurator; the distro asks for otlp where nothing is said
+        if "Requested component" in text and "_exporter'" in text:  # the distro asks for otlp where nothing is said
             yield wrong(
                 "set-up",
                 text,
                 "Install that exporter (pip install opentelemetry-exporter-otlp), or name another in"
                 " OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER: the set-up stopped there.",
             )
-        elif record.levelno >= logging.ERROR:
+        elif record.levelno >= logging.ERROR or "Requested component" in text:
             yield wrong("set-up", text, "Put right what this names: the set-up went on without it, or stopped there.")
         else:
             yield note("set-up", text)
@@ -104,3 +117,4 @@ def leave() -> None:
     for thing in gc.get_objects():  # also those that only the pipeline's own code knows
         if issubclass(type(thing), kinds):
             atexit.unregister(thing.shutdown)
+    atexit.unregister(logging.shutdown)  # it flushes OpenTelemetry's handler, where there is one

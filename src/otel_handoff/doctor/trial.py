@@ -24,7 +24,7 @@ from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import Heard, heard
 from otel_handoff.doctor.sdk import Sink
-from otel_handoff.doctor.ways import Ways, all_ways, exporting
+from otel_handoff.doctor.ways import Ways, exporting, of_each, python_log
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -35,14 +35,13 @@ PATIENCE: Final = 30.0
 
 def send() -> Iterator[Finding]:
     """Send it by the ways of each engine, and yield what became of it."""
-    for ways in all_ways():
-        if ways.engine is None:
-            yield note("test alert", "not sent: nothing is turned on, so it would prove nothing")
-        else:
-            yield from _send(ways)
+    yield from of_each(_send)
 
 
 def _send(ways: Ways) -> Iterator[Finding]:
+    if ways.engine is None:
+        yield note("test alert", "not sent: nothing is turned on, so it would prove nothing")
+        return
     span = ways.tracer.start_span("otel-handoff doctor test alert", context=Context(), attributes={semconv.TEST: True})
     recorded = span.is_recording()
     span.add_event(semconv.TEST, {semconv.TEST: True, "message": TEXT})
@@ -62,10 +61,10 @@ def _send(ways: Ways) -> Iterator[Finding]:
         findings[-1] = note("span event", "not exported: the sampler did not keep the span")
     yield from findings
     _logger.warning("%s", TEXT)
-    yield ok("Python log", "told by the logger otel_handoff, at WARNING")
+    yield python_log(logging.WARNING, "told by the logger otel_handoff, at WARNING")
     if own.hook_of(ways.engine) is not None:
         yield note("hook", "on_mismatch was not called: it may wake somebody")
-    if not any(finding.state in ("ok", "unknown") for finding in findings):
+    elif not any(finding.state in ("ok", "unknown") for finding in findings):
         yield wrong(
             "test alert",
             "it did not leave this process",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +52,20 @@ class Ways:
         return sdk.metric_sinks(self.meter_provider)
 
 
-def all_ways() -> list[Ways]:
-    """Return the ways of each engine, those that share their providers once."""
-    engines = [turned.engine for turned in own.instrumentors() if turned.engine is not None]
-    found = [_ways(engine) for engine in engines] or [_ways(None)]
-    distinct = {(id(ways.tracer_provider), id(ways.logger), id(ways.meter_provider)): ways for ways in reversed(found)}
-    return list(reversed(distinct.values()))
+def of_each(look: Callable[[Ways], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what `look` finds on the ways of each engine, those that share their providers once.
+
+    Where there are several, whose they are is said first.
+    """
+    found = [(turned.name, _ways(turned.engine)) for turned in own.instrumentors() if turned.engine is not None]
+    distinct = {
+        (id(ways.tracer_provider), id(ways.logger), id(ways.meter_provider)): (name, ways)
+        for name, ways in reversed(found or [("", _ways(None))])
+    }
+    for name, ways in reversed(distinct.values()):
+        if len(distinct) > 1:
+            yield ok("providers", f"those of the instrumentor {name}", instrumentor=name)
+        yield from look(ways)
 
 
 def _ways(engine: Engine | None) -> Ways:
@@ -82,31 +90,27 @@ def exporting(sinks: Sequence[Sink] | None) -> list[Sink] | None:
 
 def look() -> Iterator[Finding]:
     """Yield a finding for each way, and the verdict."""
-    for ways in all_ways():
-        yield from _look(ways)
-    yield _python_logging()
+    yield from of_each(_look)
+    yield python_log(logging.ERROR, "told by the logger otel_handoff")
 
 
 def _look(ways: Ways) -> Iterator[Finding]:
     logs, counters, spans = exporting(ways.logs), exporting(ways.metrics), exporting(ways.spans)
     decision = sdk.root_decision(ways.tracer)
-    yield _way("log record", logs)
-    yield _way("counter", counters)
+    log, counter, span = _way("log record", logs), _way("counter", counters), _way("span event", spans)
     if decision == "never" and spans:
-        yield note("span event", "the sampler keeps no span")
-        spans = []
-    else:
-        yield _way("span event", spans)
+        span = note("span event", "the sampler keeps no span")
+    yield from (log, counter, span)
     hook = own.hook_of(ways.engine)
     if hook is not None:
         yield ok("hook", f"on_mismatch: {getattr(hook, '__qualname__', type(hook).__name__)}")
     if ways.engine is None:
         yield wrong("alert", "nothing is wrapped, so no alert is made", "See above: turn otel-handoff on first.")
-    elif logs or counters:
+    elif "ok" in (log.state, counter.state):
         yield ok("alert", "yes, each mismatch, sampled or not (whether it arrives: --send-test-alert)")
-    elif None in (logs, counters, spans):
+    elif "unknown" in (log.state, counter.state, span.state):
         yield unknown("alert", "not all of the ways can be seen; --send-test-alert tries them")
-    elif spans:
+    elif span.state == "ok":
         some = "" if decision == "always" else " of a row that is sampled"
         yield note(
             "alert",
@@ -129,11 +133,19 @@ def _way(subject: str, sinks: Sequence[Sink] | None) -> Finding:
         return unknown(subject, "this SDK does not show what is set up")
     if not sinks:
         return note(subject, "not exported")
+    if subject != "counter":  # a reader without an exporter is scraped
+        exporters = [sink for sink in sinks if sink.exporter is not None]
+        if not exporters:
+            return unknown(subject, f"whether {', '.join(sink.name for sink in sinks)} exports")
+        sinks = exporters
     return ok(subject, "; ".join(sink.exports for sink in sinks), exporters=sdk.names(sinks))
 
 
-def _python_logging() -> Finding:
+def python_log(level: int, text: str) -> Finding:
+    """Return `text`, or that nothing of this level gets out by Python's log."""
     logger = logging.getLogger("otel_handoff")
-    if not logger.isEnabledFor(logging.ERROR) or not (logger.hasHandlers() or logging.lastResort):
-        return note("Python log", "the logger otel_handoff is silenced in this process")
-    return ok("Python log", "told by the logger otel_handoff")
+    if not logger.isEnabledFor(level) or not (logger.hasHandlers() or logging.lastResort):
+        return note(
+            "Python log", f"the logger otel_handoff is silenced in this process at {logging.getLevelName(level)}"
+        )
+    return ok("Python log", text)

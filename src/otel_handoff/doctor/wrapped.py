@@ -20,6 +20,7 @@ from otel_handoff.handoff import Handoff
 from otel_handoff.wrapping import Patch
 
 _DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+_ANOTHER_MODE: Final = "Set the mode to pin or observe where Settings, below, says that it comes from."
 _MOVED: Final = "Declare a Boundary that names where this version has it, and report the version to otel-handoff."
 
 
@@ -48,18 +49,28 @@ def look() -> Iterator[Finding]:
 def _instrumentor(turned: own.Turned) -> Finding:
     subject = turned.name
     if not turned.on:
-        disabled = [name.strip() for name in os.environ.get(_DISABLED, "").split(",")]
-        if subject in disabled or "*" in disabled:
+        if _is_kept_off(turned):
             return note(subject, f"instrumentor kept off by {_DISABLED}")
         return note(subject, "instrumentor not turned on in this process")
+    if turned.is_off and subject == "elspeth":
+        return wrong(subject, "instrumentor on, in mode off: nothing is wrapped", _ANOTHER_MODE)
+    if turned.is_off:
+        return note(subject, "instrumentor on, in mode off")
     if turned.handoffs:
         return ok(subject, "instrumentor on")
-    if subject == "handoff":
-        return note(subject, "instrumentor on, without boundaries of your own (or in mode off)")
-    return wrong(subject, "instrumentor on, in mode off: nothing is wrapped", "Set OTEL_HANDOFF_MODE=pin or observe.")
+    return note(subject, "instrumentor on, without boundaries of your own")
+
+
+def _is_kept_off(turned: own.Turned) -> bool:
+    disabled = [name.strip() for name in os.environ.get(_DISABLED, "").split(",")]
+    return not turned.on and (turned.name in disabled or "*" in disabled)
 
 
 def _remedy(turned_on: Sequence[own.Turned]) -> str:
+    if any(turned.is_off for turned in turned_on):
+        return _ANOTHER_MODE
+    if was_tried() and turned_on and all(map(_is_kept_off, turned_on)):
+        return f"Take what is to be on (elspeth, handoff) out of {_DISABLED}."
     if any(turned.on for turned in turned_on):
         return (
             "Run the doctor in the environment that the pipeline runs in, or, for a host that is not ELSPETH,"
@@ -124,10 +135,10 @@ def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch |
         with heard("otel_handoff"):  # what it says is said here
             function: Any = importlib.import_module(module)
         for part in path.split("."):
+            if not hasattr(function, part):
+                return wrong(subject, f"{path} is not in {module}", _MOVED, target=target)
             function = getattr(function, part)
-    except AttributeError:
-        return wrong(subject, f"{path} is not in {module}", _MOVED, target=target)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that is its own main program ends with the latter
         return wrong(
             subject,
             f"{path}: {module} cannot be imported ({type(error).__name__}: {error})",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -18,11 +21,14 @@ MARKER: Final = (
 )
 
 
+_MODES: Final = ("observe", "pin", "strict")
+
+
 def add_to(parser: pytest.Parser) -> None:
     """Add the options, and what of them may stand in the ini file. Provoking may not: it is asked for each time."""
     group = parser.getgroup("handoff", "otel-handoff")
     group.addoption("--handoff", action="store_true", help="fail tests in which rows are worked on under wrong ids")
-    group.addoption("--handoff-mode", choices=("observe", "pin", "strict"), help="default: observe")
+    group.addoption("--handoff-mode", choices=_MODES, help="default: observe")
     group.addoption("--handoff-boundaries", metavar="MODULE:NAME", help="boundaries to check besides ELSPETH's")
     group.addoption(
         "--handoff-provoke", action="store_true", help="hold workers back at random, so that races show soon"
@@ -38,17 +44,24 @@ def is_on(config: pytest.Config) -> bool:
     return bool(config.getoption("handoff") or config.getini("handoff"))
 
 
+def any_of(config: pytest.Config) -> bool:
+    """Whether the command line says how to check, though maybe not to check all."""
+    return any(config.getoption(f"handoff_{name}") for name in ("mode", "boundaries", "provoke", "provoke_seed"))
+
+
 def session_of(config: pytest.Config, seed: int | None) -> Session:
     """Return the session that the options ask for, not instrumented yet.
 
     Raises:
-        pytest.UsageError: boundaries that cannot be had.
+        pytest.UsageError: a mode that is none, or boundaries that cannot be had.
     """
     from otel_handoff.settings import resolve
     from otel_handoff.testing.provoke import Provoker
     from otel_handoff.testing.session import Session
 
     mode = str(config.getoption("handoff_mode") or config.getini("handoff_mode"))
+    if mode not in _MODES:
+        raise pytest.UsageError(f"handoff_mode = {mode} is not one of {', '.join(_MODES)}")
     provoker = None if seed is None else Provoker(seed, resolve().provoke_wait)
     return Session(mode, _boundaries(config), provoker)
 
@@ -59,11 +72,12 @@ def seed_of(config: pytest.Config) -> int | None:
     from otel_handoff.testing.provoke import any_seed
 
     given: int | None = config.getoption("handoff_provoke_seed")
-    if given is None:
-        given = resolve().provoke
+    if given is not None:
+        return given
+    given = resolve().provoke
     if given is None and not config.getoption("handoff_provoke"):
         return None
-    return any_seed() if given in (None, 1) else given
+    return any_seed() if given in (None, 1) else given  # in the environment, 1 means any
 
 
 def _boundaries(config: pytest.Config) -> list[Boundary]:
@@ -74,9 +88,22 @@ def _boundaries(config: pytest.Config) -> list[Boundary]:
     found: list[Boundary] = []
     for reference in references(given or os.environ.get(OTEL_HANDOFF_BOUNDARIES, "")):
         try:
-            found.extend(load(reference))
-        except Exception as error:
+            with _looking_here(config):
+                found.extend(load(reference))
+        except (Exception, SystemExit) as error:
             raise pytest.UsageError(
                 f"--handoff-boundaries {reference}: no boundaries there ({type(error).__name__}: {error})"
             ) from None
     return found
+
+
+@contextmanager
+def _looking_here(config: pytest.Config) -> Generator[None, None, None]:
+    # pytest puts the directories of the tests on the path later; only `python -m pytest` has the current one there now.
+    here = [str(config.invocation_params.dir), str(config.rootpath)]
+    sys.path[:0] = here
+    try:
+        yield
+    finally:
+        for directory in here:
+            sys.path.remove(directory)

@@ -46,7 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _seed(config: pytest.Config) -> int | None:
     """Return the seed: drawn once, and the same in all workers of pytest-xdist."""
     if _SEED not in config.stash:
-        seed = getattr(config, "workerinput", {}).get("handoff_seed") or options.seed_of(config)
+        given = getattr(config, "workerinput", {}).get("handoff_seed")
+        seed = options.seed_of(config) if given is None else given
         if seed is None:
             return None
         config.stash[_SEED] = seed
@@ -66,9 +67,9 @@ def _instrument(session: Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what is on."""
-    if _SESSION not in config.stash:
-        return None
-    return f"handoff: on{_provoked(config)}"
+    if _SESSION in config.stash:
+        return f"handoff: on{_provoked(config)}"
+    return "handoff: for tests with the fixture handoff alone; --handoff checks all" if options.any_of(config) else None
 
 
 def _provoked(config: pytest.Config) -> str:
@@ -83,12 +84,18 @@ def _provoked(config: pytest.Config) -> str:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Take a test's mismatches from before its fixtures are set up."""
     mistake = None
-    if options.is_on(item.config) or "handoff" in getattr(item, "fixturenames", ()):
+    if options.is_on(item.config) or _has_fixture(item):
         mistake = _begin(item)
     result = yield
     if mistake is not None:  # only now: other plugins count on having seen the setup
         pytest.fail(mistake, pytrace=False)
     return result
+
+
+def _has_fixture(item: pytest.Item) -> bool:
+    """Whether the test's `handoff` is this plugin's: others may have one of that name, and have not asked for ours."""
+    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get("handoff", ())
+    return any(definition.func.__module__ == __name__ for definition in found[-1:])
 
 
 def _begin(item: pytest.Item) -> str | None:
@@ -101,7 +108,7 @@ def _begin(item: pytest.Item) -> str | None:
             config.stash[_SESSION] = options.session_of(config, _seed(config))
         _instrument(config.stash[_SESSION])
         marker = item.get_closest_marker("handoff")
-        terms = Terms.of(marker.kwargs if marker else {})
+        terms = Terms.of(*marker.args, **marker.kwargs) if marker else Terms()
     except (ValueError, pytest.UsageError) as error:
         return str(error)
     item.stash[_TEST] = (config.stash[_SESSION].begin(item.nodeid), terms)
@@ -183,7 +190,9 @@ def _fail(item: pytest.Item, failures: Sequence[Mismatch]) -> None:
     from otel_handoff.testing.verdict import text_of
 
     seed = item.config.stash.get(_SEED, None)
-    again = f"\nProvoked; again: pytest --handoff --handoff-provoke-seed {seed} '{item.nodeid}'" if seed else ""
+    again = (
+        f"\nProvoked; again: pytest --handoff --handoff-provoke-seed {seed} '{item.nodeid}'" if seed is not None else ""
+    )
     pytest.fail(text_of(failures) + again, pytrace=False)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, overload
+from typing import Any, Final, cast, overload
 
 from otel_handoff.mismatch import EVIDENCE, OUTCOMES, Mismatch
 from otel_handoff.story import headline
@@ -29,20 +29,22 @@ class Terms:
     evidence: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Terms:
-        """Read the marker's keyword arguments.
+    def of(cls, /, *unnamed: object, **given: Any) -> Terms:
+        """Read the marker's arguments.
 
         Raises:
             ValueError: one that is unknown or cannot be meant.
         """
+        if unnamed:
+            raise ValueError(f"pytest.mark.handoff({unnamed[0]!r}): say what it is, as in expect={unnamed[0]!r}")
         known = {"allow", "expect", "fields", "evidence"}
         if unknown := sorted(set(given) - known):
             raise ValueError(f"pytest.mark.handoff has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
         terms = cls(
             bool(given.get("allow", False)),
             given.get("expect", False),
-            _names(given.get("fields")),
-            _names(given.get("evidence")),
+            _names("fields", given.get("fields")),
+            _names("evidence", given.get("evidence")),
         )
         if not isinstance(terms.expect, bool) and terms.expect not in OUTCOMES:
             raise ValueError(f"pytest.mark.handoff: expect is one of {', '.join(OUTCOMES)}, not {terms.expect!r}")
@@ -64,8 +66,13 @@ class Terms:
         )
 
 
-def _names(given: Any) -> frozenset[str] | None:
-    return None if given is None else frozenset([given] if isinstance(given, str) else given)
+def _names(what: str, given: Any) -> frozenset[str] | None:
+    if given is None:
+        return None
+    names = cast("list[Any]", [given] if isinstance(given, str) else given)
+    if not isinstance(given, (str, Collection)) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"pytest.mark.handoff: {what} is a string or a list of them, not {given!r}")
+    return frozenset(names)
 
 
 class Mismatches(Sequence[Mismatch]):
@@ -96,7 +103,10 @@ class Mismatches(Sequence[Mismatch]):
 
         Raises:
             AssertionError: there are more, fewer, or none.
+            ValueError: there is no such evidence or outcome, so that none is sure to be found.
         """
+        if evidence not in (None, *EVIDENCE) or outcome not in (None, *OUTCOMES):
+            raise ValueError(f"evidence is of {', '.join(EVIDENCE)}, and outcome of {', '.join(OUTCOMES)}")
         found = [
             mismatch
             for mismatch in self._found[:]
@@ -113,6 +123,7 @@ class Mismatches(Sequence[Mismatch]):
     def clear(self) -> None:
         """Forget those so far: they do not fail the test."""
         self._found.clear()
+        self._settled.clear()  # an id may be another mismatch's, once its own is gone
 
     def add(self, mismatch: Mismatch) -> None:
         """Called by whoever finds one, on any thread."""

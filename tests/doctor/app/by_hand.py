@@ -5,17 +5,28 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import logging.config
 import socket
+import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult, SimpleLogRecordProcessor
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    ConsoleLogRecordExporter,
+    LogRecordExporter,
+    LogRecordExportResult,
+    SimpleLogRecordProcessor,
+)
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import DropAggregation, View
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor, Mismatch
 from otel_handoff.elspeth import ElspethInstrumentor
@@ -143,6 +154,86 @@ def wrong_parameters() -> None:
     )
 
 
+def logs_to_a_file() -> None:
+    """Set Python's logging up, and say something."""
+    logging.basicConfig(filename="pipeline.log")
+    logging.getLogger("pipeline").warning("The queue is short.")
+    ElspethInstrumentor().instrument()
+
+
+def silences() -> None:
+    """Set Python's logging up, which disables the loggers that are there."""
+    importlib.import_module("otel_handoff.settings")
+    logging.config.dictConfig({"version": 1})
+    ElspethInstrumentor().instrument()
+
+
+def exports_the_log() -> None:
+    """Have Python's log exported, and say something."""
+    provider = LoggerProvider()
+    provider.add_log_record_processor(BatchLogRecordProcessor(ConsoleLogRecordExporter()))
+    logging.basicConfig(handlers=[LoggingHandler(logger_provider=provider)])
+    logging.getLogger("pipeline").warning("The queue is short.")
+    ElspethInstrumentor().instrument(logger_provider=provider)
+
+
+def providers_of_their_own() -> None:
+    """Two instrumentors, each with a provider of its own, and a hook."""
+    boundary = Boundary(
+        name="orders", submit="orders:Pool.enqueue", work="orders:Pool._run", fields={"order_id": "order.id"}
+    )
+    ElspethInstrumentor().instrument(tracer_provider=TracerProvider(), on_mismatch=page_somebody)
+    HandoffInstrumentor().instrument(
+        boundaries=[boundary], tracer_provider=TracerProvider(ALWAYS_OFF), on_mismatch=page_somebody
+    )
+
+
+class Hanging(RefusedLogs):
+    """Never comes back."""
+
+    def export(self, batch: Any) -> LogRecordExportResult:
+        """Wait for ever."""
+        threading.Event().wait()
+        return LogRecordExportResult.SUCCESS
+
+
+class Raising(RefusedSpans):
+    """Does not even try."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Fail."""
+        raise ConnectionError("no route to http://user:hunter2@collector")
+
+
+def exporters_that_fail() -> None:
+    """One that hangs, one that raises, and counters that a view drops."""
+    tracer_provider, logger_provider = TracerProvider(), LoggerProvider()
+    tracer_provider.add_span_processor(BatchSpanProcessor(Raising()))
+    logger_provider.add_log_record_processor(SimpleLogRecordProcessor(Hanging()))
+    reader = PeriodicExportingMetricReader(ConsoleMetricExporter())
+    view = View(instrument_name="handoff.*", aggregation=DropAggregation())
+    ElspethInstrumentor().instrument(
+        tracer_provider=tracer_provider,
+        logger_provider=logger_provider,
+        meter_provider=MeterProvider([reader], views=[view]),
+    )
+
+
+def off() -> None:
+    """Turn it off in the code."""
+    ElspethInstrumentor().instrument(mode="off")
+
+
+def not_importable() -> None:
+    """Hosts whose modules end the process, or fail, when they are imported."""
+    HandoffInstrumentor().instrument(
+        boundaries=[
+            Boundary(name=name, submit=f"{name}:f", work=f"{name}:g", fields={"order_id": "order.id"})
+            for name in ("main_program", "out_of_date")
+        ]
+    )
+
+
 def wrapped_again() -> None:
     """Somebody else wraps the same function afterwards."""
     ElspethInstrumentor().instrument()
@@ -155,6 +246,21 @@ def wrapped_again() -> None:
     host.accept_row = functools.update_wrapper(theirs, ours)
 
 
+def go_on() -> None:
+    """Start a thread that never ends."""
+    threading.Thread(target=threading.Event().wait).start()
+
+
+def go_on_and_fail() -> None:
+    """The same, and fail."""
+    go_on()
+    fail()
+
+
+async def asynchronous() -> None:
+    """Wait for somebody to await it."""
+
+
 def nothing() -> None:
     """Set nothing up."""
 
@@ -162,3 +268,19 @@ def nothing() -> None:
 def fail() -> None:
     """Do not even come to an end."""
     raise LookupError("no telemetry today")
+
+
+def give_up() -> None:
+    """Set something up, say why that is not enough, and end the process."""
+    exports_the_log()
+    sys.exit(3)
+
+
+def close_stdout() -> None:
+    """Nothing is to be printed by the pipeline."""
+    sys.stdout.close()
+
+
+def hook_alone() -> None:
+    """Mismatches go to code of one's own."""
+    ElspethInstrumentor().instrument(tracer_provider=TracerProvider(), on_mismatch=page_somebody)
