@@ -160,6 +160,14 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], 
     assert path.read_text() == before
 
 
+def test_standard_input_that_is_closed(tmp_path: Path) -> None:
+    """As a service may have it; the exit code is not that of a mismatch."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" - <&-', "sh", *COMMAND], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "otel-handoff: standard input is closed\n")
+
+
 def test_records_on_standard_output(tmp_path: Path) -> None:
     """Then the report is on stderr, and traces may come from standard input."""
     done = check("-", "--records", "-", stdin=lines.text(wrong_call()).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -80,12 +81,14 @@ def test_the_collectors_dialect(tmp_path: Path) -> None:
         startTimeUnixNano=5,
         kind="SPAN_KIND_CONSUMER",
         status={"code": "STATUS_CODE_ERROR"},
+        endTimeUnixNano=None,
         events=None,
         traceState="a=b",
         attributes=[
             {"key": "int", "value": {"intValue": 3}},
             {"key": "none", "value": None},
             {"key": "empty", "value": {}},
+            {"key": "unset", "value": {"intValue": None}},
             {"key": "bytes", "value": {"bytesValue": "AAE="}},
             {"key": "nan", "value": {"doubleValue": "NaN"}},
             {"key": "map", "value": {"kvlistValue": {"values": lines.attributes({"x": 1})}}},
@@ -93,7 +96,7 @@ def test_the_collectors_dialect(tmp_path: Path) -> None:
     )
     (span,), broken = read(written(tmp_path, lines.text({**lines.request(odd), "future": 1})))
     assert broken == []
-    assert (span.trace_id, span.start_ns) == (lines.TRACE, 5)
+    assert (span.trace_id, span.start_ns, span.end_ns) == (lines.TRACE, 5, 0)
     assert str(span.attributes.pop("nan")) == "nan"
     assert span.attributes == {"int": 3, "bytes": "AAE=", "map": '{"x": 1}'}
 
@@ -111,7 +114,7 @@ def test_metrics_and_logs_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_folders_are_read_with_their_subfolders(tmp_path: Path) -> None:
-    """By the names of files of lines, in order, each once; a document that is laid out over lines is none."""
+    """By the names of files of lines, in order, each once; a document without spans is none."""
     for name in ("b.jsonl", "a/z.json", "a/y.ndjson", "c.txt"):
         written(tmp_path, lines.text(lines.request(lines.span(1, name))), name)
     written(tmp_path, gzip.compress(lines.text(lines.request(lines.span(1, "gz"))).encode()), "d.jsonl.gz")
@@ -120,6 +123,23 @@ def test_folders_are_read_with_their_subfolders(tmp_path: Path) -> None:
     expected = ["b.jsonl", "gz", "a/y.ndjson", "a/z.json"]
     assert names(tmp_path) == expected
     assert names(tmp_path, tmp_path / "b.jsonl") == expected
+
+
+def test_a_document_laid_out_over_lines_is_read_as_one(tmp_path: Path) -> None:
+    """As `jq` writes one; in a folder, too, where nothing says that it was passed over."""
+    content = json.dumps(lines.request(lines.span(1, "a")), indent=2)
+    assert names(written(tmp_path, content, "a.json")) == ["a"]
+    assert names(tmp_path) == ["a"]
+    assert names(written(tmp_path, gzip.compress(content.encode()), "b.txt")) == ["a"]
+    spans, broken = read(written(tmp_path, content + "\n" + content, "c.txt"))
+    assert spans == []
+    assert [(each.line, each.reason[:20]) for each in broken] == [(1, "not JSON: Extra data")]
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """Nor where files that have one were put together; and a line may end as on Windows."""
+    content = lines.text(lines.request(lines.span(1, "a"))).replace("\n", "\r\n").encode("utf-8-sig")
+    assert names(written(tmp_path, content * 2)) == ["a", "a"]
 
 
 def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
@@ -262,9 +282,25 @@ def test_what_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> No
         (tmp_path / "missing.jsonl", "No such file"),
         (tmp_path / "empty", "no file of traces"),
         ("a\0b", "null"),
+        ("", "No such file"),
     ):
         with pytest.raises(InputError, match=reason):
             find([str(path)])
+
+
+def test_a_folder_that_cannot_be_entered_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in it could be what is looked for."""
+    path = written(tmp_path, WHOLE, "sub/a.jsonl")
+    scan = os.scandir
+
+    def scandir(folder: str) -> Any:
+        if folder == str(path.parent):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # whoever runs this as root may enter any
+    with pytest.raises(InputError, match=f"^cannot read {path.parent}: Permission denied$"):
+        find([str(tmp_path)])
 
 
 def test_progress_adds_up_to_the_size_of_the_files(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """OTLP JSON lines read back as spans, one line in memory at a time.
 
 The format is that of the OpenTelemetry Protocol File Exporter specification: an `ExportTraceServiceRequest` a line, as
-JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers. A line of logs or metrics
-holds no spans.
+JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers. A line of logs, metrics or
+profiles holds no spans.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _brief(error: ValueError) -> str:
 
 
 def _load(text: bytes) -> Any:
-    document = json.loads(text.decode("utf-8"))
+    document = json.loads(text.decode("utf-8-sig"))  # some editors and shells start a file with a mark
     if b"\\ud" in text or b"\\uD" in text:
         # Half a surrogate pair is valid JSON, but no text: it could be written nowhere.
         document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
@@ -209,7 +209,8 @@ def _id(parent: dict[str, Any], name: str, digits: int) -> str:
 
 
 def _time(parent: dict[str, Any], name: str) -> int:
-    time = _integer(parent.get(name, 0), name)
+    value = parent.get(name)
+    time = 0 if value is None else _integer(value, name)
     if time < 0:
         raise _ShapeError(f"{name} is before 1970")
     return time
@@ -250,6 +251,8 @@ def _value(value: Any) -> Value | None:
         return None
     value = _checked(value, "an attribute's value")
     for kind, content in value.items():
+        if content is None:
+            continue
         if kind in ("stringValue", "bytesValue"):
             if not isinstance(content, str):
                 raise _ShapeError(f"{kind} is not a string")
