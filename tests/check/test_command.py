@@ -148,6 +148,7 @@ def test_many_broken_lines_are_not_all_named(tmp_path: Path) -> None:
         (["{}", "--fail-on", "x"], "--fail-on is any or error, not 'x'"),
         (["{}", "--records", "{}"], "is one of the files to be read"),
         (["{}", "--records", "no/such/folder.csv"], "no/such/folder.csv: No such file or directory"),
+        (["{}", "--records", ""], "Is a directory"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
@@ -239,13 +240,15 @@ def test_nothing_in_a_trace_reaches_the_terminal_as_a_control_character(tmp_path
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
-    """As `| head` is."""
+    """As `| head` is; the records are all there."""
     spare = [
         of(spans.call(number, 1, 1, events=spans.report("call", 1, state_id="state-2"))) for number in range(2, 2000)
     ]
     path = written(tmp_path / "a.jsonl", *spare)
     with subprocess.Popen(
-        [*COMMAND, str(path), "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, str(path), "--format", "json", "--records", str(tmp_path / "wrong.csv")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -253,6 +256,20 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+    assert len(rows_of((tmp_path / "wrong.csv").read_text())) == len(spare)
+
+
+def test_records_are_there_in_full_or_not_at_all(tmp_path: Path) -> None:
+    """Half a list, or an empty one, would pass for a trail in order."""
+    path, records = written(tmp_path / "a.jsonl", wrong_call()), tmp_path / "wrong.csv"
+    records.write_text("of an earlier run")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, str(path), "--records", str(records)], stdout=full, stderr=-1, check=False)
+    assert (done.returncode, done.stderr) == (2, b"otel-handoff: No space left on device\n")
+    assert records.read_text() == "of an earlier run"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.jsonl", "wrong.csv"]
+    assert check(path, "--records", records).code == 1
+    assert len(rows_of(records.read_text())) == 1
 
 
 def test_memory_stays_flat(tmp_path: Path) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from functools import partial
 from typing import Final
 
-from otel_handoff.commands import UsageError, told
+from otel_handoff.commands import UsageError, hush, told
 
 DESCRIPTION: Final = """\
 Judge each submission again from its spans alone, and list the audit records that are wrong.
@@ -77,9 +76,8 @@ def _run(args: argparse.Namespace) -> int:
     _choice("--fail-on", args.fail_on, "any", "error")
     try:
         return check(Options(args.paths, args.format == "json", args.records, args.fail_on == "any", args.id))
-    except BrokenPipeError:
-        # Whoever read our output has enough. Python must not flush into the closed pipe when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the records has enough
+        hush(sys.stdout)
         return 1
 
 
