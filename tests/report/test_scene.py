@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -114,6 +115,22 @@ def test_a_row_that_is_not_in_the_files_is_drawn_without_its_work(tmp_path: Path
     assert (scene.own, scene.filed, scene.rows) == (None, None, [])
     page = traces.drawn(path, tmp_path / "lost.html").read_text()
     assert '<g class="row own" data-number="1"><circle class="submission"' in page
+
+
+def test_a_submission_of_an_unknown_time_is_not_of_1970(tmp_path: Path) -> None:
+    """Neither the row nor the event is in the files: a process was killed in a storm."""
+    carries = {
+        semconv.MISMATCH: True,
+        semconv.MISMATCH_EVIDENCE: "call",
+        semconv.MISMATCH_OUTCOME: "used",
+        f"{semconv.OBSERVED}state_id": "state-2",
+    }
+    path = traces.written(tmp_path / "lost.jsonl", spans.call(2, 1, 1, carries=carries))
+    page = traces.drawn(path, tmp_path / "lost.html").read_text()
+    assert "</b> call used<br>" in page
+    assert "Used (call) at 2023-" in page
+    assert "1970" not in page
+    assert re.findall(r"[+-][\d.]+ h<", page) == []
 
 
 def test_no_cause_crowds_another_out(read: Read) -> None:

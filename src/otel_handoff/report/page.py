@@ -197,8 +197,9 @@ def _entry(place: Place, finding: Finding, *, drawn: bool) -> str:
     sides = ", ".join(
         f"{esc(finding.expected[name], 60)} → {esc(observed, 60)}" for name, observed in finding.observed.items()
     )
-    after = (finding.time_unix_nano - submission.time_unix_nano) / 1e6
-    what = f"{finding.evidence} {finding.outcome} {after:+,.3f} ms"
+    what = f"{finding.evidence} {finding.outcome}"
+    if submission.time_unix_nano:
+        what += f" {(finding.time_unix_nano - submission.time_unix_nano) / 1e6:+,.3f} ms"
     return (
         f'<li data-ids="{searched}"><{tag}{link}><b>#{submission.number}</b> {esc(what)}'
         f"<br><span>{sides or 'more than one worker'}</span></{tag}></li>"
@@ -214,6 +215,7 @@ def _article(place: Place, finding: Finding, scenes: Scenes) -> str:
         f" instead of {esc(finding.expected[field])}</dd>"
         for field, value in finding.observed.items()
     )
+    time = f", {show_clock(submission.time_unix_nano)}" if submission.time_unix_nano else ""
     stale = ", as stale work" if finding.stale else ""
     more = (
         f' <p class="note">{of(scene.more, "other row")} began in this time and are not drawn.</p>'
@@ -224,8 +226,8 @@ def _article(place: Place, finding: Finding, scenes: Scenes) -> str:
     return (
         f'<article id="{name}" aria-labelledby="{name}-h" data-number="{submission.number}"><h2 id="{name}-h">'
         f'{esc(what[:1].upper() + what[1:])}</h2><dl class="sides">{sides}</dl>'
-        f'<p class="meta">Submission #{submission.number} of {esc(submission.boundary)},'
-        f" {show_clock(submission.time_unix_nano)}{stale} · {esc_ids(submission.ids)}</p>"
+        f'<p class="meta">Submission #{submission.number} of {esc(submission.boundary)}'
+        f"{time}{stale} · {esc_ids(submission.ids)}</p>"
         f'<figure><div class="lanes">{draw(scene)}</div>{more}{_TOOLS}</figure>'
         f"<details open><summary>Full report</summary><pre>{full}</pre></details></article>"
     )
