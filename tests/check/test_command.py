@@ -179,6 +179,14 @@ def test_records_on_standard_output(tmp_path: Path) -> None:
     assert "1 mismatch, 1 cause." in done.err
 
 
+def test_an_id_that_is_no_text_is_in_no_file(tmp_path: Path) -> None:
+    """As a terminal of another encoding passes it on."""
+    arguments = [*COMMAND, written(tmp_path / "a.jsonl", wrong_call()), "--id", b"r\xf6w"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "No submission in these files carried 'r\\udcf6w'." in done.stdout
+
+
 def test_a_record_has_a_line_for_each_field(tmp_path: Path) -> None:
     """One number, so that it counts once."""
     events = spans.report("result", 1, state_id="state-2", token_id="token-2")
@@ -231,6 +239,7 @@ def test_nothing_in_a_trace_reaches_the_terminal_as_a_control_character(tmp_path
         semconv.CULPRIT_THREAD: "\U0001f600",
     }
     path = written(tmp_path / "a.jsonl", wrong_call("\x1b[31mred", more), more="\x1b[2J\n")
+    path = path.rename(tmp_path / "\x1b[2J.jsonl")
     done = check(path, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.code == 1
     assert (done.out + done.err).replace("\n", "").isprintable()

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.check import spans
 from tests.report import traces
+from tests.traces import lines
 
 
 def refused(*arguments: Any) -> str:
@@ -119,6 +121,15 @@ def test_a_name_that_the_output_cannot_show_is_escaped(tmp_path: Path) -> None:
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{tmp_path}/\\xfc.html\n", "")
     assert page.is_file()
+
+
+def test_perfetto_gets_json_as_others_read_it(tmp_path: Path) -> None:
+    """It has no NaN."""
+    odd = spans.row(1, 1, attributes=lines.attributes({**spans.submission(1), "odd": float("nan")}))
+    source, trace = traces.written(tmp_path / "traces.jsonl", odd), tmp_path / "trace.json"
+    assert traces.handoff("report", source, "-o", tmp_path / "report.html", "--perfetto", trace).returncode == 0
+    events = json.loads(trace.read_text(), parse_constant=pytest.fail)["traceEvents"]
+    assert [event["args"]["odd"] for event in events if event.get("cat") == "work"] == ["NaN"]
 
 
 def test_perfetto_gets_every_row_and_arrows_that_end_in_slices(observed: Path, tmp_path: Path) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
 from otel_handoff.check import text
 from otel_handoff.check.asked import Asked
 from otel_handoff.check.causes import Causes
 from otel_handoff.check.finding import Finding
-from otel_handoff.check.reading import Judged, judged, tell
+from otel_handoff.check.reading import Judged, as_json, judged, tell
 from otel_handoff.check.records import Records
 from otel_handoff.commands import hush, in_full
 from otel_handoff.traces.files import InputError, find
@@ -109,7 +108,7 @@ def _write_json(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
     causes = Causes()
     out.write('{"mismatches": [')
     for finding in findings:
-        tell(out, f"{'' if run.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
+        tell(out, f"{'' if run.mismatches == 1 else ','}\n  {as_json(finding.as_dict())}", end="")
         causes.add(finding)
     grouped = [{"count": cause.count, "example": cause.example.as_dict()} for cause in causes.sorted()]
     totals = {
@@ -122,15 +121,8 @@ def _write_json(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
     }
     out.write("\n],\n")
     if run.asked is not None:
-        out.write(f'"id": {_json(run.asked.id)},\n"submissions": [')
+        out.write(f'"id": {as_json(run.asked.id)},\n"submissions": [')
         for number, (submission, mismatches) in enumerate(run.asked.submissions()):
-            tell(out, f"{',' if number else ''}\n  {_json({**asdict(submission), 'mismatches': mismatches})}", end="")
+            tell(out, f"{',' if number else ''}\n  {as_json({**asdict(submission), 'mismatches': mismatches})}", end="")
         out.write("\n],\n")
-    tell(out, f'"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
-
-
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:  # JSON has no NaN
-        return json.dumps(json.loads(json.dumps(value), parse_constant=str))
+    tell(out, f'"causes": {as_json(grouped)},\n"checked": {as_json(totals)}}}')
