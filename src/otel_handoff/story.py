@@ -188,7 +188,10 @@ def show(value: object) -> str:
 
 def show_clock(time_unix_nano: int) -> str:
     """Return a time, in nanoseconds since the epoch, in ISO 8601, UTC."""
-    return datetime.fromtimestamp(time_unix_nano / 1e9, timezone.utc).isoformat(timespec="microseconds")
+    # Whole microseconds: a float of nanoseconds since 1970 is not exact.
+    seconds, rest = divmod(time_unix_nano, 1_000_000_000)
+    time = datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest // 1000)
+    return time.isoformat(timespec="microseconds")
 
 
 def show_after(since: int, time_unix_nano: int) -> str:

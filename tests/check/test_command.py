@@ -173,6 +173,7 @@ def test_records_on_standard_output(tmp_path: Path) -> None:
     """Then the report is on stderr, and traces may come from standard input."""
     done = check("-", "--records", "-", stdin=lines.text(wrong_call()).encode())
     (row,) = rows_of(done.out)
+    assert row["time"] == "2023-11-14T22:13:20.005000+00:00"
     assert (row["run_id"], row["row_id"], row["token_id"], row["call_index"]) == ("run-1", "row-1", "token-1", "3")
     assert (row["filed_under"], row["belongs_under"], row["evidence"]) == ("state-2", "state-1", "call")
     assert (row["filed_row_id"], row["filed_token_id"]) == ("row-2", "token-2")
