@@ -133,6 +133,25 @@ def test_a_submission_of_an_unknown_time_is_not_of_1970(tmp_path: Path) -> None:
     assert re.findall(r"[+-][\d.]+ h<", page) == []
 
 
+def test_causes_beyond_a_hundred_are_not_told_apart(tmp_path: Path) -> None:
+    """And it is not said of them that no write is on record, nor that they are one."""
+    calls = [
+        spans.call(
+            number,
+            1,
+            1,
+            events=spans.report(
+                "call", 1, more={**spans.CULPRIT, semconv.CULPRIT_LOCATION: f"a.py:{number}"}, state_id="state-2"
+            ),
+        )
+        for number in range(2, 105)
+    ]
+    page = traces.drawn(traces.written(tmp_path / "many.jsonl", *calls), tmp_path / "many.html").read_text()
+    assert "<h1>103 mismatches, more than 100 causes</h1>" in page
+    assert "<h3>3 &times; others, of causes that are too many to tell apart</h3>" in page
+    assert "no write on record" not in page
+
+
 def test_no_cause_crowds_another_out(read: Read) -> None:
     """Groups count all, errors first."""
     groups = group(read.findings)

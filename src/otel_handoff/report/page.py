@@ -88,7 +88,9 @@ def _hash(text: str) -> str:
 def _title(groups: Groups) -> str:
     if not groups.count:
         return "No mismatch"
-    return f"{of(groups.count, 'mismatch', 'mismatches')}, {of(len(groups.groups), 'cause')}"
+    rest = sum(group.is_rest for group in groups.groups)
+    causes = of(len(groups.groups) - rest, "cause")
+    return f"{of(groups.count, 'mismatch', 'mismatches')}, {'more than ' * rest}{causes}"
 
 
 def _verdict(groups: Groups, checked: Checked) -> str:
@@ -169,6 +171,7 @@ def _listed(groups: Sequence[Group], drawn: dict[Place, str]) -> dict[Place, str
 
 def _cause(number: int, group: Group, listed: dict[Place, str]) -> Iterator[str]:
     where = f"overwritten at <code>{esc(group.location)}</code>" if group.location else "no write on record"
+    where = "of causes that are too many to tell apart" if group.is_rest else where
     yield f'<section class="cause"><h3>{group.count:,} &times; {esc(group.name)}, {where}</h3><ol>'
     entries = [entry for place, entry in listed.items() if place[0] == number]
     yield from entries
