@@ -72,10 +72,10 @@ def test_in_pin_nothing_is_wrong_in_the_trail(demo: Path, tmp_path: Path) -> Non
 
 
 def test_json_says_the_same(demo: Path) -> None:
-    """Of both modes at once: every mismatch, the causes, and what was checked."""
+    """Of both modes at once: every mismatch, the kinds, and what was checked."""
     done = check(demo, "--format", "json")
     told = json.loads(done.out)
-    assert sum(cause["count"] for cause in told["causes"]) == len(told["mismatches"]) == told["checked"]["mismatches"]
+    assert sum(kind["count"] for kind in told["kinds"]) == len(told["mismatches"]) == told["checked"]["mismatches"]
     found = truth.count(demo / "observe" / "landscape.db")
     assert told["checked"]["wrong_calls"] == len(found.wrong_calls)
     assert told["checked"]["calls"] == found.calls + truth.count(demo / "pin" / "landscape.db").calls
@@ -84,14 +84,14 @@ def test_json_says_the_same(demo: Path) -> None:
     assert first["submission"]["ids"].keys() == first["culprit"]["ids"].keys() == spans.ids(1).keys()
 
 
-def test_the_text_tells_what_was_checked_and_each_cause(tmp_path: Path) -> None:
+def test_the_text_tells_what_was_checked_and_each_kind(tmp_path: Path) -> None:
     """With a report of the first that is alike."""
     path = written(tmp_path / "a.jsonl", wrong_call())
     done = check(path)
     assert (done.code, done.err) == (1, "")
     for part in (
         "Checked 3 spans.\n  2 submissions, 1 call and 0 other spans under them, in 1 process, boundary elspeth\n",
-        "1 mismatch, 1 cause.\nWrong in the audit trail: 1 call, 0 results",
+        "1 mismatch of 1 kind.\nWrong in the audit trail: 1 call, 0 results",
         "1. 1 x call, used: state_id\n   overwritten at engine/executor.py:119 in _submit\n",
         "a call was filed under ids of another submission: state_id='state-2' instead of 'state-1'",
         "Used (call) by thread 'worker_0' 5.000 ms after submission",
@@ -177,7 +177,7 @@ def test_records_on_standard_output(tmp_path: Path) -> None:
     assert (row["run_id"], row["row_id"], row["token_id"], row["call_index"]) == ("run-1", "row-1", "token-1", "3")
     assert (row["filed_under"], row["belongs_under"], row["evidence"]) == ("state-2", "state-1", "call")
     assert (row["filed_row_id"], row["filed_token_id"]) == ("row-2", "token-2")
-    assert "1 mismatch, 1 cause." in done.err
+    assert "1 mismatch of 1 kind." in done.err
 
 
 def test_an_id_that_is_no_text_is_in_no_file(tmp_path: Path) -> None:
@@ -200,14 +200,14 @@ def test_a_record_has_a_line_for_each_field(tmp_path: Path) -> None:
     assert "   without work: no submission in these files carries such a state_id or token_id\n" in done.err
 
 
-def test_ids_that_nobody_carries_are_a_cause_of_their_own(tmp_path: Path) -> None:
+def test_ids_that_nobody_carries_are_a_kind_of_their_own(tmp_path: Path) -> None:
     """Among calls that are otherwise alike."""
     calls = [
         spans.call(number, 1, 1, events=spans.report("call", 1, state_id=state))
         for number, state in ((4, "state-2"), (5, "state-88"), (6, "state-99"))
     ]
     done = check(written(tmp_path / "a.jsonl", of(*calls, spans.row(1, 1), spans.row(2, 2))))
-    assert "3 mismatches, 2 causes." in done.out
+    assert "3 mismatches of 2 kinds." in done.out
     assert "1. 2 x call, used: state_id\n   no submission in these files carries such a state_id\n" in done.out
 
 

@@ -11,8 +11,8 @@ from typing import TextIO
 
 from otel_handoff.check import text
 from otel_handoff.check.asked import Asked
-from otel_handoff.check.causes import Causes
 from otel_handoff.check.finding import Finding
+from otel_handoff.check.kinds import Kinds
 from otel_handoff.check.reading import Judged, as_json, judged, tell
 from otel_handoff.check.records import Records
 from otel_handoff.commands import hush, in_full
@@ -95,22 +95,22 @@ def _records_file(name: str | None) -> contextlib.AbstractContextManager[TextIO]
 
 
 def _write_text(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
-    causes = Causes()
+    kinds = Kinds()
     for finding in findings:
-        causes.add(finding)
+        kinds.add(finding)
     totals = text.Totals(run.mismatches, run.records.calls, run.records.results)
-    for line in text.lines(run.read.checked, totals, causes.sorted(), run.read.broken, run.asked):
+    for line in text.lines(run.read.checked, totals, kinds.sorted(), run.read.broken, run.asked):
         tell(out, line)
 
 
 def _write_json(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
     # Finding by finding: there may be any number.
-    causes = Causes()
+    kinds = Kinds()
     out.write('{"mismatches": [')
     for finding in findings:
         tell(out, f"{'' if run.mismatches == 1 else ','}\n  {as_json(finding.as_dict())}", end="")
-        causes.add(finding)
-    grouped = [{"count": cause.count, "example": cause.example.as_dict()} for cause in causes.sorted()]
+        kinds.add(finding)
+    grouped = [{"count": kind.count, "example": kind.example.as_dict()} for kind in kinds.sorted()]
     totals = {
         **asdict(run.read.checked),
         "mismatches": run.mismatches,
@@ -125,4 +125,4 @@ def _write_json(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
         for number, (submission, mismatches) in enumerate(run.asked.submissions()):
             tell(out, f"{',' if number else ''}\n  {as_json({**asdict(submission), 'mismatches': mismatches})}", end="")
         out.write("\n],\n")
-    tell(out, f'"causes": {as_json(grouped)},\n"checked": {as_json(totals)}}}')
+    tell(out, f'"kinds": {as_json(grouped)},\n"checked": {as_json(totals)}}}')
