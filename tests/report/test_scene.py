@@ -152,8 +152,23 @@ def test_causes_beyond_a_hundred_are_not_told_apart(tmp_path: Path) -> None:
     assert "no write on record" not in page
 
 
-def test_no_cause_crowds_another_out(read: Read) -> None:
-    """Groups count all, errors first."""
+def test_no_cause_crowds_another_out(tmp_path: Path) -> None:
+    """The last of a hundred mismatches has a cause of its own: it is drawn, and others as far as there is room."""
+    calls = [
+        spans.call(
+            number,
+            1,
+            1,
+            events=spans.report("call", 1, more=spans.CULPRIT if number < 102 else None, state_id="state-2"),
+        )
+        for number in range(2, 103)
+    ]
+    page = traces.drawn(traces.written(tmp_path / "many.jsonl", *calls), tmp_path / "many.html").read_text()
+    assert [len(re.findall(f'<article id="m{cause}-', page)) for cause in (1, 2)] == [59, 1]
+
+
+def test_groups_count_all_errors_first(read: Read) -> None:
+    """And are told by the write."""
     groups = group(read.findings)
     assert groups.count == len(read.findings) == sum(each.count for each in groups.groups)
     for each in groups.groups:
