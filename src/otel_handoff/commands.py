@@ -1,4 +1,4 @@
-"""What every command does with what the user can put right, and with files: a line on stderr; in full or not at all."""
+"""What every command does: a mistake of the user is told in one line, and a file is there in full or not at all."""
 
 from __future__ import annotations
 
