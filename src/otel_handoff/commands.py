@@ -1,10 +1,13 @@
-"""What every command does with what the user can put right: a line on stderr, and an exit code."""
+"""What every command does: a mistake of the user is told in one line, and a file is there in full or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TextIO
 
 
@@ -22,8 +25,7 @@ def told(run: Callable[[], int]) -> int:
         sys.stdout.flush()  # here what cannot be written is told as anything else
         return code
     except BrokenPipeError:
-        # Whoever read our output has enough. Python must not flush into the closed pipe when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush(sys.stdout)
         return 1
     except UsageError as error:
         return fail(str(error), 2)
@@ -39,6 +41,46 @@ def fail(message: str, code: int) -> int:
     """Tell `message` on stderr, and return `code`."""
     sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
     return code
+
+
+def hush(out: TextIO) -> None:
+    """Let what goes to `out` go nowhere: its pipe is closed, and Python must not flush into that when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+@contextlib.contextmanager
+def in_full(name: str, *, newline: str | None = None) -> Generator[TextIO]:
+    """Open a file of UTF-8 that takes its place under `name` once it is complete; until then, what was there stays.
+
+    A device or a pipe is written to as it is: nothing may take its place.
+
+    Args:
+        name: of the file; where it is there, its permissions are kept, and a link to it stays one.
+        newline: as for `open`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target = Path(os.path.realpath(name))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        mode = os.stat(name or os.curdir).st_mode  # noqa: PTH116  by the name: where /dev/stdout leads has none
+    except FileNotFoundError:
+        mode = None
+    is_file = mode is None or stat.S_ISREG(mode)
+    try:
+        file = (part if is_file else Path(name)).open("w", encoding="utf-8", errors="backslashreplace", newline=newline)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error
+    try:
+        with file:
+            if is_file and mode is not None:
+                part.chmod(stat.S_IMODE(mode))
+            yield file
+        if is_file:
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def colours(output: TextIO) -> bool:

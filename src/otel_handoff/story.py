@@ -132,10 +132,10 @@ VERBS = {"used": "Used", "blocked": "Blocked", "prevented": "Prevented"}
 
 def submitted(submission: _Handed) -> str:
     """Return the line that tells who handed the row over, and when."""
-    return (
-        f"  Submitted as #{submission.number} on boundary {show(submission.boundary)}"
-        f" by thread {show(submission.thread_name)} at {show_clock(submission.time_unix_nano)}"
-    )
+    # Both are unknown where a trace has neither the row's span nor the event of the mismatch.
+    thread = f" by thread {show(submission.thread_name)}" if submission.thread_name else ""
+    time = f" at {show_clock(submission.time_unix_nano)}" if submission.time_unix_nano else ""
+    return f"  Submitted as #{submission.number} on boundary {show(submission.boundary)}{thread}{time}"
 
 
 def used(mismatch: _Told, since: int, verb: str) -> Iterator[str]:
@@ -188,11 +188,16 @@ def show(value: object) -> str:
 
 def show_clock(time_unix_nano: int) -> str:
     """Return a time, in nanoseconds since the epoch, in ISO 8601, UTC."""
-    return datetime.fromtimestamp(time_unix_nano / 1e9, timezone.utc).isoformat(timespec="microseconds")
+    # Whole microseconds: a float of nanoseconds since 1970 is not exact.
+    seconds, rest = divmod(time_unix_nano, 1_000_000_000)
+    time = datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest // 1000)
+    return time.isoformat(timespec="microseconds")
 
 
 def show_after(since: int, time_unix_nano: int) -> str:
-    """Return `"1.234 ms after submission"`."""
+    """Return `"1.234 ms after submission"`, or the time itself where that of the submission is not known."""
+    if not since:
+        return f"at {show_clock(time_unix_nano)}"
     milliseconds = (time_unix_nano - since) / 1e6
     return f"{abs(milliseconds):.3f} ms {'after' if milliseconds >= 0 else 'before'} submission"
 

@@ -70,7 +70,7 @@ def test_a_mismatch_concerns_both_sides(check: Check, tmp_path: Path, asked: str
     assert next(iter(carriers)) == told["submissions"][0]["number"]
     assert told["submissions"][0]["ids"] == spans.ids(next(iter(carriers)))
     text = check(run(tmp_path), "--id", asked).out
-    assert "What concerns it: 1 mismatch, 1 cause." in text
+    assert "What concerns it: 1 mismatch of 1 kind." in text
     assert f"{len(carriers)} submission{'s' * (len(carriers) > 1)} carried '{asked}':" in text
 
 

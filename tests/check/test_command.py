@@ -72,10 +72,10 @@ def test_in_pin_nothing_is_wrong_in_the_trail(demo: Path, tmp_path: Path) -> Non
 
 
 def test_json_says_the_same(demo: Path) -> None:
-    """Of both modes at once: every mismatch, the causes, and what was checked."""
+    """Of both modes at once: every mismatch, the kinds, and what was checked."""
     done = check(demo, "--format", "json")
     told = json.loads(done.out)
-    assert sum(cause["count"] for cause in told["causes"]) == len(told["mismatches"]) == told["checked"]["mismatches"]
+    assert sum(kind["count"] for kind in told["kinds"]) == len(told["mismatches"]) == told["checked"]["mismatches"]
     found = truth.count(demo / "observe" / "landscape.db")
     assert told["checked"]["wrong_calls"] == len(found.wrong_calls)
     assert told["checked"]["calls"] == found.calls + truth.count(demo / "pin" / "landscape.db").calls
@@ -84,14 +84,14 @@ def test_json_says_the_same(demo: Path) -> None:
     assert first["submission"]["ids"].keys() == first["culprit"]["ids"].keys() == spans.ids(1).keys()
 
 
-def test_the_text_tells_what_was_checked_and_each_cause(tmp_path: Path) -> None:
+def test_the_text_tells_what_was_checked_and_each_kind(tmp_path: Path) -> None:
     """With a report of the first that is alike."""
     path = written(tmp_path / "a.jsonl", wrong_call())
     done = check(path)
     assert (done.code, done.err) == (1, "")
     for part in (
         "Checked 3 spans.\n  2 submissions, 1 call and 0 other spans under them, in 1 process, boundary elspeth\n",
-        "1 mismatch, 1 cause.\nWrong in the audit trail: 1 call, 0 results",
+        "1 mismatch of 1 kind.\nWrong in the audit trail: 1 call, 0 results",
         "1. 1 x call, used: state_id\n   overwritten at engine/executor.py:119 in _submit\n",
         "a call was filed under ids of another submission: state_id='state-2' instead of 'state-1'",
         "Used (call) by thread 'worker_0' 5.000 ms after submission",
@@ -148,6 +148,7 @@ def test_many_broken_lines_are_not_all_named(tmp_path: Path) -> None:
         (["{}", "--fail-on", "x"], "--fail-on is any or error, not 'x'"),
         (["{}", "--records", "{}"], "is one of the files to be read"),
         (["{}", "--records", "no/such/folder.csv"], "no/such/folder.csv: No such file or directory"),
+        (["{}", "--records", ""], "Is a directory"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], reason: str) -> None:
@@ -160,14 +161,31 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], 
     assert path.read_text() == before
 
 
+def test_standard_input_that_is_closed(tmp_path: Path) -> None:
+    """As a service may have it; the exit code is not that of a mismatch."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" - <&-', "sh", *COMMAND], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "otel-handoff: standard input is closed\n")
+
+
 def test_records_on_standard_output(tmp_path: Path) -> None:
     """Then the report is on stderr, and traces may come from standard input."""
     done = check("-", "--records", "-", stdin=lines.text(wrong_call()).encode())
     (row,) = rows_of(done.out)
+    assert row["time"] == "2023-11-14T22:13:20.005000+00:00"
     assert (row["run_id"], row["row_id"], row["token_id"], row["call_index"]) == ("run-1", "row-1", "token-1", "3")
     assert (row["filed_under"], row["belongs_under"], row["evidence"]) == ("state-2", "state-1", "call")
     assert (row["filed_row_id"], row["filed_token_id"]) == ("row-2", "token-2")
-    assert "1 mismatch, 1 cause." in done.err
+    assert "1 mismatch of 1 kind." in done.err
+
+
+def test_an_id_that_is_no_text_is_in_no_file(tmp_path: Path) -> None:
+    """As a terminal of another encoding passes it on."""
+    arguments = [*COMMAND, written(tmp_path / "a.jsonl", wrong_call()), "--id", b"r\xf6w"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "No submission in these files carried 'r\\udcf6w'." in done.stdout
 
 
 def test_a_record_has_a_line_for_each_field(tmp_path: Path) -> None:
@@ -182,14 +200,14 @@ def test_a_record_has_a_line_for_each_field(tmp_path: Path) -> None:
     assert "   without work: no submission in these files carries such a state_id or token_id\n" in done.err
 
 
-def test_ids_that_nobody_carries_are_a_cause_of_their_own(tmp_path: Path) -> None:
+def test_ids_that_nobody_carries_are_a_kind_of_their_own(tmp_path: Path) -> None:
     """Among calls that are otherwise alike."""
     calls = [
         spans.call(number, 1, 1, events=spans.report("call", 1, state_id=state))
         for number, state in ((4, "state-2"), (5, "state-88"), (6, "state-99"))
     ]
     done = check(written(tmp_path / "a.jsonl", of(*calls, spans.row(1, 1), spans.row(2, 2))))
-    assert "3 mismatches, 2 causes." in done.out
+    assert "3 mismatches of 2 kinds." in done.out
     assert "1. 2 x call, used: state_id\n   no submission in these files carries such a state_id\n" in done.out
 
 
@@ -222,6 +240,7 @@ def test_nothing_in_a_trace_reaches_the_terminal_as_a_control_character(tmp_path
         semconv.CULPRIT_THREAD: "\U0001f600",
     }
     path = written(tmp_path / "a.jsonl", wrong_call("\x1b[31mred", more), more="\x1b[2J\n")
+    path = path.rename(tmp_path / "\x1b[2J.jsonl")
     done = check(path, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.code == 1
     assert (done.out + done.err).replace("\n", "").isprintable()
@@ -231,13 +250,15 @@ def test_nothing_in_a_trace_reaches_the_terminal_as_a_control_character(tmp_path
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
-    """As `| head` is."""
+    """As `| head` is; the records are all there."""
     spare = [
         of(spans.call(number, 1, 1, events=spans.report("call", 1, state_id="state-2"))) for number in range(2, 2000)
     ]
     path = written(tmp_path / "a.jsonl", *spare)
     with subprocess.Popen(
-        [*COMMAND, str(path), "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, str(path), "--format", "json", "--records", str(tmp_path / "wrong.csv")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -245,6 +266,20 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+    assert len(rows_of((tmp_path / "wrong.csv").read_text())) == len(spare)
+
+
+def test_records_are_there_in_full_or_not_at_all(tmp_path: Path) -> None:
+    """Half a list, or an empty one, would pass for a trail in order."""
+    path, records = written(tmp_path / "a.jsonl", wrong_call()), tmp_path / "wrong.csv"
+    records.write_text("of an earlier run")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, str(path), "--records", str(records)], stdout=full, stderr=-1, check=False)
+    assert (done.returncode, done.stderr) == (2, b"otel-handoff: No space left on device\n")
+    assert records.read_text() == "of an earlier run"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.jsonl", "wrong.csv"]
+    assert check(path, "--records", records).code == 1
+    assert len(rows_of(records.read_text())) == 1
 
 
 def test_memory_stays_flat(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def shape(line: str) -> str:
     line = re.sub(r"[0-9a-f]{32}|[0-9a-f]{16}", "ID", line)
     line = re.sub(r"│.*", lambda cells: re.sub(r"[\d.-]+ *│", "N │", cells[0]), line)
     line = re.sub(r"(?<!\.py:)\b\d[\d:.T+-]*", "N", line)
-    line = re.sub(r"\bN (call|result|cause|mismatch)(es|s)?\b", r"N \1", line)
+    line = re.sub(r"\bN (call|result|cause|kind|mismatch)(es|s)?\b", r"N \1", line)
     return re.sub(r" +", " ", line).rstrip()
 
 

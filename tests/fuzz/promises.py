@@ -69,6 +69,13 @@ def _in_time() -> Generator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def _strict(text: str) -> Any:
+    def refused(constant: str) -> None:
+        raise AssertionError(constant)  # only Python reads NaN
+
+    return json.loads(text, parse_constant=refused)
+
+
 class Promises:
     """Runs both commands on inputs, in a folder of its own."""
 
@@ -84,7 +91,7 @@ class Promises:
         """Raise whatever a command raises, or AssertionError: a promise is not kept."""
         self.input.write_bytes(data)
         code, out, err = self._run("check", "--records", str(self._out / "records.csv"))
-        told = json.loads(self._run("check", "--format", "json")[1])
+        told = _strict(self._run("check", "--format", "json")[1])
         assert (code == 1) == bool(told["mismatches"])
         assert (code == 2) == (not told["mismatches"] and told["checked"]["broken_lines"] > 0)
         assert (out + err).replace("\n", "").isprintable()
@@ -93,7 +100,7 @@ class Promises:
             text = page.read_text(encoding="utf-8")
             assert foreign_parts(text) == []
             assert len(text.encode()) < 1_500_000
-            json.loads(perfetto.read_text(encoding="utf-8"))
+            _strict(perfetto.read_text(encoding="utf-8"))
         left = {path.name for path in self._out.iterdir()}
         assert left <= {"records.csv", "page.html", "perfetto.json"}
         for name in left:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import stat
 import subprocess
 from collections import defaultdict
 from itertools import pairwise
@@ -14,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.check import spans
 from tests.report import traces
+from tests.traces import lines
 
 
 def refused(*arguments: Any) -> str:
@@ -88,6 +91,45 @@ def test_a_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert real.read_text().startswith("<!doctype html>")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.html", "real.html", "traces.jsonl"]
+
+
+def test_a_page_is_no_more_open_to_others_than_the_one_before(tmp_path: Path) -> None:
+    """There are ids in it."""
+    page = tmp_path / "report.html"
+    page.touch(0o600)
+    traces.drawn(traces.wrong(tmp_path / "traces.jsonl"), page)
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """A pipe stays one, as /dev/null has to; and standard output is one."""
+    source, pipe, page = traces.wrong(tmp_path / "traces.jsonl"), tmp_path / "pipe", tmp_path / "page.html"
+    traces.drawn(source, page)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        traces.drawn(source, pipe)
+        assert reader.communicate()[0] == page.read_text()
+    assert pipe.is_fifo()
+    assert traces.handoff("report", source, "-o", "/dev/stdout").stdout == page.read_text() + "/dev/stdout\n"
+
+
+def test_a_name_that_the_output_cannot_show_is_escaped(tmp_path: Path) -> None:
+    """The page is there under its own."""
+    page = tmp_path / "\xfc.html"
+    arguments = [*traces.COMMAND, "report", str(traces.wrong(tmp_path / "traces.jsonl")), "-o", str(page)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{tmp_path}/\\xfc.html\n", "")
+    assert page.is_file()
+
+
+def test_perfetto_gets_json_as_others_read_it(tmp_path: Path) -> None:
+    """It has no NaN."""
+    odd = spans.row(1, 1, attributes=lines.attributes({**spans.submission(1), "odd": float("nan")}))
+    source, trace = traces.written(tmp_path / "traces.jsonl", odd), tmp_path / "trace.json"
+    assert traces.handoff("report", source, "-o", tmp_path / "report.html", "--perfetto", trace).returncode == 0
+    events = json.loads(trace.read_text(), parse_constant=pytest.fail)["traceEvents"]
+    assert [event["args"]["odd"] for event in events if event.get("cat") == "work"] == ["NaN"]
 
 
 def test_perfetto_gets_every_row_and_arrows_that_end_in_slices(observed: Path, tmp_path: Path) -> None:

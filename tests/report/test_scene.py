@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -116,8 +117,58 @@ def test_a_row_that_is_not_in_the_files_is_drawn_without_its_work(tmp_path: Path
     assert '<g class="row own" data-number="1"><circle class="submission"' in page
 
 
-def test_no_cause_crowds_another_out(read: Read) -> None:
-    """Groups count all, errors first."""
+def test_a_submission_of_an_unknown_time_is_not_of_1970(tmp_path: Path) -> None:
+    """Neither the row nor the event is in the files: a process was killed in a storm."""
+    carries = {
+        semconv.MISMATCH: True,
+        semconv.MISMATCH_EVIDENCE: "call",
+        semconv.MISMATCH_OUTCOME: "used",
+        f"{semconv.OBSERVED}state_id": "state-2",
+    }
+    path = traces.written(tmp_path / "lost.jsonl", spans.call(2, 1, 1, carries=carries))
+    page = traces.drawn(path, tmp_path / "lost.html").read_text()
+    assert "</b> call used<br>" in page
+    assert "Used (call) at 2023-" in page
+    assert "1970" not in page
+    assert re.findall(r"[+-][\d.]+ h<", page) == []
+
+
+def test_causes_beyond_a_hundred_are_not_told_apart(tmp_path: Path) -> None:
+    """And it is not said of them that no write is on record, nor that they are one."""
+    calls = [
+        spans.call(
+            number,
+            1,
+            1,
+            events=spans.report(
+                "call", 1, more={**spans.CULPRIT, semconv.CULPRIT_LOCATION: f"a.py:{number}"}, state_id="state-2"
+            ),
+        )
+        for number in range(2, 105)
+    ]
+    page = traces.drawn(traces.written(tmp_path / "many.jsonl", *calls), tmp_path / "many.html").read_text()
+    assert "<h1>103 mismatches, more than 100 causes</h1>" in page
+    assert "<h3>3 &times; others, of causes that are too many to tell apart</h3>" in page
+    assert "no write on record" not in page
+
+
+def test_no_cause_crowds_another_out(tmp_path: Path) -> None:
+    """The last of a hundred mismatches has a cause of its own: it is drawn, and others as far as there is room."""
+    calls = [
+        spans.call(
+            number,
+            1,
+            1,
+            events=spans.report("call", 1, more=spans.CULPRIT if number < 102 else None, state_id="state-2"),
+        )
+        for number in range(2, 103)
+    ]
+    page = traces.drawn(traces.written(tmp_path / "many.jsonl", *calls), tmp_path / "many.html").read_text()
+    assert [len(re.findall(f'<article id="m{cause}-', page)) for cause in (1, 2)] == [59, 1]
+
+
+def test_groups_count_all_errors_first(read: Read) -> None:
+    """And are told by the write."""
     groups = group(read.findings)
     assert groups.count == len(read.findings) == sum(each.count for each in groups.groups)
     for each in groups.groups:

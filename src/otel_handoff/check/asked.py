@@ -36,7 +36,7 @@ class Asked:
         self.id = asked
         self._db = store.db
         self._db.execute("CREATE TABLE asked (row INTEGER PRIMARY KEY, mismatches INTEGER NOT NULL DEFAULT 0)")
-        self._db.execute(_CARRIED, (ROW, asked))
+        self._db.execute(_CARRIED, (ROW, asked.encode(errors="backslashreplace").decode()))
         key = _key(asked)
         if key is not None:
             self._db.execute(_BELOW, (key, key))

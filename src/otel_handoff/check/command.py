@@ -31,7 +31,7 @@ examples:
   otel-handoff check /var/log/otel --records wrong.csv        what an auditor needs
   otel-handoff check traces/ --fail-on error                  in CI: a prevented or exposed mismatch does not fail
   otel-handoff check traces/ --id row-0006                    is this row affected?
-  zcat *.gz | otel-handoff check - --format json | jq .causes
+  zcat *.gz | otel-handoff check - --format json | jq .kinds
 """
 
 

@@ -111,11 +111,11 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
     """Read back what a detector put on a span.
 
     Args:
-        report: the attributes of the event `handoff.mismatch`.
+        report: the attributes of the event `handoff.mismatch`, or the mark on the span.
         row: the ids of the submission, from its row span, where that is known.
         trace_id: of the span.
         span_id: likewise.
-        time: the event's, in nanoseconds since the epoch.
+        time: the event's, or the end of the span, in nanoseconds since the epoch.
 
     Returns:
         None if it does not say what was observed.

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final
 
 from otel_handoff import semconv
 from otel_handoff.check.finding import WORK, Finding, Submitted, from_report
 from otel_handoff.check.store import CALL, ROW, Store
+
+_SUBMITTED: Final = (semconv.SUBMISSION_TIME, semconv.SUBMISSION_THREAD, semconv.SUBMISSION_LOCATION)
 
 
 def found(store: Store) -> Generator[Finding]:
@@ -22,13 +24,17 @@ def found(store: Store) -> Generator[Finding]:
 
 
 def _reported(store: Store) -> Generator[Finding]:
-    for report, time, trace, span, ids in store.db.execute(
-        "SELECT reports.attributes, reports.time, hex(spans.trace), hex(spans.span), row.ids"
+    for attributes, time, trace, span, row, ids in store.db.execute(
+        "SELECT reports.attributes, reports.time, hex(spans.trace), hex(spans.span), row.attributes, row.ids"
         " FROM reports JOIN spans ON spans.id = reports.span"
         " LEFT JOIN under ON under.span = spans.id LEFT JOIN spans AS row ON row.id = under.row"
         " ORDER BY reports.id"
     ):
-        finding = from_report(json.loads(report), ids and json.loads(ids), trace.lower(), span.lower(), time)
+        report: dict[str, Any] = json.loads(attributes)
+        if row is not None and semconv.SUBMISSION_TIME not in report:  # the mark on a call's span does not tell
+            carried: dict[str, Any] = json.loads(row)
+            report.update({name: carried[name] for name in _SUBMITTED if name in carried})
+        finding = from_report(report, ids and json.loads(ids), trace.lower(), span.lower(), time)
         if finding is not None:
             yield finding
 

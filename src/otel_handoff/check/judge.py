@@ -12,7 +12,7 @@ from otel_handoff.check.finding import Finding
 from otel_handoff.check.found import found
 from otel_handoff.check.store import CALL, FOREIGN, ROW, Column, Store
 from otel_handoff.hashing import PREFIX
-from otel_handoff.traces.otlp import SpanRecord
+from otel_handoff.traces.otlp import Attributes, SpanRecord, Value
 
 Aliases = Mapping[str, Mapping[str, str]]
 """Boundary -> the name under which others put an id on their spans -> the field."""
@@ -113,10 +113,13 @@ class Judge:
 
     @staticmethod
     def _reports(span: SpanRecord) -> list[tuple[int, str]]:
-        reports = [(event.time_ns, _json(event.attributes)) for event in span.events if event.name == semconv.MISMATCH]
-        if not reports and span.attributes.get(semconv.MISMATCH) is True:
-            # Something on the way dropped the event. The span tells the first mismatch.
-            reports = [(span.end_ns, _json(span.attributes))]
+        told = [event for event in span.events if event.name == semconv.MISMATCH]
+        reports = [(event.time_ns, _json(event.attributes)) for event in told]
+        if span.attributes.get(semconv.MISMATCH) is True:
+            mark = _mark_of(span.attributes)
+            if all(mark != _mark_of(event.attributes) for event in told):
+                # The detector told no more of a storm, or something on the way dropped the event.
+                reports.append((span.end_ns, _json(_marked(span.attributes))))
         return reports
 
     # -- judging
@@ -194,7 +197,7 @@ class Judge:
         carriers = self.store.db.execute("SELECT attributes FROM reports WHERE span IN (?, ?)", (span, row))
         for (attributes,) in carriers:
             report: dict[str, Any] = json.loads(attributes)
-            evidence, target = report.get(semconv.MISMATCH_EVIDENCE), report.get(semconv.CALL_TARGET)
+            evidence, target = report.get(semconv.MISMATCH_EVIDENCE), report.get(semconv.CALL_TARGET, name)
             if (evidence, target) == ("call" if kind == CALL else "span", name) and all(
                 str(report.get(semconv.OBSERVED + field)) == value for field, value in observed.items()
             ):
@@ -225,6 +228,20 @@ class Judge:
             if any(str(filed.get(name)) != str(value) for name, value in finding.observed.items()):
                 filed = {}  # a mixture, or an id that nobody is known to have
             yield replace(finding, unknown=tuple(unknown), filed=filed)
+
+
+def _mark_of(report: Attributes) -> list[Value | None]:
+    # Not the ids: a limit may have cut them to another length on the span than in the event.
+    return [report.get(name) for name in (semconv.MISMATCH_EVIDENCE, semconv.MISMATCH_OUTCOME, semconv.MISMATCH_FIELDS)]
+
+
+def _marked(carried: Attributes) -> Attributes:
+    """Return a mark without what is left of one that it has taken the place of: a warning that an error came after."""
+    fields = carried.get(semconv.MISMATCH_FIELDS)
+    if not isinstance(fields, list):
+        return carried
+    names = {semconv.OBSERVED + str(field) for field in fields}
+    return {name: value for name, value in carried.items() if name in names or not name.startswith(semconv.OBSERVED)}
 
 
 def _differ(expected: str, observed: str) -> bool:

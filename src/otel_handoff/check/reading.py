@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from otel_handoff.check.judge import Aliases, Checked, Judge
 from otel_handoff.check.progress import Progress
+from otel_handoff.check.text import printable
 from otel_handoff.commands import UsageError
 from otel_handoff.elspeth import BOUNDARIES
 from otel_handoff.traces.files import Broken
@@ -51,7 +53,7 @@ def judged(files: Sequence[str]) -> Generator[Judged]:
         count += 1
         if count <= _MOST_BROKEN:
             progress.say("")
-            tell(sys.stderr, f"otel-handoff: {line.file}:{line.line}: {line.reason}")
+            tell(sys.stderr, printable(f"otel-handoff: {line.file}:{line.line}: {line.reason}"))
 
     try:
         with contextlib.closing(Judge(_aliases())) as judge:
@@ -82,3 +84,11 @@ def tell(out: TextIO, line: str, end: str = "\n") -> None:
     """Write `line`; letters that `out` cannot write are escaped: a terminal, or LC_ALL=C, may have none such."""
     encoding = out.encoding or "utf-8"
     out.write(line.encode(encoding, "backslashreplace").decode(encoding) + end)
+
+
+def as_json(value: Any) -> str:
+    """Return `value` as JSON, which has no NaN and no infinity: these become text."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(value), parse_constant=str))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime, timezone
 from typing import Any, Final, TextIO
 
 from otel_handoff.check.finding import Finding
-from otel_handoff.story import show_ids
+from otel_handoff.story import show_clock, show_ids
 
 COLUMNS: Final = (
     *("record", "evidence", "boundary", "run_id", "row_id", "token_id", "call_index"),
@@ -53,7 +52,7 @@ class Records:
                 "target": finding.target,
                 "details": show_ids({name: value for name, value in finding.details.items() if name != index}),
                 "submission": submission.number,
-                "time": _iso(finding.time_unix_nano),
+                "time": show_clock(finding.time_unix_nano),
                 "thread": finding.thread_name,
                 "location": finding.location,
                 "culprit_thread": culprit.thread_name if culprit else None,
@@ -73,9 +72,3 @@ def cell(value: object) -> object:
     """
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
-
-
-def _iso(time_unix_nano: int) -> str:
-    # Whole microseconds: a float of nanoseconds since 1970 is not exact.
-    seconds, rest = divmod(time_unix_nano, 1_000_000_000)
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest // 1000).isoformat()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
 from otel_handoff.check import text
 from otel_handoff.check.asked import Asked
-from otel_handoff.check.causes import Causes
 from otel_handoff.check.finding import Finding
-from otel_handoff.check.reading import Judged, judged, tell
+from otel_handoff.check.kinds import Kinds
+from otel_handoff.check.reading import Judged, as_json, judged, tell
 from otel_handoff.check.records import Records
+from otel_handoff.commands import hush, in_full
 from otel_handoff.traces.files import InputError, find
 
 
@@ -76,36 +76,41 @@ def check(options: Options) -> int:
         records = Records(stack.enter_context(_records_file(options.records)))
         read = stack.enter_context(judged(files))
         run = _Run(read, records, None if options.id is None else Asked(options.id, read.judge.store))
-        (_write_json if options.as_json else _write_text)(out, run)
-        code = run.code(fail_on_warnings=options.fail_on_warnings)
-        out.flush()
-    return code
+        findings = run.findings()
+        try:
+            (_write_json if options.as_json else _write_text)(out, run, findings)
+            out.flush()
+        except BrokenPipeError:
+            # Whoever read the report has enough; the records and the exit code are wanted all the same.
+            hush(out)
+            for _ in findings:
+                pass
+        return run.code(fail_on_warnings=options.fail_on_warnings)
 
 
-@contextlib.contextmanager
-def _records_file(name: str | None) -> Generator[TextIO]:
-    target = sys.stdout.fileno() if name == "-" else name or os.devnull
-    with open(target, "w", encoding="utf-8", newline="", closefd=name != "-") as file:
-        yield file
+def _records_file(name: str | None) -> contextlib.AbstractContextManager[TextIO]:
+    if name == "-":
+        return open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False)
+    return in_full(os.devnull if name is None else name, newline="")
 
 
-def _write_text(out: TextIO, run: _Run) -> None:
-    causes = Causes()
-    for finding in run.findings():
-        causes.add(finding)
+def _write_text(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
+    kinds = Kinds()
+    for finding in findings:
+        kinds.add(finding)
     totals = text.Totals(run.mismatches, run.records.calls, run.records.results)
-    for line in text.lines(run.read.checked, totals, causes.sorted(), run.read.broken, run.asked):
+    for line in text.lines(run.read.checked, totals, kinds.sorted(), run.read.broken, run.asked):
         tell(out, line)
 
 
-def _write_json(out: TextIO, run: _Run) -> None:
+def _write_json(out: TextIO, run: _Run, findings: Iterable[Finding]) -> None:
     # Finding by finding: there may be any number.
-    causes = Causes()
+    kinds = Kinds()
     out.write('{"mismatches": [')
-    for finding in run.findings():
-        tell(out, f"{'' if run.mismatches == 1 else ','}\n  {_json(finding.as_dict())}", end="")
-        causes.add(finding)
-    grouped = [{"count": cause.count, "example": cause.example.as_dict()} for cause in causes.sorted()]
+    for finding in findings:
+        tell(out, f"{'' if run.mismatches == 1 else ','}\n  {as_json(finding.as_dict())}", end="")
+        kinds.add(finding)
+    grouped = [{"count": kind.count, "example": kind.example.as_dict()} for kind in kinds.sorted()]
     totals = {
         **asdict(run.read.checked),
         "mismatches": run.mismatches,
@@ -116,15 +121,8 @@ def _write_json(out: TextIO, run: _Run) -> None:
     }
     out.write("\n],\n")
     if run.asked is not None:
-        out.write(f'"id": {_json(run.asked.id)},\n"submissions": [')
+        out.write(f'"id": {as_json(run.asked.id)},\n"submissions": [')
         for number, (submission, mismatches) in enumerate(run.asked.submissions()):
-            tell(out, f"{',' if number else ''}\n  {_json({**asdict(submission), 'mismatches': mismatches})}", end="")
+            tell(out, f"{',' if number else ''}\n  {as_json({**asdict(submission), 'mismatches': mismatches})}", end="")
         out.write("\n],\n")
-    tell(out, f'"causes": {_json(grouped)},\n"checked": {_json(totals)}}}')
-
-
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:  # JSON has no NaN
-        return json.dumps(json.loads(json.dumps(value), parse_constant=str))
+    tell(out, f'"kinds": {as_json(grouped)},\n"checked": {as_json(totals)}}}')

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Final
 
 from otel_handoff.check.asked import Asked
-from otel_handoff.check.causes import Cause
 from otel_handoff.check.finding import WORK, Finding
 from otel_handoff.check.judge import Checked
+from otel_handoff.check.kinds import Kind
 from otel_handoff.story import ADVICE, VERBS, overwritten, show, show_clock, show_ids, submitted, used
 
 _MOST_CARRIERS: Final = 20
@@ -26,10 +26,10 @@ class Totals:
 
 
 def lines(
-    checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int, asked: Asked | None = None
+    checked: Checked, totals: Totals, kinds: Sequence[Kind], broken: int, asked: Asked | None = None
 ) -> Iterator[str]:
     """Yield the report, line by line, fit for any terminal whatever the traces hold."""
-    yield from map(printable, _lines(checked, totals, causes, broken, asked))
+    yield from map(printable, _lines(checked, totals, kinds, broken, asked))
 
 
 def printable(line: str) -> str:
@@ -37,18 +37,16 @@ def printable(line: str) -> str:
     return line if line.isprintable() else "".join(c if c.isprintable() else show(c)[1:-1] for c in line)
 
 
-def _lines(
-    checked: Checked, totals: Totals, causes: Sequence[Cause], broken: int, asked: Asked | None
-) -> Iterator[str]:
+def _lines(checked: Checked, totals: Totals, kinds: Sequence[Kind], broken: int, asked: Asked | None) -> Iterator[str]:
     yield from what_was_checked(checked, broken)
     yield ""
     if asked is not None:
         yield from _carriers(asked)
-    if not causes:
+    if not kinds:
         yield no_mismatch(checked) if asked is None else _nothing(asked)
         return
     concerns = "" if asked is None else "What concerns it: "
-    yield f"{concerns}{of(totals.mismatches, 'mismatch', 'mismatches')}, {of(len(causes), 'cause')}."
+    yield f"{concerns}{of(totals.mismatches, 'mismatch', 'mismatches')} of {of(len(kinds), 'kind')}."
     if totals.calls or totals.results:
         yield (
             f"Wrong in the audit trail: {of(totals.calls, 'call')}, {of(totals.results, 'result')}"
@@ -56,9 +54,9 @@ def _lines(
         )
     else:
         yield "No record of the audit trail is known to be wrong."
-    for number, cause in enumerate(causes, 1):
+    for number, kind in enumerate(kinds, 1):
         yield ""
-        yield from _cause(number, cause)
+        yield from _kind(number, kind)
 
 
 def _carriers(asked: Asked) -> Iterator[str]:
@@ -129,17 +127,17 @@ def of(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _cause(number: int, cause: Cause) -> Iterator[str]:
-    example = cause.example
+def _kind(number: int, kind: Kind) -> Iterator[str]:
+    example = kind.example
     fields = ", ".join(example.observed)
     by = "" if example.found_by == "detector" else ", found in the spans"
-    yield f"{number}. {cause.count:,} x {example.evidence}, {example.outcome}{by}{': ' if fields else ''}{fields}"
+    yield f"{number}. {kind.count:,} x {example.evidence}, {example.outcome}{by}{': ' if fields else ''}{fields}"
     if example.culprit is not None:
         yield f"   overwritten at {example.culprit.location}"
     if example.unknown:
         what = "without work: " if example.evidence == "result" else ""
         yield f"   {what}no submission in these files carries such a {' or '.join(example.unknown)}"
-    yield "   for example:" if cause.count > 1 else "   namely:"
+    yield "   for example:" if kind.count > 1 else "   namely:"
     for line in report(example):
         yield f"   | {line}"
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TextIO
 
-from otel_handoff.commands import colours, told
+from otel_handoff.commands import colours, hush, told
 
 DESCRIPTION: Final = """\
 Say what is wrapped, how OpenTelemetry is set up, which settings hold and where they come from, and whether an alert
@@ -99,8 +99,7 @@ def _own_output() -> Generator[TextIO, None, None]:
             yield output
             output.flush()
         except BrokenPipeError:
-            # Whoever reads has enough. Nothing more must be flushed into the closed pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+            hush(output)
         finally:
             with suppress(ValueError):  # the user's module may have closed it
                 sys.stdout.flush()

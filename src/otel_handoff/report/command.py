@@ -49,9 +49,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from otel_handoff.check.reading import tell
     from otel_handoff.report.run import write_report
 
     write_report(args.paths, args.output, args.perfetto)
     for name in filter(None, (args.output, args.perfetto)):
-        sys.stdout.write(f"{name}\n")
+        tell(sys.stdout, name)
     return 0

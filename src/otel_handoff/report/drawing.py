@@ -117,7 +117,7 @@ class _Drawing:
         yield from self.ground()
         for row in self.scene.rows:
             yield from self.row(row)
-        if self.scene.own is None:
+        if self.scene.own is None and self.scene.finding.submission.time_unix_nano:
             yield from self.lost()
         yield from self.mismatch()
         yield "</svg></svg>"
@@ -134,7 +134,7 @@ class _Drawing:
             yield f'<rect class="fold" x="{fold.left:.3f}%" y="0" width="{width:.3f}%" height="{bottom + 4}"/>'
             yield f'<text class="tick" x="{span}" y="{bottom + 22}" text-anchor="middle">⋯ {left}</text>'
         for stretch in self.scene.axis.stretches:
-            for time, label in _ticks(stretch, self.scene.axis, self.scene.finding.submission.time_unix_nano):
+            for time, label in _ticks(stretch, self.scene.axis, self.scene.since_ns):
                 at = self.x(time)
                 yield f'<line class="grid" x1="{at}" x2="{at}" y1="0" y2="{bottom + 6}"/>'
                 yield f'<text class="tick" x="{at}" y="{bottom + 22}" text-anchor="middle">{label}</text>'

@@ -20,6 +20,7 @@ class Group:
     Attributes:
         location: where the wrong value was written; empty where no write is on record.
         name: the field that was written, or the fields that disagree.
+        is_rest: whether these are what is left, of any number of causes.
         findings: as many as are kept, in the order of the files.
         count: how many there are.
         errors: how many of them are errors.
@@ -27,6 +28,7 @@ class Group:
 
     location: str
     name: str
+    is_rest: bool = False
     findings: list[Finding] = field(default_factory=list[Finding])
     count: int = 0
     errors: int = 0
@@ -51,7 +53,7 @@ class Groups:
 
 def group(findings: Iterable[Finding]) -> Groups:
     """Group `findings`, errors before warnings within a group."""
-    by_cause: dict[tuple[str, str], Group] = {}
+    by_cause: dict[tuple[str, str] | None, Group] = {}
     found = Groups([])
     for finding in findings:
         found.count += 1
@@ -59,8 +61,8 @@ def group(findings: Iterable[Finding]) -> Groups:
         found.results += finding.is_record and finding.evidence == "result"
         cause = _cause(finding)
         if cause not in by_cause and len(by_cause) >= _MOST_GROUPS:
-            cause = ("", "others")
-        of_cause = by_cause.setdefault(cause, Group(*cause))
+            cause = None
+        of_cause = by_cause.setdefault(cause, Group(*cause) if cause else Group("", "others", is_rest=True))
         of_cause.count += 1
         of_cause.errors += finding.is_error
         if found.count <= _MOST_KEPT or not of_cause.findings:

@@ -88,7 +88,9 @@ def _hash(text: str) -> str:
 def _title(groups: Groups) -> str:
     if not groups.count:
         return "No mismatch"
-    return f"{of(groups.count, 'mismatch', 'mismatches')}, {of(len(groups.groups), 'cause')}"
+    rest = sum(group.is_rest for group in groups.groups)
+    causes = of(len(groups.groups) - rest, "cause")
+    return f"{of(groups.count, 'mismatch', 'mismatches')}, {'more than ' * rest}{causes}"
 
 
 def _verdict(groups: Groups, checked: Checked) -> str:
@@ -169,6 +171,7 @@ def _listed(groups: Sequence[Group], drawn: dict[Place, str]) -> dict[Place, str
 
 def _cause(number: int, group: Group, listed: dict[Place, str]) -> Iterator[str]:
     where = f"overwritten at <code>{esc(group.location)}</code>" if group.location else "no write on record"
+    where = "of causes that are too many to tell apart" if group.is_rest else where
     yield f'<section class="cause"><h3>{group.count:,} &times; {esc(group.name)}, {where}</h3><ol>'
     entries = [entry for place, entry in listed.items() if place[0] == number]
     yield from entries
@@ -197,8 +200,9 @@ def _entry(place: Place, finding: Finding, *, drawn: bool) -> str:
     sides = ", ".join(
         f"{esc(finding.expected[name], 60)} → {esc(observed, 60)}" for name, observed in finding.observed.items()
     )
-    after = (finding.time_unix_nano - submission.time_unix_nano) / 1e6
-    what = f"{finding.evidence} {finding.outcome} {after:+,.3f} ms"
+    what = f"{finding.evidence} {finding.outcome}"
+    if submission.time_unix_nano:
+        what += f" {(finding.time_unix_nano - submission.time_unix_nano) / 1e6:+,.3f} ms"
     return (
         f'<li data-ids="{searched}"><{tag}{link}><b>#{submission.number}</b> {esc(what)}'
         f"<br><span>{sides or 'more than one worker'}</span></{tag}></li>"
@@ -214,6 +218,7 @@ def _article(place: Place, finding: Finding, scenes: Scenes) -> str:
         f" instead of {esc(finding.expected[field])}</dd>"
         for field, value in finding.observed.items()
     )
+    time = f", {show_clock(submission.time_unix_nano)}" if submission.time_unix_nano else ""
     stale = ", as stale work" if finding.stale else ""
     more = (
         f' <p class="note">{of(scene.more, "other row")} began in this time and are not drawn.</p>'
@@ -224,8 +229,8 @@ def _article(place: Place, finding: Finding, scenes: Scenes) -> str:
     return (
         f'<article id="{name}" aria-labelledby="{name}-h" data-number="{submission.number}"><h2 id="{name}-h">'
         f'{esc(what[:1].upper() + what[1:])}</h2><dl class="sides">{sides}</dl>'
-        f'<p class="meta">Submission #{submission.number} of {esc(submission.boundary)},'
-        f" {show_clock(submission.time_unix_nano)}{stale} · {esc_ids(submission.ids)}</p>"
+        f'<p class="meta">Submission #{submission.number} of {esc(submission.boundary)}'
+        f"{time}{stale} · {esc_ids(submission.ids)}</p>"
         f'<figure><div class="lanes">{draw(scene)}</div>{more}{_TOOLS}</figure>'
         f"<details open><summary>Full report</summary><pre>{full}</pre></details></article>"
     )

@@ -8,6 +8,7 @@ from typing import Any, Final, TextIO
 
 from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
+from otel_handoff.check.reading import as_json
 from otel_handoff.check.store import CALL, ROW, Column, Store
 from otel_handoff.report.tracks import put
 
@@ -32,7 +33,7 @@ def write_perfetto(out: TextIO, store: Store, findings: Iterable[Finding]) -> No
     out.write('{"displayTimeUnit": "ns", "traceEvents": [')
     separator = "\n"
     for event in trace.events(findings):
-        out.write(separator + json.dumps(event, ensure_ascii=False))
+        out.write(separator + as_json(event))
         separator = ",\n"
     out.write(f'\n], "otherData": {{"start_unix_nano": "{trace.start}"}}}}\n')
 

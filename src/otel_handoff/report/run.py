@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-from collections.abc import Generator, Sequence
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Sequence
 
 from otel_handoff.check.reading import judged
+from otel_handoff.commands import in_full
 from otel_handoff.report.groups import group
 from otel_handoff.report.page import page
 from otel_handoff.report.perfetto import write_perfetto
@@ -34,7 +32,7 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
             raise InputError(f"{name} is one of the other files")
     with contextlib.ExitStack() as stack:
         # First: that a file cannot be written is told before the long part.
-        opened = [stack.enter_context(_whole(name)) for name in outputs]
+        opened = [stack.enter_context(in_full(name)) for name in outputs]
         read = stack.enter_context(judged(files))
         read.progress.say("drawing")
         groups = group(read.judge.findings())
@@ -42,22 +40,3 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
         if perfetto is not None:
             read.progress.say("writing the file for Perfetto")
             write_perfetto(opened[1], read.judge.store, read.judge.findings())
-
-
-@contextlib.contextmanager
-def _whole(name: str) -> Generator[TextIO]:
-    """Open a file that takes its place under `name` once it is complete."""
-    target = Path(os.path.realpath(name))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        file = part.open("w", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, name) from error
-    try:
-        with file:
-            yield file
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

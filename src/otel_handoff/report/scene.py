@@ -83,6 +83,11 @@ class Scene:
     axis: Axis
 
     @property
+    def since_ns(self) -> int:
+        """What the axis counts from: the submission; the mismatch, where it is not known when that was."""
+        return self.finding.submission.time_unix_nano or self.finding.time_unix_nano
+
+    @property
     def rows(self) -> list[Row]:
         """All of them, in order of submission."""
         rows = [row for row in (self.own, self.filed, *self.others) if row is not None]
@@ -105,7 +110,7 @@ class Scenes:
         filed = None
         if culprit is not None and culprit.number is not None and culprit.number != finding.submission.number:
             filed = self._row_of(process, finding.submission.boundary, culprit.number)
-        instants = [finding.submission.time_unix_nano, finding.time_unix_nano]
+        instants = [time for time in (finding.submission.time_unix_nano, finding.time_unix_nano) if time]
         instants += [culprit.time_unix_nano] if culprit is not None else []
         for row in (own, filed):
             instants += row.instants if row is not None else ()

@@ -27,7 +27,7 @@ class InputError(UsageError):
 
 
 class Broken(NamedTuple):
-    """A line that could not be read, or not in full. `line` counts from 1; 0 is the file as a whole."""
+    """A line that could not be read, or not in full. `line` counts from 1."""
 
     file: str
     line: int
@@ -46,18 +46,20 @@ def find(paths: Iterable[str]) -> list[str]:
     """Return the files that `paths` stand for, each once; a folder's are in the order of their names.
 
     In a folder, files count whose name ends in `.jsonl`, `.ndjson` or `.json`, or one of these and `.gz`. A `.json`
-    document that is laid out over several lines is passed over: it is no file of lines.
+    document that is laid out over several lines is passed over, unless it has spans.
 
     Raises:
-        InputError: there is no such file, it cannot be read, or there is none in a folder.
+        InputError: there is no such file or folder, it cannot be read, or there is no file of traces in a folder.
     """
     found: dict[str, None] = {}
     for path in paths:
         if path == _STDIN:
+            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+                raise InputError("standard input is closed")
             found[path] = None
             continue
         try:
-            mode = Path(path).stat().st_mode
+            mode = os.stat(path).st_mode  # noqa: PTH116  a Path takes "" for the working folder
             if stat.S_ISDIR(mode):
                 files = _in_folder(path)
             else:
@@ -66,7 +68,8 @@ def find(paths: Iterable[str]) -> list[str]:
                     with Path(path).open("rb"):
                         pass
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+            name = getattr(error, "filename", None) or path
+            raise InputError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
         if not files:
             raise InputError(f"no file of traces in {path}: looked for {', '.join(_SUFFIXES)}, also with .gz")
         found.update(dict.fromkeys(files))
@@ -74,22 +77,25 @@ def find(paths: Iterable[str]) -> list[str]:
 
 
 def _in_folder(folder: str) -> Sequence[str]:
+    def unread(error: OSError) -> None:
+        raise error
+
     files: list[str] = []
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in os.walk(folder, onerror=unread):
         folders.sort()
         for name in sorted(names):
             path = Path(where, name)
-            if name.removesuffix(".gz").endswith(_SUFFIXES) and path.is_file() and not _is_document(path):
+            if name.removesuffix(".gz").endswith(_SUFFIXES) and path.is_file() and not _is_other_document(path):
                 files.append(str(path))
     return files
 
 
-def _is_document(path: Path) -> bool:
+def _is_other_document(path: Path) -> bool:
     if path.suffix != ".json":
         return False
     try:
         with path.open("rb") as file:
-            return file.readline(8).strip() in (b"{", b"[")
+            return file.readline(8).strip() in (b"{", b"[") and b'"resourceSpans"' not in file.read(_LONGEST_LINE)
     except OSError:
         return False  # told when it is read
 
@@ -133,6 +139,8 @@ def _lines(raw: io.BufferedReader, progress: Progress | None) -> Generator[tuple
     seekable = progress is not None and raw.seekable()
     while text := stream.readline(_LONGEST_LINE):
         number += 1
+        if number == 1 and text.strip() == b"{":  # a document laid out over several lines is read as one
+            text += stream.read(_LONGEST_LINE - len(text))
         if len(text) == _LONGEST_LINE and not text.endswith(b"\n"):
             while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
                 pass

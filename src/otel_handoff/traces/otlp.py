@@ -1,15 +1,15 @@
 """OTLP JSON lines read back as spans, one line in memory at a time.
 
 The format is that of the OpenTelemetry Protocol File Exporter specification: an `ExportTraceServiceRequest` a line, as
-JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers. A line of logs or metrics
-holds no spans.
+JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers. A line of logs, metrics or
+profiles holds no spans.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from otel_handoff.traces.files import Broken, read_lines
@@ -19,7 +19,6 @@ __all__ = ["Broken", "EventRecord", "SpanRecord", "Value", "read_spans"]
 Value = str | int | float | bool | list[Any]
 Attributes = dict[str, Value]
 
-_KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _INT64: Final = 1 << 63
 _MOST_RESOURCES: Final = 1000
 _LONGEST_RESOURCE: Final = 1 << 13
@@ -37,37 +36,29 @@ class EventRecord:
 
 @dataclass(slots=True)
 class SpanRecord:
-    """One span as it was exported.
+    """One span as it was exported: what it takes to judge it.
 
     Attributes:
         name: its name.
         trace_id: 32 hex digits, lower case.
         span_id: 16 hex digits, lower case.
         parent_span_id: likewise, or an empty string.
-        kind: `INTERNAL`, `SERVER`, `CLIENT`, `PRODUCER`, `CONSUMER` or `UNSPECIFIED`.
         start_ns: nanoseconds since the epoch, below 2**63.
         end_ns: likewise.
         attributes: name -> value. Bytes stay base64, a nested map is JSON text.
         events: in the order of the file.
-        links: `(trace_id, span_id)` of each.
-        status_error: whether its status is ERROR.
         resource: the resource's attributes; one object for all spans of a resource. Not to be changed.
-        scope: the name of the instrumentation scope.
     """
 
     name: str
     trace_id: str
     span_id: str
     parent_span_id: str
-    kind: str
     start_ns: int
     end_ns: int
     attributes: Attributes
     events: list[EventRecord]
-    links: list[tuple[str, str]]
-    status_error: bool
-    resource: Attributes = field(default_factory=dict[str, Value])
-    scope: str = ""
+    resource: Attributes
 
 
 class _ShapeError(Exception):
@@ -117,7 +108,7 @@ def _brief(error: ValueError) -> str:
 
 
 def _load(text: bytes) -> Any:
-    document = json.loads(text.decode("utf-8"))
+    document = json.loads(text.decode("utf-8-sig"))  # some editors and shells start a file with a mark
     if b"\\ud" in text or b"\\uD" in text:
         # Half a surrogate pair is valid JSON, but no text: it could be written nowhere.
         document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
@@ -135,10 +126,9 @@ def _document(document: Any, resources: dict[str, Attributes], faults: list[str]
     for resource_spans in _objects(document, "resourceSpans"):
         resource = _resource(resource_spans.get("resource"), resources)
         for scope_spans in _objects(resource_spans, "scopeSpans"):
-            scope = _text(_object(scope_spans, "scope"), "name")
             for span in _list(scope_spans, "spans"):
                 try:
-                    record = _span(span, resource, scope)
+                    record = _span(span, resource)
                 except _ShapeError as error:
                     faults.append(str(error))
                 else:
@@ -155,14 +145,13 @@ def _resource(resource: Any, known: dict[str, Attributes]) -> Attributes:
     return attributes
 
 
-def _span(span: Any, resource: Attributes, scope: str) -> SpanRecord:
+def _span(span: Any, resource: Attributes) -> SpanRecord:
     span = _checked(span, "span")
     return SpanRecord(
         name=_text(span, "name"),
         trace_id=_id(span, "traceId", 32),
         span_id=_id(span, "spanId", 16),
         parent_span_id=_id(span, "parentSpanId", 16) if span.get("parentSpanId") else "",
-        kind=_kind(span.get("kind", 0)),
         start_ns=_time(span, "startTimeUnixNano"),
         end_ns=_time(span, "endTimeUnixNano"),
         attributes=_attributes(span),
@@ -170,10 +159,7 @@ def _span(span: Any, resource: Attributes, scope: str) -> SpanRecord:
             EventRecord(_text(event, "name"), _time(event, "timeUnixNano"), _attributes(event))
             for event in _objects(span, "events")
         ],
-        links=[(_id(link, "traceId", 32), _id(link, "spanId", 16)) for link in _objects(span, "links")],
-        status_error=_object(span, "status").get("code") in (2, "STATUS_CODE_ERROR"),
         resource=resource,
-        scope=scope,
     )
 
 
@@ -184,11 +170,6 @@ def _checked(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _ShapeError(f"{what} is not an object")
     return cast("dict[str, Any]", value)
-
-
-def _object(parent: dict[str, Any], name: str) -> dict[str, Any]:
-    value = parent.get(name)
-    return {} if value is None else _checked(value, name)
 
 
 def _list(parent: dict[str, Any], name: str) -> list[Any]:
@@ -227,15 +208,9 @@ def _id(parent: dict[str, Any], name: str, digits: int) -> str:
     raise _ShapeError(f"{name} is not {digits} hex digits")
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, str):
-        value = value.removeprefix("SPAN_KIND_")
-        return value if value in _KINDS else _KINDS[0]
-    return _KINDS[value] if isinstance(value, int) and 0 <= value < len(_KINDS) else _KINDS[0]
-
-
 def _time(parent: dict[str, Any], name: str) -> int:
-    time = _integer(parent.get(name, 0), name)
+    value = parent.get(name)
+    time = 0 if value is None else _integer(value, name)
     if time < 0:
         raise _ShapeError(f"{name} is before 1970")
     return time
@@ -276,6 +251,8 @@ def _value(value: Any) -> Value | None:
         return None
     value = _checked(value, "an attribute's value")
     for kind, content in value.items():
+        if content is None:
+            continue
         if kind in ("stringValue", "bytesValue"):
             if not isinstance(content, str):
                 raise _ShapeError(f"{kind} is not a string")

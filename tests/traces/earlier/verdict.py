@@ -35,7 +35,7 @@ def verdict(trace: Path) -> dict[str, Any]:
     return {
         "check exits with": checked,
         "checked": found["checked"],
-        "causes": [cause["count"] for cause in found["causes"]],
+        "causes": [kind["count"] for kind in found["kinds"]],  # as they were called at first
         "mismatches": found["mismatches"],
         "records": wrong,
         "report exits with": reported,

@@ -1,4 +1,7 @@
-"""Findings grouped by what did it: the same write, field, evidence and outcome, and whether anybody has such an id."""
+"""Findings of one kind: the same use of the same fields, through the same write, and whether anybody has such an id.
+
+One write may be the cause of several kinds: the wrong id was read, then a call filed under it, then a result.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from otel_handoff.check.finding import Finding
 
 
 @dataclass
-class Cause:
+class Kind:
     """Findings that are alike.
 
     Attributes:
@@ -20,11 +23,11 @@ class Cause:
     count: int = 0
 
 
-class Causes:
-    """Groups findings; holds one of each group."""
+class Kinds:
+    """Groups findings; holds one of each kind."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[object, ...], Cause] = {}
+        self._kinds: dict[tuple[object, ...], Kind] = {}
 
     def add(self, finding: Finding) -> None:
         """Count one more."""
@@ -39,12 +42,9 @@ class Causes:
             culprit.location if culprit else None,
             None if culprit else (finding.location, finding.target),
         )
-        cause = self._groups.setdefault(key, Cause(finding))
-        cause.count += 1
+        kind = self._kinds.setdefault(key, Kind(finding))
+        kind.count += 1
 
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    def sorted(self) -> list[Cause]:
+    def sorted(self) -> list[Kind]:
         """Return them: errors first, then what is most frequent."""
-        return sorted(self._groups.values(), key=lambda cause: (not cause.example.is_error, -cause.count))
+        return sorted(self._kinds.values(), key=lambda kind: (not kind.example.is_error, -kind.count))
