@@ -169,6 +169,20 @@ def test_standard_input_that_is_closed(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "otel-handoff: standard input is closed\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_output_that_is_closed(tmp_path: Path, closed: str) -> None:
+    """Nobody reads it; the exit code and the records are wanted all the same."""
+    traces, records = written(tmp_path / "a.jsonl", wrong_call()), tmp_path / "wrong.csv"
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, str(traces), "--records", str(records)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert records.read_text().count("\n") == 2
+
+
 def test_records_on_standard_output(tmp_path: Path) -> None:
     """Then the report is on stderr, and traces may come from standard input."""
     done = check("-", "--records", "-", stdin=lines.text(wrong_call()).encode())
