@@ -102,11 +102,11 @@ class CallFunction:
         detector = self.detector
         ids = self.ids(args, kwargs)
         wrong = detector.wrong_in_call(lease, ids)
-        is_call = self.evidence == "call"
-        torn = is_call and detector.is_torn(lease, ids)
-        if not is_call:
+        if self.evidence == "call":
+            torn, spanned = detector.is_torn(lease, ids), self.engine.traced
+        else:
+            torn = spanned = False
             detector.finish(lease)
-        spanned = is_call and self.engine.traced
         if not (wrong or spanned or detector.judges_results_late(lease)):
             return None  # as most are: there is nothing to say of it afterwards
         filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn)
@@ -143,19 +143,21 @@ class Filing:
 
     def start_span(self) -> None:
         """Show it as a client span, from when the external call began."""
+        of, submission = self._of, self._lease.submission
         now = time.time_ns()
-        milliseconds = self._of.latency_ms(self._args, self._kwargs) if self._of.latency_ms is not None else None
+        milliseconds = of.latency_ms(self._args, self._kwargs) if of.latency_ms is not None else None
         known = isinstance(milliseconds, (int, float))
         start = now - int(milliseconds * 1e6) if known else now
         self._ended_ns = now if known else None  # the external call is over: what follows is its recording
-        self._span = self._of.engine.tracer.start_span(self._of.name, kind=SpanKind.CLIENT, start_time=start)
-        if self._span.is_recording():
-            self._span.set_attributes(
+        span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
+        if span.is_recording():
+            details = {name: semconv.attribute_value(value) for name, value in self._details().items()}
+            span.set_attributes(
                 {
-                    semconv.BOUNDARY: self._lease.submission.boundary,
-                    semconv.SUBMISSION_ID: self._lease.submission.number,
-                    **self._lease.submission.attributes,
-                    **{name: semconv.attribute_value(value) for name, value in self._details().items()},
+                    semconv.BOUNDARY: submission.boundary,
+                    semconv.SUBMISSION_ID: submission.number,
+                    **submission.attributes,
+                    **details,
                 }
             )
 
@@ -178,10 +180,12 @@ class Filing:
         except Exception as ours:
             guard.met(ours)
         if self._span is not INVALID_SPAN:
-            with guard:
+            try:
                 if error is not None and self._span.is_recording():
                     record_error(self._span, error)
                 self._span.end(self._ended_ns)
+            except Exception as ours:
+                guard.met(ours)
 
     def _judge(self, outcome: str) -> Mismatch | None:
         return self._of.detector.call(

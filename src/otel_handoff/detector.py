@@ -148,10 +148,10 @@ class Detector:
         if not self.enabled:
             return
         wrong: dict[str, object] = {}
-        submitted = lease.submission.attributes
+        submitted, fields = lease.submission.attributes, self._field_of
         for key, value in attributes.items():
-            if key in self._field_of:
-                field, attribute = self._field_of[key]
+            if key in fields:
+                field, attribute = fields[key]
                 expected = submitted.get(attribute, "None")
                 if (
                     value is not expected
