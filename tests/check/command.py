@@ -37,6 +37,17 @@ def check(*arguments: Any, stdin: bytes = b"", **environment: str) -> Done:
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def read_one_line_of(*command: str) -> Done:
+    """Run `command` and read what it prints as `| head -1` does."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+    return Done(process.returncode, line, err)
+
+
 def written(path: Path, *requests: Any, more: str = "") -> Path:
     path.write_text(lines.text(*requests) + more)
     return path

@@ -98,6 +98,17 @@ def report(
     return [{"name": semconv.MISMATCH, "timeUnixNano": time, "attributes": lines.attributes(carried)}]
 
 
+def mark(evidence: str, outcome: str = "used", **observed: Any) -> dict[str, Any]:
+    """What a detector puts on the span itself."""
+    return {
+        semconv.MISMATCH: True,
+        semconv.MISMATCH_FIELDS: list(observed),
+        semconv.MISMATCH_EVIDENCE: evidence,
+        semconv.MISMATCH_OUTCOME: outcome,
+        **_prefixed(semconv.OBSERVED, observed),
+    }
+
+
 CULPRIT = {
     semconv.CULPRIT_FIELD: "state_id",
     semconv.CULPRIT_LOCATION: "engine/executor.py:119 in _submit",

@@ -15,7 +15,7 @@ from otel_handoff import semconv
 from otel_handoff.demo import truth
 from otel_handoff.demo.run import run_mode
 from tests.check import spans
-from tests.check.command import COMMAND, check, of, written, wrong_call
+from tests.check.command import COMMAND, check, of, read_one_line_of, written, wrong_call
 from tests.traces import lines
 
 
@@ -269,17 +269,8 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
         of(spans.call(number, 1, 1, events=spans.report("call", 1, state_id="state-2"))) for number in range(2, 2000)
     ]
     path = written(tmp_path / "a.jsonl", *spare)
-    with subprocess.Popen(
-        [*COMMAND, str(path), "--format", "json", "--records", str(tmp_path / "wrong.csv")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 1
+    done = read_one_line_of(*COMMAND, str(path), "--format", "json", "--records", str(tmp_path / "wrong.csv"))
+    assert (done.code, done.err) == (1, "")
     assert len(rows_of((tmp_path / "wrong.csv").read_text())) == len(spare)
 
 

@@ -192,30 +192,14 @@ def test_a_report_comes_back_whole(tmp_path: Path) -> None:
 
 def test_a_mark_without_its_event_counts(tmp_path: Path) -> None:
     """Something on the way dropped the events."""
-    carries = {
-        semconv.MISMATCH: True,
-        semconv.MISMATCH_EVIDENCE: "call",
-        semconv.MISMATCH_OUTCOME: "used",
-        f"{semconv.OBSERVED}state_id": "state-2",
-    }
+    carries = spans.mark("call", state_id="state-2")
     _, findings = judged(tmp_path, of(spans.call(2, 1, 1, carries=carries), spans.row(1, 1)))
     assert told(findings) == [("detector", "call", "used", {"state_id": "state-1"}, {"state_id": "state-2"})]
 
 
-def mark(evidence: str, outcome: str, **observed: str) -> dict[str, Any]:
-    """What a detector puts on the span itself."""
-    return {
-        semconv.MISMATCH: True,
-        semconv.MISMATCH_FIELDS: list(observed),
-        semconv.MISMATCH_EVIDENCE: evidence,
-        semconv.MISMATCH_OUTCOME: outcome,
-        **{semconv.OBSERVED + name: value for name, value in observed.items()},
-    }
-
-
 def test_a_mark_without_its_event_tells_who_submitted(tmp_path: Path) -> None:
     """By what the row's span says: that of the call does not."""
-    call = spans.call(2, 1, 1, carries=mark("call", "used", state_id="state-2"))
+    call = spans.call(2, 1, 1, carries=spans.mark("call", state_id="state-2"))
     _, (finding,) = judged(tmp_path, of(call, spans.row(1, 1)))
     told, row = finding.submission, spans.submission(1)
     assert (told.time_unix_nano, told.thread_name) == (row[semconv.SUBMISSION_TIME], row[semconv.SUBMISSION_THREAD])
@@ -226,7 +210,7 @@ def test_an_error_that_is_only_marked_is_not_hidden_by_a_warning_that_was_told(t
     carried = {
         **spans.submission(1),
         f"{semconv.OBSERVED}row_id": "row-2",
-        **mark("result", "used", state_id="state-2"),
+        **spans.mark("result", state_id="state-2"),
     }
     warning = spans.report("start", 1, "exposed", row_id="row-2")
     row = spans.row(1, 1, attributes=lines.attributes(carried), events=warning)
@@ -244,14 +228,14 @@ def test_a_mark_and_its_event_are_one_mismatch(tmp_path: Path) -> None:
         *spans.report("result", 1, state_id="state-2"),
         *spans.report("result", 1, state_id="state-3"),
     ]
-    carried = {**spans.submission(1), **mark("result", "used", state_id="state-2")}
+    carried = {**spans.submission(1), **spans.mark("result", state_id="state-2")}
     _, findings = judged(tmp_path, of(spans.row(1, 1, attributes=lines.attributes(carried), events=events)))
     assert len(findings) == 3
 
 
 def test_a_span_of_others_that_is_only_marked_on_its_row_is_told_once(tmp_path: Path) -> None:
     """By the mark, which does not name the span."""
-    carried = {**spans.submission(1), **mark("span", "used", token_id="token-2")}
+    carried = {**spans.submission(1), **spans.mark("span", token_id="token-2")}
     row = spans.row(1, 1, endTimeUnixNano=2**62, attributes=lines.attributes(carried))
     _, findings = judged(tmp_path, of(row, spans.foreign(2, 1, 1, {"token.id": "token-2"})))
     assert told(findings) == [("detector", "span", "used", {"token_id": "token-1"}, {"token_id": "token-2"})]

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError
 from otel_handoff.hashing import PREFIX, Hash
 from tests.check import spans
+from tests.check.command import read_one_line_of
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.privacy.exported import Exported, export, told
 from tests.telemetry import Telemetry
@@ -114,13 +115,8 @@ def test_the_command_finds_an_id(key: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_reader_of_hashes_that_has_enough_is_no_error() -> None:
     """As `| head` is; and a disk that is full is told in a line."""
     command = [sys.executable, "-m", "otel_handoff.cli", "hash", *map(str, range(10_000))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 1
+    done = read_one_line_of(*command)
+    assert (done.code, done.err) == (1, "")
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr.startswith("otel-handoff: No space left on device\n")

@@ -119,13 +119,8 @@ def test_a_row_that_is_not_in_the_files_is_drawn_without_its_work(tmp_path: Path
 
 def test_a_submission_of_an_unknown_time_is_not_of_1970(tmp_path: Path) -> None:
     """Neither the row nor the event is in the files: a process was killed in a storm."""
-    carries = {
-        semconv.MISMATCH: True,
-        semconv.MISMATCH_EVIDENCE: "call",
-        semconv.MISMATCH_OUTCOME: "used",
-        f"{semconv.OBSERVED}state_id": "state-2",
-    }
-    path = traces.written(tmp_path / "lost.jsonl", spans.call(2, 1, 1, carries=carries))
+    call = spans.call(2, 1, 1, carries=spans.mark("call", state_id="state-2"))
+    path = traces.written(tmp_path / "lost.jsonl", call)
     page = traces.drawn(path, tmp_path / "lost.html").read_text()
     assert "</b> call used<br>" in page
     assert "Used (call) at 2023-" in page
