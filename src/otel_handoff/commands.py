@@ -38,13 +38,17 @@ def told(run: Callable[[], int]) -> int:
 
 
 def fail(message: str, code: int) -> int:
-    """Tell `message` on stderr, and return `code`."""
+    """Tell `message` on stderr, after what stdout still takes, and return `code`."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        hush(sys.stdout)
     sys.stderr.write(f"otel-handoff: {message}\n")  # stderr escapes what it cannot write
     return code
 
 
 def hush(out: TextIO) -> None:
-    """Let what goes to `out` go nowhere: its pipe is closed, and Python must not flush into that when it ends."""
+    """Let what goes to `out` go nowhere: it takes nothing, and Python must not flush into that when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 

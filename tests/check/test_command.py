@@ -274,8 +274,12 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     assert len(rows_of((tmp_path / "wrong.csv").read_text())) == len(spare)
 
 
-def test_records_are_there_in_full_or_not_at_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_records_are_there_in_full_or_not_at_all(
+    tmp_path: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Half a list, or an empty one, would pass for a trail in order."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)  # stdout is found full at once, or when all is done
     path, records = written(tmp_path / "a.jsonl", wrong_call()), tmp_path / "wrong.csv"
     records.write_text("of an earlier run")
     with Path("/dev/full").open("w") as full:
