@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -67,7 +67,16 @@ def test_worker_interrupted(mode: str, host: Host) -> None:
     assert active.get() is None
 
 
+@pytest.fixture
+def sigint() -> Iterator[None]:
+    """SIGINT interrupts, also where these tests are run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @MODES
+@pytest.mark.usefixtures("sigint")
 def test_ctrl_c(mode: str, host: Host) -> None:
     """SIGINT in the midst of a run ends it where it would have ended, and what is in flight is finished likewise."""
 
