@@ -126,15 +126,16 @@ def sentry() -> Rows:
     return reached(Rows(), lambda: "application" in found.get_isolation_scope()._tags)
 
 
-def _four(_row: Row, ctx: Context) -> dict[str, Any]:
+def four(ctx: Context) -> dict[str, Any]:
+    """Return four ids of a row, as attributes."""
     return {"run_id": ctx.run_id, "node_id": ctx.node_id, "state_id": ctx.state_id, "token_id": ctx.token.token_id}
 
 
-def _as_ours(row: Row, ctx: Context) -> dict[str, Any]:
-    # As many attributes, and as long ones, as otel-handoff puts on the span of a row.
+def as_ours(row: Row, ctx: Context) -> dict[str, Any]:
+    """Return as many attributes, and as long ones, as otel-handoff puts on the span of a row."""
     thread = threading.current_thread()
     return {
-        **_four(row, ctx),
+        **four(ctx),
         "row_id": ctx.token.row_id,
         "boundary": "bench",
         "submission.id": row,
@@ -147,7 +148,10 @@ def _as_ours(row: Row, ctx: Context) -> dict[str, Any]:
     }
 
 
-_ATTRIBUTES: Final = {"four": _four, "as ours": _as_ours}
+_ATTRIBUTES: Final[Mapping[str, Callable[[Row, Context], dict[str, Any]]]] = {
+    "four": lambda _row, ctx: four(ctx),
+    "as ours": as_ours,
+}
 
 
 def hand_written(attributes: str | None = None) -> Rows:

@@ -12,7 +12,7 @@ from tests.benchmarks.rounds import Answer, ChildError, Progress, Subject, child
 from tests.benchmarks.scale import Scale
 
 _PIPELINES: Final = "tests.benchmarks.pipelines"
-_MODES: Final = ("off", "pin", "observe")
+_MODES: Final = ("off", "by hand", "pin", "observe")
 _LIMIT: Final = 2.0
 _VERSIONS: Final = """\
 import elspeth.engine.batch_adapter, importlib.metadata, platform
@@ -21,8 +21,9 @@ print(f"ELSPETH {importlib.metadata.version('elspeth')}, Python {platform.python
 
 _ABOUT: Final = """\
 Rows per second of wall time without otel-handoff, and with it in full: spans (an SDK provider without exporter) and
-watch. Processes take turns, run by run, each on a new SQLite file; median of the runs. Nothing is slowed down on
-purpose, one row is in flight at a time, one worker.
+watch. By hand are the same spans with as many attributes, for each row and each call, and nothing else: what is left
+between that and otel-handoff is what pinning, checking and watching cost. Processes take turns, run by run, each on a
+new SQLite file; median of the runs. Nothing is slowed down on purpose, one row is in flight at a time, one worker.
 
 The embedded pipeline is `otel_handoff.demo.pipeline` with the demo's transform, which makes one to three HTTP calls a
 row to a service in the same process. Without its calls, three are recorded and none is made: the worst case, as
@@ -48,7 +49,7 @@ def measure(scale: Scale, progress: Progress) -> Part:
             )
             continue
         _compare(part, rows, name, "elspeth", {}, python, scale, progress, judged=True)
-    part.tables.append(Table("Rows per second", ["", *_MODES, "pin loses", "observe loses"], rows))
+    part.tables.append(Table("Rows per second", ["", *_MODES, *(f"{mode} loses" for mode in _MODES[1:])], rows))
     return part
 
 
@@ -77,8 +78,8 @@ def _compare(
     lost = {mode: 100 * (1 - speed[mode] / speed["off"]) for mode in _MODES[1:]}
     rows.append([name, *(f"{speed[mode]:,.0f}" for mode in _MODES), *(f"{each:.1f} %" for each in lost.values())])
     if judged:
-        for mode, each in lost.items():
-            part.targets.append(Target(f"rows per second lost, {name}, {mode}", _LIMIT, "%", each))
+        for mode in ("pin", "observe"):
+            part.targets.append(Target(f"rows per second lost, {name}, {mode}", _LIMIT, "%", lost[mode]))
 
 
 def _clean(name: str, answers: dict[str, list[Answer]]) -> None:

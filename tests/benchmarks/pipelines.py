@@ -18,19 +18,46 @@ from otel_handoff.demo.pipeline.landscape import Landscape
 from otel_handoff.demo.pipeline.orchestrator import Orchestrator
 from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.elspeth import ElspethInstrumentor
+from tests.benchmarks.contenders import as_ours, four
 
 Run = Callable[..., Mapping[str, float]]
 
 
-def _instrument(mode: str) -> list[object]:
-    """Turn otel-handoff on, with spans and watch, unless the mode is `off`; return where mismatches go."""
+def _instrument(mode: str, mixin: Any, context: Any) -> list[object]:
+    """Turn otel-handoff on with spans and watch, or spans by hand, or (`off`) nothing; return where mismatches go."""
     mismatches: list[object] = []
-    if mode != "off":
+    if mode == "by hand":
+        _span_by_hand(mixin, context)
+    elif mode != "off":
         from opentelemetry.sdk.trace import TracerProvider
 
         instrumentor: Any = ElspethInstrumentor()
         instrumentor.instrument(mode=mode, watch=True, tracer_provider=TracerProvider(), on_mismatch=mismatches.append)
     return mismatches
+
+
+def _span_by_hand(mixin: Any, context: Any) -> None:
+    # The spans that otel-handoff has, with as much on them; nothing is checked, pinned or carried.
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import SpanKind
+
+    tracer = TracerProvider().get_tracer("application")
+    work, record_call = mixin._process_and_complete, context.record_call
+
+    def process(self: Any, ticket: Any, token: Any, row: Any, ctx: Any, processor: Any) -> None:
+        with tracer.start_as_current_span("process", kind=SpanKind.CONSUMER) as span:
+            span.set_attributes(as_ours(1, ctx))
+            work(self, ticket, token, row, ctx, processor)
+
+    def record(self: Any, call_type: Any, status: Any, *args: Any, **options: Any) -> Any:
+        with tracer.start_as_current_span("record_call", kind=SpanKind.CLIENT) as span:
+            attributes = {"boundary": "bench", "submission.id": 1, "row_id": self.token.row_id, **four(self)}
+            span.set_attributes(
+                {**attributes, "call.index": 0, "call.type": str(call_type), "call.status": str(status)}
+            )
+            return record_call(self, call_type, status, *args, **options)
+
+    mixin._process_and_complete, context.record_call = process, record
 
 
 class LocalTransform(BatchTransformMixin):
@@ -58,7 +85,7 @@ class LocalTransform(BatchTransformMixin):
 
 def embedded(mode: str = "off", *, http: bool = True) -> Run:
     """Return what runs the embedded pipeline on new SQLite files; with `http`, with the transform of the demo."""
-    mismatches = _instrument(mode)
+    mismatches = _instrument(mode, BatchTransformMixin, PluginContext)
 
     def run(rows: int) -> Mapping[str, float]:
         data = corpus.load(rows)
@@ -94,11 +121,10 @@ def _at_once(_row_id: str, _attempt: int) -> None:
 
 def elspeth(mode: str = "off") -> Run:
     """Return what runs ELSPETH's own classes on SQLite: a real executor, a call a row."""
-    from tests.elspeth.host import Host, mixin_class
+    from tests.elspeth.host import Host, context_class, mixin_class
 
     logging.disable(logging.INFO)
-    mixin_class()  # skipped here, where it is not importable
-    mismatches = _instrument(mode)
+    mismatches = _instrument(mode, mixin_class(), context_class())  # skipped here, where it is not importable
 
     def run(rows: int) -> Mapping[str, float]:
         with tempfile.TemporaryDirectory() as directory:

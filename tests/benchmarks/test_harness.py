@@ -89,6 +89,7 @@ def test_a_contender_that_does_not_reach_the_worker_is_refused() -> None:
         ("watched:memory", {"mode": "pin", "watch": True}, {"rows": 20}),
         ("pipelines:embedded", {"mode": "pin", "http": False}, {"rows": 5}),
         ("pipelines:embedded", {"mode": "observe"}, {"rows": 5}),
+        ("pipelines:embedded", {"mode": "by hand"}, {"rows": 5}),
     ],
 )
 def test_subjects(factory: str, options: dict[str, Any], run: dict[str, Any]) -> None:
