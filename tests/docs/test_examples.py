@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def outputs(page: str) -> dict[str, list[str]]:
     """Return what each command of a page prints, by the command."""
     found = re.findall(r"```\n\$ ([^\n]+)\n(.*?)```", page, re.DOTALL)
     return {command: printed.splitlines() for command, printed in found}
+
+
+def configurations(name: str) -> list[str]:
+    """Return the configuration files of a page, or what is to be added to one."""
+    page = (DOCS / name).read_text("utf-8")
+    return [textwrap.dedent(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
 
 
 def run(folder: Path, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -112,3 +119,16 @@ def test_the_boundary_of_the_how_to(tmp_path: Path) -> None:
         ran = run(folder, program, environment=environment)
         assert [shape(line) for line in ran.stdout.splitlines()] == [shape(line) for line in expected]
     assert len(outputs(page)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "to_add"), [("getting-started.md", False), ("settings.md", False), ("alerting.md", True)]
+)
+def test_the_configuration_files(name: str, to_add: bool, tmp_path: Path) -> None:
+    """OpenTelemetry takes each as it stands, or added to the file that the reader has by then."""
+    configuration = pytest.importorskip("opentelemetry.configuration")
+    (begun,) = configurations("getting-started.md")
+    (shown,) = configurations(name)
+    path = tmp_path / "otel.yaml"
+    path.write_text(begun + shown if to_add else shown, "utf-8")
+    configuration.load_config_file(str(path))
