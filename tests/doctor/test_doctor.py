@@ -162,6 +162,17 @@ instrumentation/development:
     assert done.err == ""
 
 
+def test_a_variable_that_comes_second() -> None:
+    """Who sets one where the code says otherwise is told that it does not hold; one that says the same is no matter."""
+    done = doctor("--json", "--import", "by_hand:off", OTEL_HANDOFF_MODE="pin")
+    second = done.of("elspeth.mode", "note")
+    assert second["text"] == "off (argument of instrument()), which goes before OTEL_HANDOFF_MODE=pin"
+    assert second["facts"] == {"value": "off", "source": "argument of instrument()"}
+    assert "unset OTEL_HANDOFF_MODE" in second["do"]
+    done = doctor("--json", "--import", "by_hand:off", OTEL_HANDOFF_MODE="OFF")
+    assert done.of("elspeth.mode")["text"] == "off (argument of instrument())"
+
+
 @pytest.mark.parametrize("headers", ["{api-key: hunter2}", "hunter2", "[{api-key: hunter2}]", "[{name: {a: hunter2}}]"])
 def test_secrets_of_a_configuration_file(headers: str, tmp_path: Path) -> None:
     """Headers that are not written as they should be are quoted by what reads them; the report says only where."""

@@ -53,7 +53,7 @@ def look() -> Iterator[Finding]:
     on = [turned for turned in own.instrumentors() if turned.handoffs or turned.is_off]
     for turned in on:
         for name in _NAMES:
-            yield _setting(turned, name, file, complaints)
+            yield _setting(turned, name, file, environment, complaints)
     for turned in own.instrumentors():
         yield from _options(turned, file)
     if not on:  # nothing is in effect; this is what would be
@@ -81,16 +81,22 @@ def config_file() -> File:
         return File({}, f"{path} cannot be read ({type(error).__name__}: {error})")
 
 
-def _setting(turned: own.Turned, name: str, file: File, complaints: Mapping[str, str]) -> Finding:
+def _setting(
+    turned: own.Turned, name: str, file: File, environment: Settings, complaints: Mapping[str, str]
+) -> Finding:
     assert turned.settings is not None
     value = getattr(turned.settings, name)
     subject = f"{turned.name}.{name}"
     if name not in turned.settings.given:
         return _of_environment(name, value, subject, complaints)
     in_file = file.options.get(turned.name, {}).get(name) is not None
-    return _line(
-        subject, _shown(name, value), os.environ.get(CONFIG_FILE, "") if in_file else "argument of instrument()"
-    )
+    source = os.environ.get(CONFIG_FILE, "") if in_file else "argument of instrument()"
+    shown, variable = _shown(name, value), PREFIX + name.upper()
+    said = os.environ.get(variable, "").strip()
+    if said and getattr(environment, name) != value:
+        text = f"{shown} ({source}), which goes before {variable}={said}"
+        return note(subject, text, f"Say it there, or unset {variable}.", value=shown, source=source)
+    return _line(subject, shown, source)
 
 
 def _of_environment(name: str, value: object, subject: str, complaints: Mapping[str, str]) -> Finding:
