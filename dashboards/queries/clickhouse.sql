@@ -1,5 +1,6 @@
 -- What an auditor asks of the traces of otel-handoff, on the table otel_traces that the Collector's ClickHouse exporter makes.
--- A value in {braces} is a parameter: clickhouse-client --param_run_id=run-1 --queries-file clickhouse.sql
+-- A value in {braces} is a parameter, and the file needs both; the database is that of collector/gateway.yaml:
+-- clickhouse-client --database otel --param_token_id=token-0006 --param_state_id=state-0007-0 --queries-file clickhouse.sql
 -- The fields are those of ELSPETH (elspeth.state_id, ...); those of a boundary of your own are <boundary>.<field>.
 
 -- 1. Which records are wrong? Each call and result that was filed under another row's ids, where it stands and where it belongs.
@@ -19,6 +20,7 @@ FROM otel_traces
 ARRAY JOIN Events AS Event
 WHERE Event.Name = 'handoff.mismatch'
     AND Event.Attributes['handoff.mismatch.outcome'] = 'used'
+    AND evidence IN ('call', 'result') -- a read or a span filed nothing
 ORDER BY at, span_id;
 
 -- 2. Why? The same mismatches by the write that did it, the most frequent first.
@@ -61,6 +63,7 @@ FROM otel_traces
 ARRAY JOIN Events AS Event
 WHERE Event.Name = 'handoff.mismatch'
     AND Event.Attributes['handoff.mismatch.outcome'] = 'used'
+    AND evidence IN ('call', 'result')
     AND Event.Attributes['handoff.observed.state_id'] = {state_id:String}
 ORDER BY at;
 

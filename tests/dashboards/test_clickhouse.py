@@ -110,10 +110,10 @@ def ask(observed: ModeRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     inserted = "\n".join(json.dumps(row) for row in rows(observed.traces))
     database.query(f"INSERT INTO otel_traces FORMAT JSONEachRow {inserted}")
 
-    def answer(number: int, kind: str = "Consumer", **parameters: str) -> list[Row]:
+    def answer(number: int, instead: tuple[str, str] = ("", ""), **parameters: str) -> list[Row]:
         for name, value in parameters.items():
             database.query(f"SET param_{name} = '{value}'")
-        query = queries()[number - 1].replace("'Consumer'", f"'{kind}'")
+        query = queries()[number - 1].replace(*instead)
         return [json.loads(line) for line in str(database.query(query, "JSONEachRow")).splitlines()]
 
     yield answer
@@ -139,6 +139,7 @@ def test_1_lists_exactly_the_wrong_records(ask: Ask, observed: ModeRun) -> None:
         for mismatch in used(observed)
     )
     assert all(row["call_index"] is not None for row in ask(1) if row["evidence"] == "call")
+    assert ask(1, ("'call', 'result'", "'read'")) == [], "what was only read is no record"
 
 
 def test_2_counts_them_by_the_write_that_did_it(ask: Ask, observed: ModeRun) -> None:
@@ -157,6 +158,7 @@ def test_3_and_4_tell_one_wrong_call_from_both_sides(ask: Ask, observed: ModeRun
     assert (belongs_under, "used") in {(row["state_id"], row["outcome"]) for row in of_row}
     of_state = ask(4, state_id=mismatch.observed["state_id"])
     assert belongs_under in {row["belongs_under"] for row in of_state}
+    assert ask(4, ("'call', 'result'", "'read'"), state_id=mismatch.observed["state_id"]) == []
 
 
 def test_5_sums_a_run_up(ask: Ask, observed: ModeRun) -> None:
@@ -171,6 +173,6 @@ def test_5_sums_a_run_up(ask: Ask, observed: ModeRun) -> None:
 def test_6_finds_wrong_ids_that_are_no_other_rows(ask: Ask, observed: ModeRun) -> None:
     """In the demo each is another row's; where no row span is known, none is."""
     assert ask(6) == []
-    assert {row["filed_under"] for row in ask(6, kind="none")} == {
+    assert {row["filed_under"] for row in ask(6, ("'Consumer'", "'none'"))} == {
         mismatch.observed["state_id"] for mismatch in observed.mismatches
     }
