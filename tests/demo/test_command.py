@@ -73,6 +73,34 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path, capsys: pytest
     assert (tmp_path / "off" / "landscape.db").read_text() == "of an earlier run"
 
 
+@pytest.mark.parametrize(
+    ("called", "found", "said"),
+    [
+        (".venv/bin/otel-handoff", None, ".venv/bin/otel-handoff"),
+        ("/env/bin/otel-handoff", "/env/bin/otel-handoff", "otel-handoff"),
+        ("pytest", None, "otel-handoff"),
+    ],
+)
+def test_what_to_run_next_can_be_run(
+    called: str,
+    found: str | None,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the name that it was called by where the PATH does not have it, and with a path that a shell takes for one."""
+
+    def which(_name: str) -> str | None:
+        return found
+
+    monkeypatch.setattr("sys.argv", [called])
+    monkeypatch.setattr("shutil.which", which)
+    out = tmp_path / "a folder"
+    assert demo("--out", str(out), "--mode", "pin", "--rows", "1") == 0
+    assert f"  {said} check '{out}/pin/traces.jsonl' --records wrong.csv\n" in capsys.readouterr().out
+
+
 def test_a_missing_extra_says_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shlex
+import shutil
 import sqlite3
+import sys
 import webbrowser
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
@@ -189,9 +192,15 @@ def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path, page: Path |
         plain(f"  {page}  each mismatch drawn: open it in a browser")
     if traced := [run for run in runs if run.mode != "off"]:
         console.print("Judge the traces again, and list the audit records that are wrong:", style="bold")
-        plain(f"  otel-handoff check {traced[0].traces} --records wrong.csv")
+        plain(f"  {shlex.join([_command(), 'check', str(traced[0].traces), '--records', 'wrong.csv'])}")
     console.print("Next, on a pipeline of your own:", style="bold")
     plain("  OTEL_HANDOFF_MODE=observe opentelemetry-instrument COMMAND")
+
+
+def _command() -> str:
+    """Return how this program can be run from here: after `make demo` it is not on the PATH."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "otel-handoff" and shutil.which(called.name) is None else "otel-handoff"
 
 
 def _cell(mode: str, key: str, value: float) -> str:
