@@ -110,7 +110,21 @@ class Fields:
         try:
             return self._ids(roots)
         except _NOT_AS_USUAL:
-            return {name: walk(roots[root], tail) for name, (root, tail) in self._path_of.items()}
+            return {name: self._id(name, roots[root], tail) for name, (root, tail) in self._path_of.items()}
+
+    def _id(self, field: str, value: Any, tail: Sequence[str]) -> Any:
+        for name in tail:
+            found = step(value, name)
+            if found is None and value is not None and not isinstance(value, Mapping) and not name.isdecimal():
+                self._check(field, value, name)
+            value = found
+        return value
+
+    def _check(self, field: str, value: object, name: str) -> None:
+        # Another row may have a key, or an index. An attribute that is not there is a slip in the path.
+        if not hasattr(value, name) and f"{field}.{name}" not in self._told:
+            self._told.add(f"{field}.{name}")
+            _logger.warning("A %s has no %r: the field %r is None.", type(value).__name__, name, field)
 
     def ids_at(self, root: str, value: Any) -> dict[str, Any]:
         """Return the fields that start at `root`, which holds `value`."""

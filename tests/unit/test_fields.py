@@ -32,6 +32,24 @@ def test_a_path_read_beforehand_leads_where_its_names_lead(value: Any, path: str
     assert reads((1,), {"ctx": value, "state": "s-1"}) == {"id": there, "state": "s-1"}
 
 
+def test_a_path_that_leads_nowhere_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, at whichever part. One that ends at None, or at a key that is missing, may lead on in another row."""
+    paths = {
+        "a": "toke.token_id",
+        "b": "token.id",
+        "c": "token.parts.7",
+        "d": "token.extra.key",
+        "e": "nobody.token_id",
+    }
+    fields = Fields(paths)
+    for context in 2 * [SimpleNamespace(token=_TOKEN, nobody=None)]:
+        assert set(fields.ids_of(fields.roots_of(context)).values()) == {None}
+    assert caplog.messages == [
+        "A SimpleNamespace has no 'toke': the fields that start there are None.",
+        "A SimpleNamespace has no 'id': the field 'b' is None.",
+    ]
+
+
 @pytest.mark.parametrize("name", ["class", "ﬁeld", "1st"])
 def test_a_name_that_is_none_in_python_leads_there_too(name: str) -> None:
     """Attributes and keys may be called anything."""
