@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
@@ -13,6 +15,7 @@ from otel_handoff.current import active, no_lease
 from otel_handoff.fields import Parameters
 from otel_handoff.guard import guard
 from otel_handoff.lease import BORROWED_KEY, Lease, judged_lease
+from otel_handoff.transport import submitting
 from otel_handoff.wrapping import Patch
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ POOLS: Final = (
 """Nested submit functions that are always followed."""
 
 _THREAD_START: Final = "threading:Thread.start"
+
+_pooling: Final[ContextVar[bool]] = ContextVar("otel_handoff_pooling", default=False)
+"""Whether a worker hands on a task. A pool may start a thread for it and keep that for others: it is nobody's."""
 
 
 class Carried(CallableObjectProxy):
@@ -78,9 +84,12 @@ def _submit(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[st
         return wrapped(*args, **kwargs)
     with guard:
         args, kwargs = _carry_first(args, kwargs)
-    # A pool may start a thread for this task and keep it for others: that thread is nobody's.
-    with no_lease():
-        return wrapped(*args, **kwargs)
+    pooling = _pooling.set(True)
+    try:
+        with no_lease():
+            return wrapped(*args, **kwargs)
+    finally:
+        _pooling.reset(pooling)
 
 
 def _carry_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -98,8 +107,9 @@ def _carry_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[A
 
 
 def _start(wrapped: Any, thread: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if active.get() is None:
+    if active.get() is None and submitting.get() is None and not _pooling.get():
         return wrapped(*args, **kwargs)
+    lease = None
     with guard:
         lease = judged_lease()
         if lease is not None:
@@ -111,9 +121,26 @@ def _start(wrapped: Any, thread: Any, args: tuple[Any, ...], kwargs: dict[str, A
                 carried()
 
             thread.run = run
-    with no_lease():
+    with _nothing_to_inherit():
         try:
             return wrapped(*args, **kwargs)
         except BaseException:
-            thread.__dict__.pop("run", None)
+            if lease is not None:
+                thread.__dict__.pop("run", None)
             raise
+
+
+@contextmanager
+def _nothing_to_inherit() -> Generator[None]:
+    # Python 3.14 without GIL starts a thread with a copy of the context, and a pool's would keep the row for ever.
+    handing = submitting.set(None)
+    row = context_api.attach(Context()) if _pooling.get() else None
+    pooling = _pooling.set(False)
+    try:
+        with no_lease():
+            yield
+    finally:
+        _pooling.reset(pooling)
+        if row is not None:
+            context_api.detach(row)
+        submitting.reset(handing)

@@ -140,7 +140,8 @@ class Handoff:
             return wrapped(*args, **kwargs)
         if (provoker := lease.provoker) is not None:
             provoker.submitted(lease)
-        token = submitting.set((self, lease))
+        handing: list[Lease | None] = [lease]
+        token = submitting.set(handing)
         try:
             return wrapped(*args, **kwargs)
         except BaseException:
@@ -149,6 +150,7 @@ class Handoff:
             raise
         finally:
             submitting.reset(token)
+            handing[0] = None
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Lease | None, tuple[Any, ...], Any]:
         parameters = self._submit_parameters

@@ -19,8 +19,9 @@ else:
     FunctionWrapper = wrapt.FunctionWrapper
     BoundFunctionWrapper = wrapt.BoundFunctionWrapper
 
-submitting: Final[ContextVar[tuple[Handoff, Lease] | None]] = ContextVar("otel_handoff_submitting", default=None)
-"""The submission that is being handed over on this thread."""
+submitting: Final[ContextVar[list[Lease | None] | None]] = ContextVar("otel_handoff_submitting", default=None)
+"""The one submission that is being handed over on this thread, and None in its place when that is done: a task that the
+host has begun meanwhile goes on with a copy of this context."""
 
 
 class _BoundWork(BoundFunctionWrapper):
@@ -44,9 +45,9 @@ class WorkFunction(FunctionWrapper):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         now = submitting.get()
         handoff = self._self_handoff
-        if now is None or now[0] is not handoff or instance is None:
+        lease = now[0] if now is not None else None
+        if lease is None or lease.detector is not handoff.detector or instance is None:
             return super().__get__(instance, owner)
-        lease = now[1]
         handoff.bound(lease)
         wrapped: Any = self.__wrapped__
         make: Any = _BoundWork  # wrapt's stubs know only its first argument

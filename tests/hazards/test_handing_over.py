@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -124,6 +127,52 @@ def test_a_submission_is_for_its_own_boundary_s_work(instrument: Instrument) -> 
     assert spilt is None
     assert future.result(WAIT) == ("A", None)
     pool.close()
+
+
+class Looping:
+    """A queue whose worker is a task of asyncio's, begun with the first row: it has a copy of that row's context."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[tuple[Order, Any, Job]] = asyncio.Queue()
+        self.worker: asyncio.Task[None] | None = None
+        self.seen: list[Any] = []
+
+    def enqueue(self, order: Order, ctx: Any, job: Job) -> None:
+        """Submit function."""
+        self.queue.put_nowait((order, ctx, job))
+        if self.worker is None:
+            self.worker = asyncio.get_running_loop().create_task(self._loop())
+
+    async def _loop(self) -> None:
+        while True:
+            self.seen.append(self._run(*await self.queue.get()))
+            self.queue.task_done()
+
+    def _run(self, order: Order, ctx: Any, job: Job) -> Any:
+        return job(order, ctx)
+
+
+@pytest.mark.parametrize("mode", ["pin", "observe", "strict"])
+def test_a_task_begun_while_submitting(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """The rows that it works on later are their own, and what was handed over when it began is not kept."""
+    instrument(mode, boundaries=[boundary(submit=f"{__name__}:Looping.enqueue", work=f"{__name__}:Looping._run")])
+
+    async def rows() -> Any:
+        pool = Looping()
+        for name in "ABC":
+            ctx = Context(order=Order(name))
+            pool.enqueue(Order(name), ctx, lambda order, ctx: (whose(order, ctx), read(order, ctx)))
+            await pool.queue.join()
+            kept = weakref.ref(ctx)
+            del ctx
+            gc.collect()
+            assert kept() is None
+        assert pool.worker is not None
+        pool.worker.cancel()
+        return pool.seen
+
+    assert asyncio.run(rows()) == [((name, None), name) for name in "ABC"]
+    assert told(telemetry) == []
 
 
 def test_a_copy_that_is_of_another_class(instrument: Instrument, telemetry: Telemetry) -> None:

@@ -117,8 +117,9 @@ def test_blind_a_class_with_a_getattribute_of_its_own(instrument: Instrument, te
 
 @pytest.mark.parametrize("base", [dict, Exception])
 def test_blind_a_context_that_is_a_builtin_s_subclass(base: type, instrument: Instrument, telemetry: Telemetry) -> None:
-    """`dict` and the like bring a `__getattribute__` of their own."""
+    """`dict` and the like bring a `__getattribute__` of their own, up to Python 3.13."""
     kind: Any = base
+    blind = base.__getattribute__ is not object.__getattribute__
 
     class Builtin(kind):
         order: Any = None
@@ -126,7 +127,7 @@ def test_blind_a_context_that_is_a_builtin_s_subclass(base: type, instrument: In
 
     instrument("observe")
     assert overtake(read, ctx=Builtin()) == "B"
-    assert told(telemetry) == [("A", "end", "exposed", {"order_id": "B"})]
+    assert told(telemetry) == [("A", *(("end", "exposed") if blind else ("read", "used")), {"order_id": "B"})]
 
 
 def test_blind_own_write(instrument: Instrument, telemetry: Telemetry) -> None:
