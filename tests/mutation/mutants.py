@@ -97,10 +97,18 @@ MUTANTS: Final = (
     ),
     # -- transport
     Mutant(
+        "handoff",
+        "handed over for ever",
+        "            handing[0] = None\n",
+        "",
+        "A task that the host began while it handed a row over works for that row ever after.",
+        "tests/hazards/test_handing_over.py",
+    ),
+    Mutant(
         "transport",
         "any boundary's submission",
-        "now is None or now[0] is not handoff or instance is None",
-        "now is None or instance is None",
+        "lease is None or lease.detector is not handoff.detector or instance is None",
+        "lease is None or instance is None",
         "A work function that is looked up while another boundary submits takes that one's submission.",
         "tests/hazards/test_handing_over.py",
     ),
@@ -254,9 +262,17 @@ MUTANTS: Final = (
     Mutant(
         "carry",
         "pool threads inherit the row",
-        "    with no_lease():\n        return wrapped(*args, **kwargs)",
-        "    return wrapped(*args, **kwargs)",
+        "        with no_lease():\n            return wrapped(*args, **kwargs)",
+        "        return wrapped(*args, **kwargs)",
         "A pool thread that happens to be started inside a row belongs to it for good.",
+        "tests/unit/test_carry.py",
+    ),
+    Mutant(
+        "carry",
+        "threads inherit what they may",
+        "    with _nothing_to_inherit():",
+        "    with no_lease():",
+        "Where threads inherit the context, a pool's belongs for good to the row that it was started in.",
         "tests/unit/test_carry.py",
     ),
     Mutant(

@@ -18,6 +18,7 @@ import pytest
 from opentelemetry import trace
 
 from otel_handoff import HandoffInstrumentor, Submission, current_submission
+from otel_handoff.transport import submitting
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary
 from tests.telemetry import Telemetry, needs_sdk
 
@@ -109,6 +110,21 @@ def test_a_nested_pool(instrument: Instrument) -> None:
         assert [nested.submit(whose).result(WAIT) for _ in range(4)] == [None] * 4
 
 
+@pytest.fixture(params=["as ever", "inheriting"])
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads start with a context of their own, or, as on Python 3.14 without GIL, with a copy of their starter's."""
+    start = threading.Thread.start
+
+    def inherit(thread: threading.Thread) -> None:
+        context, run = contextvars.copy_context(), thread.run
+        thread.__dict__["run"] = lambda: context.run(run)
+        start(thread)
+
+    if request.param == "inheriting":
+        monkeypatch.setattr(threading.Thread, "start", inherit)
+
+
+@pytest.mark.usefixtures("threads")
 def test_a_pool_thread_that_was_started_inside_a_row_keeps_nothing(instrument: Instrument) -> None:
     """The pool starts its thread for row A's task; the thread's later tasks are their own rows' or nobody's."""
     instrument()
@@ -118,6 +134,17 @@ def test_a_pool_thread_that_was_started_inside_a_row_keeps_nothing(instrument: I
         assert rows(lambda _order, _ctx: nested.submit(whose).result(WAIT), "B") == ["B"]
         context = nested.submit(trace.get_current_span).result(WAIT)
         assert not context.get_span_context().is_valid
+        assert nested.submit(submitting.get).result(WAIT) is None
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_thread_that_was_started_while_a_row_was_handed_over_keeps_nothing(instrument: Instrument) -> None:
+    """The pool's own thread, which is started with its first row."""
+    instrument()
+    pool = Pool()
+    assert pool.enqueue(Order("A"), Context(), lambda _order, _ctx: submitting.get()).result(WAIT) is None
+    assert pool.executor.submit(submitting.get).result(WAIT) is None
+    pool.close()
 
 
 def test_a_task_that_runs_after_its_row_ended(instrument: Instrument, telemetry: Telemetry) -> None:
