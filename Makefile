@@ -43,7 +43,7 @@ budget: $(VENV)/test  ## Accept what a row costs now, on each Python that test-m
 	for python in $(BIN)/python .venv-3.*/bin/python; do \
 	  if [ -x $$python ]; then $$python -m tests.benchmarks.budget --update || exit 1; fi; done
 
-test-matrix:  ## Run the tests on each Python from 3.10 to 3.13, on the oldest dependencies, and without the SDK
+test-matrix:  ## Run the tests on each Python from 3.10 to 3.14, on the oldest dependencies, and without the SDK
 	.ci/matrix
 
 package: $(VENV)/test  ## Build wheel and sdist into dist/, twice, and try them in empty environments
