@@ -58,15 +58,17 @@ def test_another_worker_s_write_is_not_one_s_own(instrument: Instrument, telemet
     """Two rows share a context and both write; the first reads what the second wrote."""
     instrument("observe")
     pool, ctx = Pool(2), Context(order=Order("A"))
-    own, written = threading.Event(), threading.Event()
+    begun, own, written = threading.Event(), threading.Event(), threading.Event()
 
     def first(_order: Order, ctx: Any) -> Any:
+        assert begun.wait(WAIT)
         ctx.order = Order("own")
         own.set()
         assert written.wait(WAIT)
         return ctx.order.id
 
     def second(_order: Order, ctx: Any) -> Any:
+        begun.set()
         assert own.wait(WAIT)
         ctx.order = Order("B")
         written.set()
