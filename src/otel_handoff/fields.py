@@ -82,7 +82,7 @@ class Fields:
         self._ids = _compiled(
             "roots", {name: _expression(f"roots[{root!r}]", tail) for name, (root, tail) in self._path_of.items()}
         )
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
 
     def roots_of(self, context: Any) -> dict[str, Any]:
         """Return root -> its value now; None where the context has no such attribute."""
@@ -99,11 +99,14 @@ class Fields:
             return self.roots_of(context)
 
     def _root(self, context: Any, root: str) -> Any:
-        value = step(context, root)
-        if value is None and not hasattr(context, root) and root not in self._told:
-            self._told.add(root)
-            _logger.warning("A %s has no %r: the fields that start there are None.", type(context).__name__, root)
-        return value
+        return self._attribute(context, root, "the fields that start there are None")
+
+    def _attribute(self, value: Any, name: str, lost: str) -> Any:
+        found = step(value, name)
+        if found is None and not hasattr(value, name) and (name, lost) not in self._told:
+            self._told.add((name, lost))
+            _logger.warning("A %s has no %r: %s.", type(value).__name__, name, lost)
+        return found
 
     def ids_of(self, roots: Mapping[str, Any]) -> dict[str, Any]:
         """Return field -> its value, from the values of the roots."""
@@ -114,17 +117,11 @@ class Fields:
 
     def _id(self, field: str, value: Any, tail: Sequence[str]) -> Any:
         for name in tail:
-            found = step(value, name)
-            if found is None and value is not None and not isinstance(value, Mapping) and not name.isdecimal():
-                self._check(field, value, name)
-            value = found
+            if value is None or isinstance(value, Mapping) or name.isdecimal():
+                value = step(value, name)  # another row may have it
+            else:
+                value = self._attribute(value, name, f"the field {field!r} is None")
         return value
-
-    def _check(self, field: str, value: object, name: str) -> None:
-        # Another row may have a key, or an index. An attribute that is not there is a slip in the path.
-        if not hasattr(value, name) and f"{field}.{name}" not in self._told:
-            self._told.add(f"{field}.{name}")
-            _logger.warning("A %s has no %r: the field %r is None.", type(value).__name__, name, field)
 
     def ids_at(self, root: str, value: Any) -> dict[str, Any]:
         """Return the fields that start at `root`, which holds `value`."""
