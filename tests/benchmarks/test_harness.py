@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
+from otel_handoff.demo.pipeline.context import PluginContext
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import contenders, handoff_cost, page, where
+from tests.benchmarks import contenders, handoff_cost, page, pipelines, where
 from tests.benchmarks.host import Rows
 from tests.benchmarks.results import Part, Table, Target
 from tests.benchmarks.rounds import ChildError, Subject, children, interleave
 from tests.benchmarks.scale import QUICK
+from tests.telemetry import uninstrument
 
 _HERE = "tests.benchmarks.test_harness"
 _HANDOFF = Subject("handoff", "tests.benchmarks.contenders:handoff", {"telemetry": "spans"})
@@ -98,6 +104,30 @@ def test_subjects(factory: str, options: dict[str, Any], run: dict[str, Any]) ->
         answer = child.run(**run)
     assert answer.pop("mismatches", 0) == 0
     assert len(answer) > len(("cpu", "wall", "rss"))
+
+
+def test_spans_by_hand_are_as_many_and_as_full_as_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the page would compare unlike things."""
+
+    def spans(mode: str) -> list[tuple[SpanKind, int]]:
+        exporter, provider = InMemorySpanExporter(), TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        with monkeypatch.context() as patched:
+            patched.setattr("opentelemetry.sdk.trace.TracerProvider", lambda: provider)
+            for owner, name in (
+                (pipelines.BatchTransformMixin, "_process_and_complete"),
+                (PluginContext, "record_call"),
+            ):
+                patched.setattr(owner, name, getattr(owner, name))  # given back afterwards
+            try:
+                pipelines.embedded(mode, http=False)(2)
+            finally:
+                uninstrument()
+        return [(span.kind, len(span.attributes or ())) for span in exporter.get_finished_spans()]
+
+    by_hand = spans("by hand")
+    assert len(by_hand) == 2 * (1 + 3)
+    assert by_hand == spans("pin")
 
 
 def test_the_storm_is_counted() -> None:
