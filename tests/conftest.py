@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 from tests.telemetry import NoSdk, Telemetry
 
 

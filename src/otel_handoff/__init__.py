@@ -12,10 +12,10 @@ from otel_handoff.version import __version__
 
 if TYPE_CHECKING:
     from otel_handoff.boundary import Boundary, Call
+    from otel_handoff.handover.lease import current_submission
     from otel_handoff.instrumentor import HandoffInstrumentor
-    from otel_handoff.lease import current_submission
-    from otel_handoff.mismatch import HandoffMismatchError, Mismatch, Write
-    from otel_handoff.submission import Submission
+    from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch, Write
+    from otel_handoff.record.submission import Submission
 
 __all__ = [
     "Boundary",
@@ -33,11 +33,11 @@ _HOMES: Final = {
     "Boundary": "boundary",
     "Call": "boundary",
     "HandoffInstrumentor": "instrumentor",
-    "HandoffMismatchError": "mismatch",
-    "Mismatch": "mismatch",
-    "Submission": "submission",
-    "Write": "mismatch",
-    "current_submission": "lease",
+    "HandoffMismatchError": "record.mismatch",
+    "Mismatch": "record.mismatch",
+    "Submission": "record.submission",
+    "Write": "record.mismatch",
+    "current_submission": "handover.lease",
 }
 
 

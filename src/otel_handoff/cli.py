@@ -27,10 +27,11 @@ To turn it on for a pipeline of your own:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; nothing heavy is imported for it."""
-    from otel_handoff import dashboards, hashing
+    from otel_handoff import dashboards
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
     from otel_handoff.doctor import command as doctor
+    from otel_handoff.record import hashing
     from otel_handoff.report import command as report
 
     top = argparse.ArgumentParser(

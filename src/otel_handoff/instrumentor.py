@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
+from otel_handoff.around.engine import Engine
+from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
-from otel_handoff.carry import POOLS, follow, follow_threads
-from otel_handoff.engine import Engine
-from otel_handoff.handoff import Handoff
-from otel_handoff.lease import Lease
-from otel_handoff.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
-from otel_handoff.wrapping import Patch
+from otel_handoff.declare.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
+from otel_handoff.handover.carry import POOLS, follow, follow_threads
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.wrapping import Patch
 
 _OPTIONS = ("mode", "watch", "trace", "ids")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
@@ -56,7 +56,7 @@ class Instrumentor(BaseInstrumentor):
         for patch in self._patches:
             patch.apply()
         if settings.provoke is not None:
-            from otel_handoff.testing.provoke import turn_on  # nobody else needs it
+            from otel_handoff.around.provoke import turn_on  # nobody else needs it
 
             self._provokes = turn_on(settings.provoke, settings.provoke_wait)
 

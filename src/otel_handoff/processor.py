@@ -9,10 +9,10 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_handoff.guard import guard
-from otel_handoff.lease import LEASE_KEY, Lease, is_outlived
-from otel_handoff.semconv import SCOPE
-from otel_handoff.spans import carried
+from otel_handoff.handover.lease import LEASE_KEY, Lease, is_outlived
+from otel_handoff.host.guard import guard
+from otel_handoff.record.semconv import SCOPE
+from otel_handoff.tell.spans import carried
 
 _attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 

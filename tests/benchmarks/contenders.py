@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from otel_handoff import HandoffInstrumentor, Mismatch, current_submission
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 from tests.benchmarks.host import BOUNDARY, Context, Processor, Row, Rows
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from otel_handoff import HandoffInstrumentor, Mismatch
-from otel_handoff.metrics import metrics_of
+from otel_handoff.tell.metrics import metrics_of
 from tests.benchmarks.host import BOUNDARY, Rows
 
 

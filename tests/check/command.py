@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from otel_handoff import semconv
+from otel_handoff.record import semconv
 from tests.check import spans
 from tests.traces import lines
 

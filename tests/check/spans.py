@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_handoff import semconv
+from otel_handoff.record import semconv
 from tests.traces import lines
 
 TIME = 1_700_000_000_000_000_000

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from otel_handoff import semconv
 from otel_handoff.demo import truth
 from otel_handoff.demo.run import run_mode
+from otel_handoff.record import semconv
 from tests.check import spans
 from tests.check.command import COMMAND, check, of, read_one_line_of, written, wrong_call
 from tests.traces import lines

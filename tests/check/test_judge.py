@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.judge import Checked, Judge
+from otel_handoff.record import semconv
 from otel_handoff.traces.files import find
 from otel_handoff.traces.otlp import read_spans
 from tests.check import spans

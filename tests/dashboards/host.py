@@ -15,7 +15,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from prometheus_client import start_http_server
 
 from otel_handoff.demo.run import run_mode
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from otel_handoff import semconv
+from otel_handoff.record import semconv
 from tests.dashboards import schema
 from tests.dashboards.boards import BOARDS, FOLDER, board, rules, traceql
 from tests.dashboards.servers import ROOT, tool

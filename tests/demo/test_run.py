@@ -18,7 +18,7 @@ from otel_handoff.demo.pipeline.landscape import Landscape
 from otel_handoff.demo.pipeline.orchestrator import RunReport
 from otel_handoff.demo.run import ModeRun, run_mode, summarize
 from otel_handoff.demo.schedule import plan
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 
 ROWS = 50
 SEED = 3

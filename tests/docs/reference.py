@@ -19,7 +19,7 @@ from typing import Any, Final
 from unittest.mock import Mock
 
 from otel_handoff import cli, environment_variables
-from otel_handoff.settings import BoundariesConfiguration
+from otel_handoff.declare.settings import BoundariesConfiguration
 from otel_handoff.testing import options
 from tests.docs.tables import DOCS, Tables, main
 

@@ -19,8 +19,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import Histogram, InMemoryMetricReader, Metric, Sum
 from prometheus_client import CollectorRegistry
 
-from otel_handoff import semconv
-from otel_handoff.metrics import Metrics
+from otel_handoff.record import semconv
+from otel_handoff.tell.metrics import Metrics
 from tests.docs.tables import DOCS, Tables, main
 
 PAGE: Final = DOCS / "telemetry.md"

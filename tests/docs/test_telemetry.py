@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from otel_handoff import semconv
 from otel_handoff.demo.run import run_mode
+from otel_handoff.record import semconv
 from tests.docs import telemetry
 from tests.docs.tables import made
 

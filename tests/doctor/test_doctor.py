@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from otel_handoff import environment_variables
+from otel_handoff.declare.settings import Settings
 from otel_handoff.doctor.sdk import root_decision
-from otel_handoff.settings import Settings
 from tests.doctor.doctors import COMMAND, HERE, Doctor, Done, doctor, instrument
 from tests.zero_code.programs import APP, BIN, CONSOLE, documents
 

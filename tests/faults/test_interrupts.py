@@ -17,11 +17,11 @@ from opentelemetry import context as context_api
 
 import otel_handoff
 from otel_handoff import HandoffInstrumentor
-from otel_handoff.current import active
 from otel_handoff.demo.pipeline.context import PluginContext
 from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.demo.transform import ReadabilityTransform
-from otel_handoff.transport import submitting
+from otel_handoff.handover.transport import submitting
+from otel_handoff.host.current import active
 from tests.faults.conftest import Host
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.telemetry import Telemetry

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor
-from otel_handoff.claims import LIMIT
 from otel_handoff.elspeth import BOUNDARIES, ElspethInstrumentor
+from otel_handoff.handover.claims import LIMIT
 from tests.faults.conftest import Host
 from tests.faults.pipeline import IN_ORDER, RACING, Ran
 from tests.hosts import Context, Order, Pool, QueuePool, boundary

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from otel_handoff import semconv
+from otel_handoff.record import semconv
 from tests.check import spans
 from tests.traces import lines
 

@@ -317,7 +317,7 @@ FORK = """
 import os, sys, threading
 import tests.hosts as hosts
 from otel_handoff import HandoffInstrumentor, current_submission
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 from tests.telemetry import Telemetry
 
 guard.reraise = True

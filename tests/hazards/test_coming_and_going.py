@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor, current_submission
-from otel_handoff.watch import Watch
+from otel_handoff.watch.descriptors import Watch
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, overtake, told
 from tests.hazards.twins import assert_restored, is_watched, make, own

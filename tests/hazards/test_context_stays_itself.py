@@ -21,7 +21,7 @@ from unittest import mock
 import pytest
 
 from otel_handoff import HandoffInstrumentor
-from otel_handoff.watch import Watch
+from otel_handoff.watch.descriptors import Watch
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import overtake
 from tests.hazards.twins import (

@@ -17,8 +17,8 @@ from opentelemetry import context as context_api
 from opentelemetry import trace
 
 from otel_handoff import HandoffMismatchError, current_submission
-from otel_handoff.current import active
-from otel_handoff.writes import LIMIT, WriteRecord, open_record, record_of
+from otel_handoff.handover.written import LIMIT, WriteRecord, open_record, record_of
+from otel_handoff.host.current import active
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, culprits, overtake, told
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary
@@ -577,7 +577,7 @@ def test_blind_rows_dropped_with_arguments_that_take_no_weak_reference(
     instrument: Instrument, telemetry: Telemetry
 ) -> None:
     """Observed rows of a hand-written queue that are dropped unworked stay claimed then, as long as they are few."""
-    from otel_handoff.claims import LIMIT as MOST
+    from otel_handoff.handover.claims import LIMIT as MOST
 
     instrument("observe", boundaries=[boundary(QueuePool)])
     pool: Any = QueuePool.__new__(QueuePool)  # no threads: nobody works

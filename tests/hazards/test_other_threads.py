@@ -19,7 +19,7 @@ import pytest
 from opentelemetry import trace
 
 from otel_handoff import current_submission
-from otel_handoff.current import active
+from otel_handoff.host.current import active
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, culprits, overtake, told
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary

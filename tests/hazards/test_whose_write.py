@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otel_handoff.writes import LIMIT, record_of
+from otel_handoff.handover.written import LIMIT, record_of
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, Refusing, culprits, told
 from tests.hosts import WAIT, Context, Order, Pool

@@ -26,8 +26,8 @@ from otel_handoff.demo.pipeline.landscape import Landscape
 from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.demo.pipeline.row_reorder_buffer import RowTicket
 from otel_handoff.elspeth import ElspethInstrumentor
-from otel_handoff.guard import guard
-from otel_handoff.story import as_line
+from otel_handoff.host.guard import guard
+from otel_handoff.record.story import as_line
 from tests.steps import LONG, wait
 from tests.telemetry import Telemetry
 

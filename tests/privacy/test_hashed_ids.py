@@ -17,7 +17,7 @@ from opentelemetry.exporter.otlp.json.file import FileSpanExporter
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError
-from otel_handoff.hashing import PREFIX, Hash
+from otel_handoff.record.hashing import PREFIX, Hash
 from tests.check import spans
 from tests.check.command import read_one_line_of
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary

@@ -63,7 +63,7 @@ for mode, expected, outcome in (("observe", "BB", "used"), ("pin", "AB", "preven
     assert host.main() == expected, mode
     HandoffInstrumentor().uninstrument()
     assert outcome in {mismatch.outcome for mismatch in told}, told
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 
 assert guard.errors.value == 0
 """

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.reading import judged
+from otel_handoff.record import semconv
 from otel_handoff.report.axis import Axis
 from otel_handoff.report.groups import group
 from otel_handoff.report.scene import Scene, Scenes

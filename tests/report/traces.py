@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from otel_handoff import semconv
+from otel_handoff.record import semconv
 from tests.check import spans
 from tests.traces import lines
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from opentelemetry.trace import NoOpTracerProvider
 
 from otel_handoff import HandoffInstrumentor, Mismatch
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 from tests.schedules import mixin
 from tests.schedules.hosts import Pool, Queue, boundary
 from tests.schedules.oracle import Oracle

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
-from otel_handoff import HandoffInstrumentor, claims, current_submission, findings, writes
-from otel_handoff.current import active
+from otel_handoff import HandoffInstrumentor, current_submission
+from otel_handoff.handover import claims, findings
+from otel_handoff.handover import written as writes
+from otel_handoff.host.current import active
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.schedules.explore import Setting, repeat
 from tests.schedules.program import STATE, TOKEN, Act, Call, Evict, Ghost, Nested, Own, Program, Read, Rewrite, Submit

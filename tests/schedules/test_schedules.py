@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import HandoffInstrumentor, writes
+from otel_handoff import HandoffInstrumentor
+from otel_handoff.handover import written as writes
 from tests.schedules import lines
 from tests.schedules.explore import Explorer, Setting, Total, explore, repeat, smallest, strategy_of
 from tests.schedules.program import BLIND, generate

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from otel_handoff import HandoffInstrumentor, Mismatch
-from otel_handoff.guard import guard
+from otel_handoff.host.guard import guard
 from tests.schedules import mixin
 from tests.schedules.explore import HOSTS, Outcome, Setting, Total
 from tests.schedules.hosts import Pool, Queue, boundary

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from otel_handoff import Mismatch
-from otel_handoff.lease import Lease
-from otel_handoff.work import Running, Work
+from otel_handoff.around.worker import Running, Work
+from otel_handoff.handover.lease import Lease
 from tests.soak.free import Free
 from tests.soak.growth import Sample, grown
 from tests.soak.load import MODES, Soak

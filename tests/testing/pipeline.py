@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otel_handoff import Mismatch
+from otel_handoff.around.provoke import Provoker
 from otel_handoff.demo import corpus, truth
 from otel_handoff.demo.pipeline.batch_adapter import Result, SharedBatchAdapter
 from otel_handoff.demo.pipeline.context import PluginContext, TokenInfo
@@ -23,8 +24,7 @@ from otel_handoff.demo.schedule import Gate, Schedule
 from otel_handoff.demo.service import Service
 from otel_handoff.demo.transform import ReadabilityTransform
 from otel_handoff.elspeth import ElspethInstrumentor
-from otel_handoff.lease import Lease
-from otel_handoff.testing.provoke import Provoker
+from otel_handoff.handover.lease import Lease
 
 KINDS = ("a", "b1", "b2", "b5")
 

@@ -249,7 +249,7 @@ def test_without_the_option_only_the_fixture_instruments(project: Project) -> No
             handoff.expect(count=1)
 
         def test_nothing_is_on_again():
-            from otel_handoff.lease import Lease
+            from otel_handoff.handover.lease import Lease
             assert Lease.provoker is None
             assert untouched()
             race()

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from otel_handoff import Boundary, HandoffInstrumentor
-from otel_handoff.lease import Lease
-from otel_handoff.testing import provoke
-from otel_handoff.testing.patience import Patience
-from otel_handoff.testing.provoke import Provoker, turn_on
+from otel_handoff.around import provoke
+from otel_handoff.around.patience import Patience
+from otel_handoff.around.provoke import Provoker, turn_on
+from otel_handoff.handover.lease import Lease
 from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, boundary
 from tests.telemetry import Telemetry
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_handoff.testing.provoke import Provoker
+from otel_handoff.around.provoke import Provoker
 from tests.testing.pipeline import KINDS, WAIT, run
 
 RUNS = 20

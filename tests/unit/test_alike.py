@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from otel_handoff import HandoffInstrumentor
-from otel_handoff.alike import LIMIT, Alike
-from otel_handoff.second import PerSecond
+from otel_handoff.tell.alike import LIMIT, Alike
+from otel_handoff.tell.second import PerSecond
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry
 
@@ -95,8 +95,8 @@ def test_a_storm_is_counted_and_not_told(
     telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Beyond so many within a second: on the span, in the counters and for the hook, but no event and no log record."""
-    monkeypatch.setattr("otel_handoff.alerts.LIMIT", 10)
-    monkeypatch.setattr("otel_handoff.second.PerSecond.__init__.__defaults__", (lambda: 1.0,))
+    monkeypatch.setattr("otel_handoff.tell.alerts.LIMIT", 10)
+    monkeypatch.setattr("otel_handoff.tell.second.PerSecond.__init__.__defaults__", (lambda: 1.0,))
     race(telemetry, "observe")
     calls = 2 * ROWS
     assert len(telemetry.mismatches) == sum(telemetry.counted("handoff.mismatches").values()) == calls

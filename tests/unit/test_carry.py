@@ -18,7 +18,7 @@ import pytest
 from opentelemetry import trace
 
 from otel_handoff import HandoffInstrumentor, Submission, current_submission
-from otel_handoff.transport import submitting
+from otel_handoff.handover.transport import submitting
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary
 from tests.telemetry import Telemetry, needs_sdk
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otel_handoff.fields import MISSING, Fields, Parameters, walk
+from otel_handoff.host.fields import MISSING, Fields, Parameters, walk
 
 
 class _Pair(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor
-from otel_handoff.guard import Guard, Tally, guard
+from otel_handoff.host.guard import Guard, Tally, guard
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 from tests.telemetry import Telemetry
 

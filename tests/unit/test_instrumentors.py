@@ -21,9 +21,10 @@ import pytest
 import wrapt
 from opentelemetry.instrumentation.utils import unwrap
 
-from otel_handoff import Boundary, Call, HandoffInstrumentor, current_submission, wrapping
+from otel_handoff import Boundary, Call, HandoffInstrumentor, current_submission
 from otel_handoff.elspeth import ElspethInstrumentor
-from otel_handoff.kinds import class_of
+from otel_handoff.host import wrapping
+from otel_handoff.host.contexts import class_of
 from tests import hosts
 from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor, environment_variables
+from otel_handoff.declare.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
 from otel_handoff.elspeth import BOUNDARIES, ElspethInstrumentor
-from otel_handoff.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
 from tests.hosts import boundary
 
 PLAIN: dict[str, Any] = {

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otel_handoff import semconv
-from otel_handoff.mismatch import ERRORS
-from otel_handoff.story import headline
+from otel_handoff.record import semconv
+from otel_handoff.record.mismatch import ERRORS
+from otel_handoff.record.story import headline
 
 WORK: Final = "work"
 """The evidence that only spans have: two row spans of one submission."""

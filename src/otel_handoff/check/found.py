@@ -9,9 +9,9 @@ import json
 from collections.abc import Generator
 from typing import Any, Final
 
-from otel_handoff import semconv
 from otel_handoff.check.finding import WORK, Finding, Submitted, from_report
 from otel_handoff.check.store import CALL, ROW, Store
+from otel_handoff.record import semconv
 
 _SUBMITTED: Final = (semconv.SUBMISSION_TIME, semconv.SUBMISSION_THREAD, semconv.SUBMISSION_LOCATION)
 

@@ -7,11 +7,11 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.found import found
 from otel_handoff.check.store import CALL, FOREIGN, ROW, Column, Store
-from otel_handoff.hashing import PREFIX
+from otel_handoff.record import semconv
+from otel_handoff.record.hashing import PREFIX
 from otel_handoff.traces.otlp import Attributes, SpanRecord, Value
 
 Aliases = Mapping[str, Mapping[str, str]]

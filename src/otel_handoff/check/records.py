@@ -6,7 +6,7 @@ import csv
 from typing import Any, Final, TextIO
 
 from otel_handoff.check.finding import Finding
-from otel_handoff.story import show_clock, show_ids
+from otel_handoff.record.story import show_clock, show_ids
 
 COLUMNS: Final = (
     *("record", "evidence", "boundary", "run_id", "row_id", "token_id", "call_index"),

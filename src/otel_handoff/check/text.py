@@ -11,7 +11,7 @@ from otel_handoff.check.asked import Asked
 from otel_handoff.check.finding import WORK, Finding
 from otel_handoff.check.judge import Checked
 from otel_handoff.check.kinds import Kind
-from otel_handoff.story import ADVICE, VERBS, overwritten, show, show_clock, show_ids, submitted, used
+from otel_handoff.record.story import ADVICE, VERBS, overwritten, show, show_clock, show_ids, submitted, used
 
 _MOST_CARRIERS: Final = 20
 

@@ -19,7 +19,7 @@ from otel_handoff.commands import UsageError, told
 
 if TYPE_CHECKING:
     from otel_handoff.demo.run import ModeRun
-    from otel_handoff.mismatch import Mismatch
+    from otel_handoff.record.mismatch import Mismatch
 
 Summaries = dict[str, dict[str, int | float]]
 

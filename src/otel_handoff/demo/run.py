@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from otel_handoff.alerts import is_report
 from otel_handoff.demo import corpus, truth
 from otel_handoff.demo.pipeline.batch_adapter import SharedBatchAdapter
 from otel_handoff.demo.pipeline.executor import TransformExecutor
@@ -21,7 +20,8 @@ from otel_handoff.demo.schedule import Gate, plan
 from otel_handoff.demo.service import Service
 from otel_handoff.demo.transform import ReadabilityTransform
 from otel_handoff.elspeth import ElspethInstrumentor
-from otel_handoff.mismatch import Mismatch
+from otel_handoff.record.mismatch import Mismatch
+from otel_handoff.tell.alerts import is_report
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-from otel_handoff import metrics
+from otel_handoff.around.engine import Engine
+from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
+from otel_handoff.declare.settings import Settings
 from otel_handoff.elspeth import BOUNDARIES
-from otel_handoff.engine import Engine
-from otel_handoff.handoff import Handoff
-from otel_handoff.settings import Settings
-from otel_handoff.wrapping import Patch
+from otel_handoff.host.wrapping import Patch
+from otel_handoff.tell import metrics
 
 GROUP = "opentelemetry_instrumentor"
 

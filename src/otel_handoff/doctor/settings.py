@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from otel_handoff import environment_variables
 from otel_handoff.boundary import Boundary
+from otel_handoff.declare.settings import Settings, boundaries_of, resolve
 from otel_handoff.doctor import own
 from otel_handoff.doctor.finding import Finding, note, ok, wrong
 from otel_handoff.doctor.heard import heard
-from otel_handoff.settings import Settings, boundaries_of, resolve
 
 PREFIX: Final = "OTEL_HANDOFF_"
 CONFIG_FILE: Final = "OTEL_CONFIG_FILE"

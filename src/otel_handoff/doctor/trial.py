@@ -18,13 +18,13 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from otel_handoff import semconv
 from otel_handoff.doctor import own, sdk
 from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import Heard, heard
 from otel_handoff.doctor.sdk import Sink
 from otel_handoff.doctor.ways import Ways, exporting, of_each, python_log
+from otel_handoff.record import semconv
 
 _logger = logging.getLogger("otel_handoff")
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from opentelemetry import _logs, metrics, trace
 
-from otel_handoff import semconv
+from otel_handoff.around.engine import Engine
 from otel_handoff.doctor import own, sdk
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.sdk import Sink
-from otel_handoff.engine import Engine
+from otel_handoff.record import semconv
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any, Final
 
+from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
 from otel_handoff.doctor import own
 from otel_handoff.doctor.environment import was_tried
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import heard
-from otel_handoff.handoff import Handoff
-from otel_handoff.wrapping import Patch
+from otel_handoff.host.wrapping import Patch
 
 _DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _ANOTHER_MODE: Final = "Set the mode to pin or observe where Settings, below, says that it comes from."

@@ -15,10 +15,10 @@ from math import ceil, floor, log10
 from typing import Any, Final
 
 from otel_handoff.check.text import printable
+from otel_handoff.record.story import show_after
 from otel_handoff.report.axis import Axis, Stretch
 from otel_handoff.report.scene import Row, Scene
 from otel_handoff.report.tracks import put
-from otel_handoff.story import show_after
 
 _TRACK: Final = 30
 """Height of what lies below another in a lane, in pixels."""

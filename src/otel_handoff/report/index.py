@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otel_handoff.check.store import ROW, Store
 from otel_handoff.check.text import printable
-from otel_handoff.story import show_clock
+from otel_handoff.record.story import show_clock
 
 _CHUNK: Final = 64
 _LONGEST: Final = 160

@@ -13,11 +13,11 @@ from otel_handoff.check.finding import Finding
 from otel_handoff.check.judge import Checked
 from otel_handoff.check.store import Store
 from otel_handoff.check.text import no_mismatch, of, report, what_was_checked
+from otel_handoff.record.story import show_clock
 from otel_handoff.report.drawing import draw, esc, esc_ids
 from otel_handoff.report.groups import Group, Groups
 from otel_handoff.report.index import Index, index
 from otel_handoff.report.scene import Scenes
-from otel_handoff.story import show_clock
 
 _MOST_DRAWN: Final = 60
 _BYTES: Final = 1_450_000

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TextIO
 
-from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.reading import as_json
 from otel_handoff.check.store import CALL, ROW, Column, Store
+from otel_handoff.record import semconv
 from otel_handoff.report.tracks import put
 
 _MARK: Final = 1000

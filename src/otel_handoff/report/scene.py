@@ -9,9 +9,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
-from otel_handoff import semconv
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.store import CALL, ROW, Column, Store
+from otel_handoff.record import semconv
 from otel_handoff.report.axis import Axis
 
 _MOST_OTHERS: Final = 12

@@ -55,8 +55,8 @@ def session_of(config: pytest.Config, seed: int | None) -> Session:
     Raises:
         pytest.UsageError: a mode that is none, or boundaries that cannot be had.
     """
-    from otel_handoff.settings import resolve
-    from otel_handoff.testing.provoke import Provoker
+    from otel_handoff.around.provoke import Provoker
+    from otel_handoff.declare.settings import resolve
     from otel_handoff.testing.session import Session
 
     mode = str(config.getoption("handoff_mode") or config.getini("handoff_mode"))
@@ -68,8 +68,8 @@ def session_of(config: pytest.Config, seed: int | None) -> Session:
 
 def seed_of(config: pytest.Config) -> int | None:
     """Return the seed of provoked interleavings, drawn anew where none is given; None where nobody asks for them."""
-    from otel_handoff.settings import resolve
-    from otel_handoff.testing.provoke import any_seed
+    from otel_handoff.around.provoke import any_seed
+    from otel_handoff.declare.settings import resolve
 
     given: int | None = config.getoption("handoff_provoke_seed")
     if given is not None:
@@ -81,8 +81,8 @@ def seed_of(config: pytest.Config) -> int | None:
 
 
 def _boundaries(config: pytest.Config) -> list[Boundary]:
+    from otel_handoff.declare.settings import load, references
     from otel_handoff.environment_variables import OTEL_HANDOFF_BOUNDARIES
-    from otel_handoff.settings import load, references
 
     given = config.getoption("handoff_boundaries") or config.getini("handoff_boundaries")
     found: list[Boundary] = []

@@ -16,7 +16,7 @@ from otel_handoff.testing import options
 from otel_handoff.testing.totals import Totals
 
 if TYPE_CHECKING:
-    from otel_handoff.mismatch import Mismatch
+    from otel_handoff.record.mismatch import Mismatch
     from otel_handoff.testing.session import Session
     from otel_handoff.testing.verdict import Mismatches, Terms
 
@@ -198,7 +198,7 @@ def _fail(item: pytest.Item, failures: Sequence[Mismatch]) -> None:
 
 def _warn(item: pytest.Item, mismatch: Mismatch) -> None:
     # Straight to the summary: as a real warning, a filter "error" would turn what did no harm into a crash.
-    from otel_handoff.story import headline
+    from otel_handoff.record.story import headline
 
     path, line, _ = item.location
     text = f"{mismatch.outcome}: {headline(mismatch)} (at {mismatch.location})"

@@ -8,14 +8,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
-from otel_handoff.alerts import is_report
+from otel_handoff.around.provoke import Provoker
 from otel_handoff.boundary import Boundary
 from otel_handoff.elspeth import ElspethInstrumentor
+from otel_handoff.handover.lease import Lease
 from otel_handoff.instrumentor import HandoffInstrumentor, Instrumentor
-from otel_handoff.lease import Lease
-from otel_handoff.mismatch import Mismatch
-from otel_handoff.submission import numbers
-from otel_handoff.testing.provoke import Provoker
+from otel_handoff.record.mismatch import Mismatch
+from otel_handoff.record.submission import numbers
+from otel_handoff.tell.alerts import is_report
 from otel_handoff.testing.verdict import Mismatches
 
 _logger: Final = logging.getLogger("otel_handoff")

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast, overload
 
-from otel_handoff.mismatch import EVIDENCE, OUTCOMES, Mismatch
-from otel_handoff.story import headline
+from otel_handoff.record.mismatch import EVIDENCE, OUTCOMES, Mismatch
+from otel_handoff.record.story import headline
 
 _MOST_SHOWN: Final = 5
 

@@ -163,7 +163,7 @@ def logs_to_a_file() -> None:
 
 def silences() -> None:
     """Set Python's logging up, which disables the loggers that are there."""
-    importlib.import_module("otel_handoff.settings")
+    importlib.import_module("otel_handoff.declare.settings")
     logging.config.dictConfig({"version": 1})
     ElspethInstrumentor().instrument()
 

@@ -1,0 +1,1 @@
+"""What is around a host's functions: the hand-over, the work, the calls."""

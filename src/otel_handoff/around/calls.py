@@ -1,0 +1,201 @@
+"""What a worker records and routes: a span for each external call, and a check of the ids that it carries."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import wrapt
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+
+from otel_handoff.around.engine import Engine
+from otel_handoff.boundary import Call
+from otel_handoff.handover.lease import Lease, judged_lease
+from otel_handoff.host.fields import Parameters, Read, Reads
+from otel_handoff.host.guard import guard
+from otel_handoff.host.wrapping import Wrap
+from otel_handoff.judge.detector import Detector
+from otel_handoff.record import semconv
+from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
+from otel_handoff.tell.spans import record_error
+
+
+def call_wrapper(call: Call, detector: Detector, engine: Engine) -> Wrap:
+    """Return what wraps the target of `call`; calls outside of this detector's rows pass straight through."""
+
+    def wrap(function: Any, parameters: Parameters) -> Any:
+        if call.evidence == "read":
+            return wrapt.FunctionWrapper(function, ReadFunction(call, detector, parameters))
+        return wrapt.FunctionWrapper(function, CallFunction(call, detector, engine, parameters))
+
+    return wrap
+
+
+class ReadFunction:
+    """Remembers the ids that a worker takes for its next call."""
+
+    def __init__(self, call: Call, detector: Detector, parameters: Parameters) -> None:
+        self._detector = detector
+        self._ids = parameters.reads(call.ids)
+
+    def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Note the ids and call through."""
+        lease = judged_lease()
+        if lease is not None and lease.detector is self._detector:
+            with guard:
+                lease.findings.noted[threading.get_ident()] = self._ids(args, kwargs)
+        return wrapped(*args, **kwargs)
+
+
+class CallFunction:
+    """Stands between the worker and one `Call.target`.
+
+    Attributes:
+        evidence: what a wrong id in it is.
+        name: the target, without its module.
+        detector: judges its ids.
+        engine: makes its spans.
+        ids: reads the ids off its arguments.
+        attributes: reads what else its span says.
+        latency_ms: reads how long the external call took, in milliseconds, if an argument says so.
+    """
+
+    def __init__(self, call: Call, detector: Detector, engine: Engine, parameters: Parameters) -> None:
+        self.evidence: str = call.evidence
+        self.name: str = call.target.rpartition(":")[2]
+        self.detector: Detector = detector
+        self.engine: Engine = engine
+        self.ids: Reads = parameters.reads(call.ids)
+        self.attributes: Reads = parameters.reads(call.attributes)
+        self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
+
+    def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Check the ids, call through, and say what became of it."""
+        lease = judged_lease()
+        if lease is None or lease.detector is not self.detector or not self.detector.enabled:
+            return wrapped(*args, **kwargs)
+        if (provoker := lease.provoker) is not None:
+            provoker.hold(lease, f"call {self.name}")
+        filing = None
+        blocked = None
+        try:
+            filing = self._filing(lease, args, kwargs)
+            if filing is not None and self.detector.strict:
+                blocked = filing.block()
+        except Exception as error:
+            guard.met(error)
+        if blocked is not None:
+            raise HandoffMismatchError(blocked)
+        if filing is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            filing.end(error)
+            raise
+        filing.end(None)
+        return result
+
+    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
+        detector = self.detector
+        ids = self.ids(args, kwargs)
+        wrong = detector.wrong_in_call(lease, ids)
+        if self.evidence == "call":
+            torn, spanned = detector.is_torn(lease, ids), self.engine.traced
+        else:
+            torn = spanned = False
+            detector.finish(lease)
+        if not (wrong or spanned or detector.judges_results_late(lease)):
+            return None  # as most are: there is nothing to say of it afterwards
+        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn)
+        if spanned:
+            filing.start_span()
+        return filing
+
+
+class Filing:
+    """One call of a target, from before it is made until its outcome is known."""
+
+    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_lease", "_of", "_span", "_torn", "_wrong")
+
+    def __init__(
+        self,
+        of: CallFunction,
+        lease: Lease,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        ids: Mapping[str, object],
+        wrong: Mapping[str, object],
+        *,
+        torn: bool,
+    ) -> None:
+        self._of = of
+        self._lease = lease
+        self._args = args
+        self._kwargs = kwargs
+        self._ids = ids
+        self._wrong = wrong
+        self._torn = torn
+        self._span: Span = INVALID_SPAN
+        self._ended_ns: int | None = None
+
+    def start_span(self) -> None:
+        """Show it as a client span, from when the external call began."""
+        of, submission = self._of, self._lease.submission
+        now = time.time_ns()
+        milliseconds = of.latency_ms(self._args, self._kwargs) if of.latency_ms is not None else None
+        known = isinstance(milliseconds, (int, float))
+        start = now - int(milliseconds * 1e6) if known else now
+        self._ended_ns = now if known else None  # the external call is over: what follows is its recording
+        span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
+        if span.is_recording():
+            details = {name: semconv.attribute_value(value) for name, value in self._details().items()}
+            span.set_attributes(
+                {
+                    semconv.BOUNDARY: submission.boundary,
+                    semconv.SUBMISSION_ID: submission.number,
+                    **submission.attributes,
+                    **details,
+                }
+            )
+
+    def _details(self) -> dict[str, object]:
+        found = self._of.attributes(self._args, self._kwargs)
+        return {name: value for name, value in found.items() if value is not None}
+
+    def block(self) -> Mismatch | None:
+        """Report a wrong id before anything is recorded under it."""
+        if not self._wrong:
+            return None
+        mismatch = self._judge("blocked")
+        self._span.end(self._ended_ns)
+        return mismatch
+
+    def end(self, error: BaseException | None) -> None:
+        """The target returned, or raised `error`: then no use of a wrong id is known."""
+        try:
+            self._judge("used" if error is None else "exposed")
+        except Exception as ours:
+            guard.met(ours)
+        if self._span is not INVALID_SPAN:
+            try:
+                if error is not None and self._span.is_recording():
+                    record_error(self._span, error)
+                self._span.end(self._ended_ns)
+            except Exception as ours:
+                guard.met(ours)
+
+    def _judge(self, outcome: str) -> Mismatch | None:
+        return self._of.detector.call(
+            self._lease,
+            self._ids,
+            self._wrong,
+            evidence=self._of.evidence,
+            outcome=outcome,
+            target=self._of.name,
+            details=self._details,
+            torn=self._torn,
+            span=self._span if self._span is not INVALID_SPAN else self._lease.span,
+        )

@@ -1,0 +1,1 @@
+"""What goes with a row from its hand-over to its end."""

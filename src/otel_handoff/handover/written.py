@@ -1,0 +1,180 @@
+"""The recent writes to a context's fields, kept while rows of that context are in flight."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.current import active
+from otel_handoff.record.locations import Frames, capture
+from otel_handoff.record.submission import Submission
+
+LIMIT: Final = 64
+"""Writes kept per context; 8 are enough to name the culprit in every schedule that was tried."""
+
+_MOST_UNCLAIMED: Final = 16  # gone through at each submission; more are left only by writes that belong to none
+
+_DEPTH: Final = 5  # a report shows four, of which some may be the standard library's
+
+
+class RawWrite:
+    """One write to one attribute of a context, as it was recorded.
+
+    Attributes:
+        by: number of the submission that the writer works on; None outside of work.
+        submission: the submission that was then made with the value, if any.
+    """
+
+    __slots__ = ("by", "frames", "root", "submission", "thread_name", "time_unix_nano", "value")
+
+    def __init__(self, root: str, value: object, by: int | None) -> None:
+        self.root: str = root
+        self.value: object = value
+        self.by: int | None = by
+        self.thread_name: str = threading.current_thread().name
+        self.time_unix_nano: int = time.time_ns()
+        self.frames: Frames = capture(_DEPTH, skip=2)
+        self.submission: Submission | None = None
+
+
+class WriteRecord:
+    """The writes to one context. Leases hold it; when the last is gone, so is the record.
+
+    Appending, slicing and deleting a slice of a list are atomic, so there is no lock that could deadlock in a
+    finalizer or after a fork, and (unlike a deque) nothing is raised when a reader and a writer meet.
+    """
+
+    __slots__ = ("__weakref__", "_context", "_unclaimed", "_writes")
+
+    def __init__(self, context: Any) -> None:
+        self._context: Any = context  # its address is not to be recycled while an entry for it stands
+        self._writes: list[RawWrite] = []
+        self._unclaimed: list[RawWrite] = []
+
+    def add(self, write: RawWrite) -> None:
+        """Record a write."""
+        _keep(self._writes, write)
+        _keep(self._unclaimed, write, _MOST_UNCLAIMED)
+
+    def discard(self, write: RawWrite) -> None:
+        """Take a write off the record."""
+        _drop(self._writes, write)
+        _drop(self._unclaimed, write)
+
+    def claim(self, submission: Submission, roots: Mapping[str, object]) -> None:
+        """Say of the writes since the last submission that they were made for this one."""
+        for write in self._unclaimed[:]:
+            if roots.get(write.root) is write.value:
+                write.submission = submission
+                _drop(self._unclaimed, write)
+
+    def newest(self, root: str, matches: Callable[[object], bool]) -> RawWrite | None:
+        """Return the newest write to `root` whose value `matches`."""
+        for write in reversed(self._writes[:]):
+            if write.root == root and matches(write.value):
+                return write
+        return None
+
+    def release(self) -> None:
+        """Keep the context alive no longer; where it takes no weak reference, it has to be."""
+        key = id(self._context)
+        with contextlib.suppress(TypeError):  # also where it is released already
+            self._context = weakref.ref(self._context, lambda _: _records.pop(key, None))
+
+
+class _Ref(weakref.ref[WriteRecord]):
+    """A record in the table: when it is gone, so is its entry."""
+
+    __slots__ = ("key",)
+
+    key: int
+
+
+# Keyed by identity: a context may be unhashable. An entry goes with its record, or with its context.
+_records: Final[dict[int, _Ref]] = {}
+
+
+def record_of(context: Any) -> WriteRecord | None:
+    """Return the record of a context that has rows in flight."""
+    ref = _records.get(id(context))
+    return ref() if ref is not None else None
+
+
+def is_on_record(context: Any) -> bool:
+    """Whether a context may have rows in flight."""
+    return id(context) in _records
+
+
+def open_record(context: Any) -> WriteRecord:
+    """Return the record of a context, made if there is none. It lasts as long as somebody holds it."""
+    key = id(context)
+    while True:
+        standing = _records.get(key)
+        if standing is not None:
+            record = standing()
+            if record is not None:
+                return record
+            _ended(standing)
+        record = WriteRecord(context)
+        ref = _Ref(record, _ended)
+        ref.key = key
+        if _records.setdefault(key, ref) is ref:
+            return record
+
+
+def _ended(ref: _Ref) -> None:
+    key = getattr(ref, "key", -1)  # an interrupt may have come before it was given one: then it has no entry
+    if _records.get(key) is ref:
+        there = _records.pop(key, None)
+        if there is not None and there is not ref and there() is not None:
+            _records.setdefault(key, there)  # another's, opened in the meantime
+
+
+def note(context: Any, root: str, value: object) -> RawWrite | None:
+    """Put a write on record that is about to be stored; None where no row of `context` is in flight."""
+    ref = _records.get(id(context))
+    record = ref() if ref is not None else None
+    lease = active.get()
+    own = _own(lease, context, root) if lease is not None else None
+    if record is None and own is None:
+        return None
+    write = RawWrite(root, value, lease.submission.number if lease is not None else None)
+    if record is not None:
+        record.add(write)
+    if own is not None:
+        _keep(own, write)
+    return write
+
+
+def undo(context: Any, write: RawWrite) -> None:
+    """The host refused a write: it did not happen."""
+    record = record_of(context)
+    if record is not None:
+        record.discard(write)
+    lease = active.get()
+    own = _own(lease, context, write.root) if lease is not None else None
+    if own is not None:
+        _drop(own, write)
+
+
+def _own(lease: Lease, context: Any, root: str) -> list[RawWrite] | None:
+    # Where a worker's writes to its own context are kept.
+    if context is not lease.handed and context is not lease.context:
+        return None
+    return lease.findings.own.setdefault(root, [])
+
+
+def _keep(writes: list[RawWrite], write: RawWrite, limit: int = LIMIT) -> None:
+    writes.append(write)
+    if len(writes) > 2 * limit:
+        del writes[:limit]
+
+
+def _drop(writes: list[RawWrite], write: RawWrite) -> None:
+    with contextlib.suppress(ValueError):
+        writes.remove(write)

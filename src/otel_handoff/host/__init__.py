@@ -1,0 +1,1 @@
+"""What is known of a host's own objects and functions."""

@@ -1,0 +1,1 @@
+"""Comparing what was read with what was submitted."""

@@ -1,0 +1,145 @@
+"""The metrics. Counts are plain tallies behind observable instruments: born at zero, whenever the provider is set."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Final
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Histogram, MeterProvider, Observation
+
+from otel_handoff.handover.lease import Rows
+from otel_handoff.host.guard import Tally, guard
+from otel_handoff.record import semconv
+from otel_handoff.record.mismatch import Mismatch
+from otel_handoff.version import __version__
+
+_POSSIBLE: Final = (
+    ("start", "exposed"),
+    ("start", "prevented"),
+    ("end", "exposed"),
+    ("read", "used"),
+    ("read", "prevented"),
+    ("span", "used"),
+    ("call", "used"),
+    ("call", "blocked"),
+    ("call", "prevented"),
+    ("call", "exposed"),
+    ("result", "used"),
+    ("result", "blocked"),
+    ("result", "prevented"),
+    ("result", "exposed"),
+)
+"""Evidence and outcome of the series that exist from the start: an alert on a rise needs a zero to rise from."""
+
+_SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0)
+
+
+class BoundaryCounts:
+    """What is counted for one boundary."""
+
+    def __init__(self) -> None:
+        self.submissions: Tally = Tally()
+        self.stale_work: Tally = Tally()
+        self.rows: Rows = Rows()
+        self.mismatches: dict[tuple[str, str, str], Tally] = {}
+
+    def expect(self, fields: Iterable[str]) -> None:
+        """Start a series at zero for each thing that can be said of each field."""
+        for field in fields:
+            for evidence, outcome in _POSSIBLE:
+                self.mismatches.setdefault((field, evidence, outcome), Tally())
+
+
+class Metrics:
+    """The instruments of one meter provider, shared by all that is instrumented with it."""
+
+    def __init__(self, provider: MeterProvider | None) -> None:
+        meter = metrics.get_meter(semconv.SCOPE, __version__, provider)
+        self._boundaries: dict[str, BoundaryCounts] = {}
+        self.untold: Tally = Tally()
+        self.queue_duration: Histogram = meter.create_histogram(
+            semconv.METRIC_QUEUE_DURATION,
+            "s",
+            "Time from a row's submission to the start of its work.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_SUBMISSIONS, [self._submissions], "{submission}", "Rows handed over."
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_MISMATCHES, [self._mismatches], "{mismatch}", "Fields that disagreed with their submission."
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_UNTOLD,
+            [self._untold],
+            "{mismatch}",
+            "Mismatches that were only counted and marked on spans: there were too many within a second.",
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_STALE_WORK, [self._stale_work], "{row}", "Work that ran after its submission was given up."
+        )
+        meter.create_observable_up_down_counter(
+            semconv.METRIC_IN_FLIGHT, [self._in_flight], "{row}", "Rows handed over and not yet done or dropped."
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_INTERNAL_ERRORS, [self._internal_errors], "{error}", "Errors of otel-handoff itself."
+        )
+
+    def boundary(self, name: str, fields: Iterable[str]) -> BoundaryCounts:
+        """Return the counts of a boundary, made on first use. Boundaries of one name share them."""
+        counts = self._boundaries.setdefault(name, BoundaryCounts())
+        counts.expect(fields)
+        return counts
+
+    def count(self, mismatch: Mismatch) -> None:
+        """Count each field of a mismatch."""
+        counts = self._boundaries[mismatch.submission.boundary]
+        for field in mismatch.observed:
+            counts.mismatches[field, mismatch.evidence, mismatch.outcome].add()
+
+    def _submissions(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in list(self._boundaries.items()):
+            yield Observation(counts.submissions.value, {semconv.BOUNDARY: name})
+
+    def _untold(self, _options: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(self.untold.value)
+
+    def _stale_work(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in list(self._boundaries.items()):
+            yield Observation(counts.stale_work.value, {semconv.BOUNDARY: name})
+
+    def _in_flight(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in list(self._boundaries.items()):
+            yield Observation(len(counts.rows.in_flight), {semconv.BOUNDARY: name})
+
+    def _mismatches(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in list(self._boundaries.items()):
+            for (field, evidence, outcome), tally in list(counts.mismatches.items()):
+                attributes = {
+                    semconv.BOUNDARY: name,
+                    semconv.FIELD: field,
+                    semconv.EVIDENCE: evidence,
+                    semconv.OUTCOME: outcome,
+                }
+                yield Observation(tally.value, attributes)
+
+    def _internal_errors(self, _options: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(guard.errors.value)
+
+
+_by_provider: Final[weakref.WeakKeyDictionary[MeterProvider, Metrics]] = weakref.WeakKeyDictionary()
+_of_global: Final[list[Metrics]] = []
+
+
+def metrics_of(provider: MeterProvider | None) -> Metrics:
+    """Return the one `Metrics` of `provider`, or of the global provider: instruments are not created twice."""
+    if provider is None:
+        if not _of_global:
+            _of_global.append(Metrics(None))
+        return _of_global[0]
+    found = _by_provider.get(provider)
+    if found is None:
+        found = _by_provider[provider] = Metrics(provider)
+    return found

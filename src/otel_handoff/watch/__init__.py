@@ -1,0 +1,1 @@
+"""Watching the fields of a context's class."""
