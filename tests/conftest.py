@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -9,6 +10,13 @@ import pytest
 
 from otel_handoff.host.guard import guard
 from tests.telemetry import NoSdk, Telemetry
+
+
+@pytest.fixture(autouse=True, scope="module")
+def old_objects_set_aside() -> None:
+    """What pytest and the modules before have left stays to the end: no collection in a test goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.metrics import NoOpMeterProvider
+
 from otel_handoff import HandoffInstrumentor, Mismatch
 from otel_handoff.elspeth import ElspethInstrumentor
 
@@ -70,6 +72,10 @@ class Telemetry:
         """The points that are not zero, keyed by their attributes' values in order of the attributes' names."""
         return {tuple(value for _, value in key): count for key, count in self.points(metric).items() if count}
 
+    def unchecked(self) -> dict[object, Any]:
+        """How many rows could not be judged, by reason."""
+        return {key[-1]: rows for key, rows in self.counted("handoff.unchecked").items()}
+
     def shutdown(self) -> None:
         """Shut the providers down."""
         self.tracer_provider.shutdown()
@@ -99,11 +105,12 @@ class NoSdk(Telemetry):
 
     def __init__(self) -> None:
         self.mismatches: list[Mismatch] = []
+        self._counts = NoOpMeterProvider()  # what was told of another test's rows is told again
 
     @property
     def options(self) -> dict[str, Any]:
         """The hook, and the providers of the API."""
-        return {"on_mismatch": self.mismatches.append}
+        return {"meter_provider": self._counts, "on_mismatch": self.mismatches.append}
 
     def __getattr__(self, name: str) -> Any:
         raise ModuleNotFoundError(f"telemetry.{name} needs the SDK", name="opentelemetry.sdk")

@@ -91,3 +91,18 @@ WHERE Event.Name = 'handoff.mismatch'
     AND filed_under != ''
     AND filed_under NOT IN (SELECT SpanAttributes['elspeth.state_id'] FROM otel_traces WHERE SpanKind = 'Consumer')
 ORDER BY filed_under;
+
+-- 7. Of which rows is it not known whether they are right? Those that were not checked, by boundary and reason. A row whose span has
+-- fields was compared in all others.
+SELECT
+    SpanAttributes['handoff.boundary'] AS boundary,
+    SpanAttributes['handoff.unchecked.reason'] AS reason,
+    SpanAttributes['handoff.unchecked.fields'] AS fields,
+    sum(greatest(1, toUInt32OrZero(SpanAttributes['handoff.unchecked.rows']))) AS rows,
+    countIf(SpanAttributes['handoff.unchecked.pinned'] = 'true') AS pinned,
+    min(Timestamp) AS first,
+    max(Timestamp) AS last
+FROM otel_traces
+WHERE reason != ''
+GROUP BY boundary, reason, fields
+ORDER BY rows DESC, boundary, reason, fields;

@@ -44,6 +44,10 @@ def _mismatches(by: str) -> str:
     return f"sum by ({by}) (handoff_mismatches_total{{{_OF}}})"
 
 
+def _rate(metric: str) -> str:
+    return f"sum(rate({metric}{{{_OF}}}[$__rate_interval]))"
+
+
 def _quantile(share: float) -> tuple[str, str]:
     rate = f"rate(handoff_queue_duration_seconds_bucket{{{_OF}}}[$__rate_interval])"
     return f"histogram_quantile({share}, sum by (le) ({rate}))", f"{share:.0%}"
@@ -85,7 +89,7 @@ def board() -> Dashboard:
             .icon_color("red")
             .expr('ALERTS{alertname=~"Handoff.+", alertstate="firing", job=~"$job"}')
             .title_format("{{alertname}}")
-            .text_format("{{handoff_boundary}} {{handoff_evidence}} {{handoff_outcome}}")
+            .text_format("{{handoff_boundary}} {{handoff_evidence}} {{handoff_outcome}} {{handoff_reason}}")
         )
         .with_panel(
             number(
@@ -105,10 +109,29 @@ def board() -> Dashboard:
         )
         .with_panel(
             number(
-                "Prevented or exposed",
-                f"The race is there, but no record is known to be wrong. {_TOTAL}",
-                _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome=~"prevented|exposed"'),
+                "Prevented",
+                f"No record is known to be wrong: the wrong id was spared, or the call under it failed. {_TOTAL}",
+                _highest(
+                    "handoff_mismatches_total",
+                    f'{_OF}, handoff_outcome=~"prevented|exposed", handoff_evidence!~"start|end"',
+                ),
                 "orange",
+            )
+        )
+        .with_panel(
+            number(
+                "Not checked",
+                f"Rows that could not be judged: whether they are right is not known. {_TOTAL}",
+                _highest("handoff_unchecked_total", _OF),
+                "orange",
+            )
+        )
+        .with_panel(
+            number(
+                "Exposures",
+                f"The context moved on while a worker ran, and no use of a wrong id is known: no mismatch. {_TOTAL}",
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_evidence=~"start|end"'),
+                None,
             )
         )
         .with_panel(
@@ -185,6 +208,29 @@ def board() -> Dashboard:
                 (
                     f"sum by (handoff_boundary) (rate(handoff_submissions_total{{{_OF}}}[$__rate_interval]))",
                     "{{handoff_boundary}}",
+                ),
+            )
+        )
+        .with_panel(
+            graph(
+                "Rows not checked, by reason",
+                "Totals: a step is a row of which it is not known whether it is right. The runbook has each reason.",
+                "short",
+                (
+                    f"sum by (handoff_boundary, handoff_reason) (handoff_unchecked_total{{{_OF}}} > 0)",
+                    "{{handoff_boundary}}: {{handoff_reason}}",
+                ),
+            )
+        )
+        .with_panel(
+            graph(
+                "Rows handed over, and judged",
+                "Per second. Judged is what is left without those that were not checked.",
+                "ops",
+                (_rate("handoff_submissions_total"), "handed over"),
+                (
+                    f"clamp_min({_rate('handoff_submissions_total')} - {_rate('handoff_unchecked_total')}, 0)",
+                    "judged",
                 ),
             )
         )

@@ -51,7 +51,7 @@ def number(title: str, description: str, expr: str, alarming: str | None) -> sta
         .title(title)
         .description(description)
         .datasource(PROMETHEUS)
-        .span(4)
+        .span(3)
         .height(4)
         .unit("short")
         .no_value("no process")

@@ -51,6 +51,15 @@ def board() -> Dashboard:
         )
         .with_panel(
             spans(
+                "Not checked",
+                "Rows that could not be judged: whether they are right is not known. One span may stand for several.",
+                f'{{ span.handoff.unchecked.reason =~ ".+" && {_AT} }}'
+                f" | select(span.handoff.unchecked.reason, span.handoff.unchecked.fields, span.handoff.unchecked.rows, "
+                f"span.handoff.unchecked.pinned, {_WHO})",
+            )
+        )
+        .with_panel(
+            spans(
                 "Everything under one id",
                 "Each span that a submission's ids stand on, also those of other instrumentations.",
                 f'{{ span.$field = "$id" }} | select({_WHO}, span.handoff.mismatch)',

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otel_handoff.version import __version__
 
 if TYPE_CHECKING:
-    from otel_handoff.boundary import Boundary, Call
+    from otel_handoff.boundary import Boundary, Call, Emission
     from otel_handoff.handover.lease import current_submission
     from otel_handoff.instrumentor import HandoffInstrumentor
     from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch, Write
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Boundary",
     "Call",
+    "Emission",
     "HandoffInstrumentor",
     "HandoffMismatchError",
     "Mismatch",
@@ -32,6 +33,7 @@ __all__ = [
 _HOMES: Final = {
     "Boundary": "boundary",
     "Call": "boundary",
+    "Emission": "boundary",
     "HandoffInstrumentor": "instrumentor",
     "HandoffMismatchError": "record.mismatch",
     "Mismatch": "record.mismatch",

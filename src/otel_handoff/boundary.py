@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from otel_handoff.host.suggest import nearest
+
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _PATH = re.compile(r"\w+(\.\w+)*")
@@ -26,6 +28,9 @@ class Call:
         evidence: `"call"` for an external call, which becomes a CLIENT span, `"result"` for a result that is routed
             under the ids, `"read"` for what takes ids without filing anything: a call index, say. The call that
             follows is torn where it is filed under others.
+        elsewhere: where other versions of the host have the same function, or one that passes on to it. Of `target`
+            and these the first that is there is wrapped, and no other: a record that goes through two is one.
+        optional: whether a run may rightly make no such call. That one is never seen is then not told.
 
     Raises:
         ValueError: a target or path that cannot be read, or an unknown evidence.
@@ -36,13 +41,60 @@ class Call:
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     latency_ms: str | None = None
     evidence: str = "call"
+    elsewhere: Sequence[str] = ()
+    optional: bool = False
 
     def __post_init__(self) -> None:
         _check_target(self.target, "Call.target")
+        if isinstance(self.elsewhere, str):  # in a file, one is easily written for several
+            raise ValueError(f"Call {self.target!r}: elsewhere is a list, as [{self.elsewhere!r}]")  # noqa: TRY004
+        if self.optional not in (True, False):
+            raise ValueError(f"Call {self.target!r}: optional is true or false, not {self.optional!r}")
+        for target in self.elsewhere:
+            _check_target(target, f"Call {self.target!r}: elsewhere")
+        if len(set(self.targets)) < len(self.targets):
+            raise ValueError(f"Call {self.target!r}: elsewhere names a place twice")
         for path in (*self.ids.values(), *self.attributes.values()):
             _check_path(path, f"Call {self.target!r}")
         if self.evidence not in ("call", "result", "read"):
             raise ValueError(f"Call {self.target!r}: evidence is 'call', 'result' or 'read', not {self.evidence!r}")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every place it may be at, the most preferred first."""
+        return (self.target, *self.elsewhere)
+
+
+@dataclass(frozen=True)
+class Emission:
+    """How results leave where a thread of the host's own emits them, one after the other.
+
+    The workers hand in what is to be emitted; that thread takes it out again, and emits it under the ids that it holds.
+
+    Args:
+        complete: the function by which a worker hands it in, and the parameter that takes it
+            (`"module:Buffer.complete"`, `result`).
+        release: the function that takes the next one out, and the path to it on what that returns; a method of the same
+            object.
+        emit: the function that emits, and the ids that it is given.
+        parts: parameter of `emit` -> path to what belongs there, on what was handed in (`{"state_id": "2"}`).
+
+    Raises:
+        ValueError: a target or path that cannot be read.
+    """
+
+    complete: str
+    release: str
+    emit: Call
+    parts: Mapping[str, str]
+    result: str = "result"
+    released: str = "result"
+
+    def __post_init__(self) -> None:
+        _check_target(self.complete, "Emission.complete")
+        _check_target(self.release, "Emission.release")
+        for path in (self.result, self.released, *self.parts, *self.parts.values()):
+            _check_path(path, f"Emission of {self.emit.target!r}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +114,7 @@ class Boundary:
         row: the field that stays the same when a row is tried again; a newer submission with the same value
             supersedes the older one, whose work is then stale.
         evict: the function that gives a submission up, and the parameters that say which.
+        emission: how results leave, where a thread of the host's own emits them.
 
     Raises:
         ValueError: a declaration that cannot be meant, in one sentence that says what to change.
@@ -77,6 +130,7 @@ class Boundary:
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     row: str | None = None
     evict: Call | None = None
+    emission: Emission | None = None
 
     def __post_init__(self) -> None:
         where = f"Boundary {self.name!r}"
@@ -86,6 +140,11 @@ class Boundary:
         _check_target(self.work, f"{where}: work")
         for target in self.pools:
             _check_target(target, f"{where}: pools")
+        for taken in ("thread", "handoff"):
+            if self.name == taken or self.name.startswith(f"{taken}."):
+                raise ValueError(f"{where}: '{taken}.*' means something else; choose another name")
+        if "id" in self.fields:
+            raise ValueError(f"{where}: a field is named for what it is the id of, as 'order_id'; 'id' alone is taken")
         if not self.context.isidentifier():
             raise ValueError(f"{where}: context is the name of a parameter, not {self.context!r}")
         if not self.fields:
@@ -93,11 +152,15 @@ class Boundary:
         for path in self.fields.values():
             _check_path(path, where)
         named = [*self.aliases, *([self.row] if self.row else [])]
-        for call in (*self.calls, *([self.evict] if self.evict else [])):
+        emitted = [self.emission.emit] if self.emission else []
+        for call in (*self.calls, *([self.evict] if self.evict else []), *emitted):
             named.extend(call.ids)
         for name in named:
             if name not in self.fields:
-                raise ValueError(f"{where}: unknown field {name!r}; its fields are {', '.join(self.fields)}")
+                known = ", ".join(self.fields)
+                raise ValueError(
+                    f"{where}: unknown field {name!r}; its fields are {known}.{nearest(name, self.fields)}"
+                )
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> Boundary:
@@ -111,8 +174,11 @@ class Boundary:
             given["calls"] = [Call(**call) for call in given.get("calls", ())]
             if given.get("evict") is not None:
                 given["evict"] = Call(**given["evict"])
+            if given.get("emission") is not None:
+                emission: dict[str, Any] = dict(given["emission"])
+                given["emission"] = Emission(emit=Call(**emission.pop("emit")), **emission)
             return cls(**given)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"boundary {dict(options)!r}: {error}") from None
 
     def attribute(self, field_name: str) -> str:

@@ -27,11 +27,10 @@ To turn it on for a pipeline of your own:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; nothing heavy is imported for it."""
-    from otel_handoff import dashboards
+    from otel_handoff import dashboards, hashes
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
     from otel_handoff.doctor import command as doctor
-    from otel_handoff.record import hashing
     from otel_handoff.report import command as report
 
     top = argparse.ArgumentParser(
@@ -47,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         ("doctor", doctor, "say what is wrapped, how it is set up, and whether an alert would get out"),
         ("check", check, "judge each submission again from traces, and list the records that are wrong"),
         ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),
-        ("hash", hashing, "print the hashes of ids, to find them in telemetry whose ids are hashed"),
+        ("hash", hashes, "print the hashes of ids, to find them in telemetry whose ids are hashed"),
         ("dashboards", dashboards, "write out dashboards, alert rules, a runbook and Collector configuration"),
     ):
         command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -60,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit code: 0 done, 1 mismatches were found or something needs attention, 2 bad input, 130 interrupted.
+        The exit code: 0 done, 1 mismatches were found or something needs attention, 2 bad input or not known,
+        130 interrupted.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started us: nobody reads it, and no file may take its number

@@ -38,6 +38,14 @@ OTEL_HANDOFF_BOUNDARIES = "OTEL_HANDOFF_BOUNDARIES"
 `module:NAME` of a list of `Boundary`; commas between several. For the instrumentor `handoff`.
 """
 
+OTEL_HANDOFF_FILE = "OTEL_HANDOFF_FILE"
+"""
+.. envvar:: OTEL_HANDOFF_FILE
+
+With `OTEL_TRACES_EXPORTER=handoff_file` (extra `file`): the file that spans are appended to, as OTLP JSON lines.
+Default: `handoff-traces.jsonl`.
+"""
+
 OTEL_HANDOFF_PROVOKE = "OTEL_HANDOFF_PROVOKE"
 """
 .. envvar:: OTEL_HANDOFF_PROVOKE

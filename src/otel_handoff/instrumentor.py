@@ -11,10 +11,13 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
+from otel_handoff.declare.mainmodule import warn_of_it
 from otel_handoff.declare.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
 from otel_handoff.handover.carry import POOLS, follow, follow_threads
 from otel_handoff.handover.lease import Lease
+from otel_handoff.host.guard import guard
 from otel_handoff.host.wrapping import Patch
+from otel_handoff.tell.echoes import unechoed
 
 _OPTIONS = ("mode", "watch", "trace", "ids")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
@@ -29,6 +32,7 @@ class Instrumentor(BaseInstrumentor):
     _settings: Settings | None = None
     _handoffs: tuple[Handoff, ...] = ()
     _patches: tuple[Patch, ...] = ()
+    _unechoed: tuple[Patch, ...] = ()
     _provokes: bool = False
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -48,12 +52,17 @@ class Instrumentor(BaseInstrumentor):
         self._settings = settings
         if settings.mode == "off" or not boundaries:
             return
+        with guard:
+            warn_of_it(boundaries)
         engine = Engine(settings, **providers)
         self._handoffs = tuple(Handoff(boundary, engine) for boundary in boundaries)
-        self._patches = (*(follow(target) for target in POOLS), follow_threads())
+        self._patches = (*(follow(target) for target in POOLS), *follow_threads())
         for handoff in self._handoffs:
             handoff.attach()
-        for patch in self._patches:
+        for handoff in self._handoffs:  # once all are there: an override that is declared itself is another's
+            handoff.cover()
+        self._unechoed = unechoed(engine.alerts.exports)
+        for patch in (*self._patches, *self._unechoed):
             patch.apply()
         if settings.provoke is not None:
             from otel_handoff.around.provoke import turn_on  # nobody else needs it
@@ -63,11 +72,11 @@ class Instrumentor(BaseInstrumentor):
     def _uninstrument(self, **_kwargs: Any) -> None:
         for handoff in self._handoffs:
             handoff.detach()
-        for patch in reversed(self._patches):
+        for patch in reversed((*self._patches, *self._unechoed)):
             patch.remove()
         self._settings = None
         self._handoffs = ()
-        self._patches = ()
+        self._patches = self._unechoed = ()
         if self._provokes:
             self._provokes = False
             Lease.provoker = None

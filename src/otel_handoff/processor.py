@@ -9,18 +9,19 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_handoff.handover.lease import LEASE_KEY, Lease, is_outlived
+from otel_handoff.handover.lease import LEASE_KEY, Lease, is_certain, is_outlived
 from otel_handoff.host.guard import guard
+from otel_handoff.host.identity import ByIdentity
 from otel_handoff.record.semconv import SCOPE
 from otel_handoff.tell.spans import carried
 
-_attached: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+_attached: Final[ByIdentity[Any, bool]] = ByIdentity()
 
 
 def attach_once(provider: Any) -> None:
     """Add a processor to an SDK tracer provider that has none of ours yet. There is no way to remove one."""
     if provider not in _attached:
-        _attached.add(provider)
+        _attached[provider] = True
         provider.add_span_processor(HandoffSpanProcessor())
 
 
@@ -72,4 +73,6 @@ class HandoffSpanProcessor(SpanProcessor):
 
 def _lease_of(context: Context | None) -> Lease | None:
     lease = context_api.get_value(LEASE_KEY, context)
-    return lease if isinstance(lease, Lease) and not is_outlived(lease, context) else None
+    if not isinstance(lease, Lease) or is_outlived(lease, context):
+        return None
+    return lease if context is not None or is_certain(lease) else None  # a context that is given says whose it is

@@ -18,6 +18,7 @@ from tests.benchmarks import (
     budget,
     growth,
     handoff_cost,
+    instructions,
     machine,
     page,
     pipeline_cost,
@@ -32,6 +33,7 @@ from tests.benchmarks.scale import FULL, QUICK
 
 _PARTS: Final = {
     "handoff": handoff_cost,
+    "instructions": instructions,
     "watch": watch_cost,
     "where": where,
     "pipeline": pipeline_cost,
@@ -43,7 +45,7 @@ _PARTS: Final = {
 _EPILOG = """\
 examples:
   python -m tests.benchmarks                             everything, into docs/performance.md
-  python -m tests.benchmarks --quick                     see that it works, in a minute or two; nothing is written
+  python -m tests.benchmarks --quick                     see that it works, in some minutes; nothing is written
   python -m tests.benchmarks handoff watch               two parts, to the terminal
   python -m tests.benchmarks --elspeth elspeth-0.7/bin/python --elspeth elspeth-0.1/bin/python
 """

@@ -26,7 +26,7 @@ def main(target: str, options: str) -> None:
     try:
         subject = getattr(importlib.import_module(module), function)(**json.loads(options))
     except ImportError as error:
-        _say(out, skipped=f"{error.name or error} cannot be imported")
+        _say(out, skipped=f"{error.name} cannot be imported" if error.name else str(error))
         return
     except Exception as error:
         _say(out, failed=f"{type(error).__name__}: {error}")

@@ -105,7 +105,7 @@ BOUNDARY: Final = Boundary(
 )
 """The hand-off of `Pipeline`, with the five fields of ELSPETH's."""
 
-_ledger: Final = Ledger()
+LEDGER: Final = Ledger()
 
 
 def no_op(_row: Row, _ctx: Context) -> None:
@@ -119,14 +119,14 @@ def calling(calls: int) -> Processor:
 
     def processor(_row: Row, ctx: Context) -> None:
         for index in range(calls):
-            _ledger.record_call(ctx.state_id, index, "success")
+            LEDGER.record_call(ctx.state_id, index, "success")
 
     return processor
 
 
 def misfiling(_row: Row, _ctx: Context) -> None:
     """Record a call under an id that no row has."""
-    _ledger.record_call("state-of-nobody", 0, "success")
+    LEDGER.record_call("state-of-nobody", 0, "success")
 
 
 class Rows:
@@ -140,10 +140,12 @@ class Rows:
         self,
         wrap: Callable[[Processor], Processor] = lambda processor: processor,
         around: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+        calling: Callable[[int], Processor] = calling,
     ) -> None:
-        """Let `wrap` change the processor, and submit inside `around()`."""
+        """Let `wrap` change the processor that `calling` makes for so many calls, and submit inside `around()`."""
         self._wrap = wrap
         self._around = around
+        self._calling = calling
         self._contexts = [Context(number) for number in range(BURST)]
         self._pipelines: dict[int, Pipeline] = {}
         self._nested = concurrent.futures.ThreadPoolExecutor(16)
@@ -157,7 +159,7 @@ class Rows:
 
     def __call__(self, rows: int, workers: int = 1, calls: int = 0, nested: int = 0, *, wrong: bool = False) -> None:
         """Bring rows through: each records `calls` calls, or goes through `nested` pool tasks, one inside the other."""
-        processor = self._wrap(self._below(nested) if nested else misfiling if wrong else calling(calls))
+        processor = self._wrap(self._below(nested) if nested else misfiling if wrong else self._calling(calls))
         pipeline = self.pipeline(workers)
         with self._around():
             for start in range(0, rows, BURST):
@@ -168,10 +170,11 @@ class Rows:
                     future.result()
 
     def look(self, sees: Callable[[], bool]) -> bool:
-        """Return what `sees` returns on a worker."""
+        """Return what `sees` returns while a worker works on a row."""
         found: list[bool] = []
+        looking = self._wrap(lambda _row, _ctx: found.append(sees()))
         with self._around():
-            self.pipeline(1).accept_row(0, self._contexts[0], lambda _row, _ctx: found.append(sees())).result()
+            self.pipeline(1).accept_row(0, self._contexts[0], looking).result()
         return found == [True]
 
     def _below(self, depth: int) -> Processor:

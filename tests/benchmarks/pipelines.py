@@ -18,43 +18,35 @@ from otel_handoff.demo.pipeline.landscape import Landscape
 from otel_handoff.demo.pipeline.orchestrator import Orchestrator
 from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.elspeth import ElspethInstrumentor
-from tests.benchmarks.contenders import as_ours, four
+from tests.benchmarks.contenders import call_as_ours, provider_of, row_as_ours, turn_on
 
 Run = Callable[..., Mapping[str, float]]
 
 
-def _instrument(mode: str, mixin: Any, context: Any) -> list[object]:
-    """Turn otel-handoff on with spans and watch, or spans by hand, or (`off`) nothing; return where mismatches go."""
+def _instrument(mode: str, telemetry: str, mixin: Any, context: Any) -> list[object]:
+    """Turn otel-handoff on with watch, or spans by hand, or (`off`) nothing; return where mismatches go."""
     mismatches: list[object] = []
     if mode == "by hand":
-        _span_by_hand(mixin, context)
+        _spans_by_hand(mixin, context)
     elif mode != "off":
-        from opentelemetry.sdk.trace import TracerProvider
-
-        instrumentor: Any = ElspethInstrumentor()
-        instrumentor.instrument(mode=mode, watch=True, tracer_provider=TracerProvider(), on_mismatch=mismatches.append)
+        turn_on(ElspethInstrumentor(), telemetry, mode=mode, watch=True, on_mismatch=mismatches.append)
     return mismatches
 
 
-def _span_by_hand(mixin: Any, context: Any) -> None:
+def _spans_by_hand(mixin: Any, context: Any) -> None:
     # The spans that otel-handoff has, with as much on them; nothing is checked, pinned or carried.
-    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import SpanKind
 
-    tracer = TracerProvider().get_tracer("application")
+    start = provider_of("spans").get_tracer("application").start_as_current_span
     work, record_call = mixin._process_and_complete, context.record_call
 
     def process(self: Any, ticket: Any, token: Any, row: Any, ctx: Any, processor: Any) -> None:
-        with tracer.start_as_current_span("process", kind=SpanKind.CONSUMER) as span:
-            span.set_attributes(as_ours(1, ctx))
+        with start("process", kind=SpanKind.CONSUMER, attributes=row_as_ours(1, ctx)):
             work(self, ticket, token, row, ctx, processor)
 
     def record(self: Any, call_type: Any, status: Any, *args: Any, **options: Any) -> Any:
-        with tracer.start_as_current_span("record_call", kind=SpanKind.CLIENT) as span:
-            attributes = {"boundary": "bench", "submission.id": 1, "row_id": self.token.row_id, **four(self)}
-            span.set_attributes(
-                {**attributes, "call.index": 0, "call.type": str(call_type), "call.status": str(status)}
-            )
+        attributes = call_as_ours(1, self, index=0, type=str(call_type), status=str(status))
+        with start("record_call", kind=SpanKind.CLIENT, attributes=attributes):
             return record_call(self, call_type, status, *args, **options)
 
     mixin._process_and_complete, context.record_call = process, record
@@ -83,9 +75,9 @@ class LocalTransform(BatchTransformMixin):
         return TransformResult(dict(row))
 
 
-def embedded(mode: str = "off", *, http: bool = True) -> Run:
+def embedded(mode: str = "off", telemetry: str = "spans", *, http: bool = True) -> Run:
     """Return what runs the embedded pipeline on new SQLite files; with `http`, with the transform of the demo."""
-    mismatches = _instrument(mode, BatchTransformMixin, PluginContext)
+    mismatches = _instrument(mode, telemetry, BatchTransformMixin, PluginContext)
 
     def run(rows: int) -> Mapping[str, float]:
         data = corpus.load(rows)
@@ -119,12 +111,14 @@ def _at_once(_row_id: str, _attempt: int) -> None:
     """Hold no request up."""
 
 
-def elspeth(mode: str = "off") -> Run:
+def elspeth(mode: str = "off", telemetry: str = "spans") -> Run:
     """Return what runs ELSPETH's own classes on SQLite: a real executor, a call a row."""
     from tests.elspeth.host import Host, context_class, mixin_class
 
     logging.disable(logging.INFO)
-    mismatches = _instrument(mode, mixin_class(), context_class())  # skipped here, where it is not importable
+    mismatches = _instrument(
+        mode, telemetry, mixin_class(), context_class()
+    )  # skipped here, where it is not importable
 
     def run(rows: int) -> Mapping[str, float]:
         with tempfile.TemporaryDirectory() as directory:

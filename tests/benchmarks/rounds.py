@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 ROOT: Final = Path(__file__).parents[2]
 
+Key = TypeVar("Key")
 Answer = dict[str, Any]
 Progress = Callable[[], object]
 
@@ -45,13 +46,21 @@ class Subject:
 class Child:
     """A running subject. `skipped` says why it cannot be measured here."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, under: Sequence[str] = ()) -> None:
+        """Start it, as an argument of the command `under`, if given."""
         self.name: str = subject.name
         self.skipped: str | None = None
         # Not a pipe, which would fill up when nobody reads it; and not a file by name, which would stay.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  it lives as long as the process
         self._process = subprocess.Popen(
-            [subject.python, "-m", "tests.benchmarks.child", subject.factory, json.dumps(dict(subject.options))],
+            [
+                *under,
+                subject.python,
+                "-m",
+                "tests.benchmarks.child",
+                subject.factory,
+                json.dumps(dict(subject.options)),
+            ],
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.PIPE,
@@ -118,16 +127,29 @@ def interleave(
     Returns:
         name -> its answers, one a round.
     """
-    order = [child for child in running if child.skipped is None]
-    answers: dict[str, list[Answer]] = {child.name: [] for child in order}
+    return take_turns(running, rounds, {"": options}, progress)[""]
+
+
+def take_turns(
+    running: Sequence[Child], rounds: int, shapes: Mapping[Key, Mapping[str, Any]], progress: Progress = lambda: None
+) -> dict[Key, dict[str, list[Answer]]]:
+    """Run each child once in every round with the options of each shape, all in random order; the first is no round.
+
+    Returns:
+        shape -> name -> its answers, one a round.
+    """
+    order = [(shape, child) for shape in shapes for child in running if child.skipped is None]
+    answers: dict[Key, dict[str, list[Answer]]] = {shape: {} for shape in shapes}
+    for shape, child in order:
+        answers[shape][child.name] = []
     shuffle = random.Random(1).shuffle
     for turn in range(rounds + 1):
         shuffle(order)
-        for child in order:
-            answer = child.run(**options)
+        for shape, child in order:
+            answer = child.run(**shapes[shape])
             progress()
             if turn:
-                answers[child.name].append(answer)
+                answers[shape][child.name].append(answer)
     return answers
 
 

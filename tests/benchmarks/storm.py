@@ -57,7 +57,7 @@ def storm(*, wrong: bool) -> Callable[..., Mapping[str, float]]:
         logger_provider=logger_provider,
         on_mismatch=hook,
     )
-    counts: Any = instrumentor._handoffs[0]._counts
+    counts: Any = instrumentor._handoffs[0].counts
     run_rows = Rows()
 
     untold = metrics_of(None).untold

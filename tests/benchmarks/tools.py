@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.commands import Ran, otel_handoff
-from tests.benchmarks.results import Part, Table
+from tests.benchmarks.results import Part, Table, Target
 from tests.benchmarks.rounds import ChildError, Progress
 from tests.benchmarks.scale import Scale
 from tests.check import many
 
 _COMMANDS: Final = ("check", "report")
 _ROUNDS: Final = 3
+_FLAT: Final = 1.1
 
 _ABOUT: Final = """\
 `otel-handoff check PATH` and `otel-handoff report PATH -o FILE` as processes of their own, start of Python included,
 on OTLP JSON lines as `tests.check.many` makes them: five spans a row, one row in a hundred with a call that was filed
 under the next one. Median of 3 runs; peak is the largest resident set. Growth is the factor over the file before,
-which is a tenth of the size.
+which is a tenth of the size; memory is flat if it is at most 1.1x of what a tenth takes.
 """
 
 
@@ -37,15 +38,13 @@ def measure(scale: Scale, progress: Progress) -> Part:
             if otel_handoff(command, "--help").code:
                 part.skipped.append(f"otel-handoff {command}: there is no such command yet")
                 continue
-            part.tables.append(Table(f"otel-handoff {command}", _HEADER, _rows(command, files, progress)))
+            _measure(part, command, files, progress)
     return part
 
 
-_HEADER: Final = ("spans", "file", "seconds", "growth", "spans per second", "peak memory", "growth")
-
-
-def _rows(command: str, files: Mapping[int, Path], progress: Progress) -> list[Sequence[str]]:
+def _measure(part: Part, command: str, files: Mapping[int, Path], progress: Progress) -> None:
     rows: list[Sequence[str]] = []
+    targets: list[Target] = []
     before: tuple[float, float] | None = None
     for spans, path in files.items():
         ran = [_ran(command, path, progress) for _ in range(_ROUNDS)]
@@ -61,8 +60,14 @@ def _rows(command: str, files: Mapping[int, Path], progress: Progress) -> list[S
                 f"{peak / before[1]:.1f}x" if before else "",
             ]
         )
+        what = f"otel-handoff {command}, {spans:,} spans"
+        targets = [Target(what, 60_000, "spans/s", spans / seconds, at_least=True)]
+        if before is not None:
+            targets.append(Target(f"{what}: peak memory over that of a tenth", _FLAT, "x", peak / before[1]))
         before = seconds, peak
-    return rows
+    header = ["spans", "file", "seconds", "growth", "spans per second", "peak memory", "growth"]
+    part.tables.append(Table(f"otel-handoff {command}", header, rows))
+    part.targets += targets  # of the largest file
 
 
 def _ran(command: str, path: Path, progress: Progress) -> Ran:

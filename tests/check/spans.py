@@ -39,6 +39,43 @@ def row(span_id: int, number: int, *, trace: str = lines.TRACE, **parts: Any) ->
     return lines.span(span_id, "process elspeth", trace=trace, **{**extra, **parts})
 
 
+def unwatched_row(span_id: int, number: int, **parts: Any) -> dict[str, Any]:
+    """The span of work on submission `number` of which reads could not be seen."""
+    carried = {**submission(number), semconv.QUEUE_DURATION: 0.001, semconv.UNWATCHED: True}
+    return row(span_id, number, attributes=lines.attributes(carried), **parts)
+
+
+def unchecked_row(span_id: int, number: int, reason: str, **parts: Any) -> dict[str, Any]:
+    """The span of work on submission `number` that could not be judged."""
+    carried = {**submission(number), semconv.QUEUE_DURATION: 0.001, semconv.UNCHECKED_REASON: reason}
+    return row(span_id, number, attributes=lines.attributes(carried), **parts)
+
+
+def unchecked(
+    span_id: int,
+    reason: str = "no_worker",
+    number: int | None = None,
+    *,
+    rows: int = 1,
+    pinned: bool = False,
+    boundary: str = "elspeth",
+    trace: str = lines.TRACE,
+    detail: str = "",
+    **parts: Any,
+) -> dict[str, Any]:
+    """What stands for a row that nobody was seen to work on, with its submission where `number` tells one."""
+    carried = {
+        **(submission(number) if number is not None else {}),
+        semconv.BOUNDARY: boundary,
+        semconv.UNCHECKED_REASON: reason,
+        semconv.UNCHECKED_ROWS: rows,
+        semconv.UNCHECKED_PINNED: pinned,
+        **({semconv.UNCHECKED_DETAIL: detail} if detail else {}),
+    }
+    name = f"unchecked {boundary}"
+    return lines.span(span_id, name, trace=trace, **{"attributes": lines.attributes(carried), **parts})
+
+
 def call(
     span_id: int,
     parent: int,

@@ -102,13 +102,10 @@ def test_the_text_tells_what_was_checked_and_each_kind(tmp_path: Path) -> None:
 
 
 def test_no_mismatch(tmp_path: Path) -> None:
-    """Calmly; and a file without submissions is not taken for a run in order."""
+    """Calmly."""
     done = check(written(tmp_path / "a.jsonl", of(spans.row(1, 1))))
     assert (done.code, done.err) == (0, "")
-    assert "No mismatch: every id" in done.out
-    done = check(written(tmp_path / "b.jsonl", of(lines.span(1))))
-    assert (done.code, done.err) == (0, "")
-    assert "there was nothing to judge" in done.out
+    assert "\nNo mismatch in 1 row judged: every id" in done.out
 
 
 def test_processes_without_an_id_are_not_counted_as_processes(tmp_path: Path) -> None:
@@ -133,11 +130,18 @@ def test_broken_lines_are_named_and_do_not_hide_a_mismatch(tmp_path: Path) -> No
 
 
 def test_many_broken_lines_are_not_all_named(tmp_path: Path) -> None:
-    """But counted."""
-    done = check(written(tmp_path / "a.jsonl", more="x\n" * 500))
+    """But counted; alike ones are named once."""
+    path = written(tmp_path / "a.jsonl", more="x\n" * 500)
+    done = check(path)
     assert done.code == 2
-    assert done.err.count("\n") == 21
-    assert done.err.endswith("and 480 more broken lines\n")
+    assert done.err == (
+        f"otel-handoff: {path}:1: not JSON: Expecting value at column 1\n"
+        f"otel-handoff: {path}: and 499 more lines like that\n"
+    )
+    done = check(written(path, more='x\n{"a":1}\n' * 250))
+    assert (done.code, done.err.count("\n")) == (2, 21)
+    assert done.err.endswith("and 480 more that could not be read\n")
+    assert "500 broken lines, named on stderr" in done.out
 
 
 @pytest.mark.parametrize(
@@ -145,7 +149,7 @@ def test_many_broken_lines_are_not_all_named(tmp_path: Path) -> None:
     [
         (["missing.jsonl"], "cannot read missing.jsonl: No such file or directory"),
         (["{}", "--format", "xml"], "--format is text or json, not 'xml'"),
-        (["{}", "--fail-on", "x"], "--fail-on is any or error, not 'x'"),
+        (["{}", "--fail-on", "x"], "--fail-on is of any, error, exposed, unchecked, not 'x'"),
         (["{}", "--records", "{}"], "is one of the files to be read"),
         (["{}", "--records", "no/such/folder.csv"], "no/such/folder.csv: No such file or directory"),
         (["{}", "--records", ""], "Is a directory"),

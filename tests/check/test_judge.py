@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from otel_handoff.check.checked import Checked
 from otel_handoff.check.finding import Finding
-from otel_handoff.check.judge import Checked, Judge
+from otel_handoff.check.judge import Judge
 from otel_handoff.record import semconv
 from otel_handoff.traces.files import find
 from otel_handoff.traces.otlp import read_spans
@@ -33,7 +34,7 @@ def judged(folder: Path, *requests: dict[str, Any]) -> tuple[Checked, list[Findi
         raise AssertionError(line)
 
     with closing(Judge(ALIASES)) as judge:
-        for span in read_spans(find([str(folder)]), broken=broken):
+        for span in read_spans(find([str(folder)]).files, broken=broken):
             judge.add(span)
         checked = judge.finish()
         return checked, list(judge.findings())
@@ -45,6 +46,46 @@ def of(*made: dict[str, Any], process: str = "one") -> dict[str, Any]:
 
 def told(findings: Sequence[Finding]) -> list[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
     return [(each.found_by, each.evidence, each.outcome, dict(each.expected), dict(each.observed)) for each in findings]
+
+
+@pytest.mark.parametrize("submitted", ["x" * 600, ["a", "b"], "state-1"])
+@pytest.mark.parametrize("carried", ["x" * 600, "x" * 599 + "y", ["a", "b"], ["a"]])
+def test_ids_of_any_length_and_lists_are_compared_in_calls(tmp_path: Path, submitted: Any, carried: Any) -> None:
+    """They are not kept in full, and told apart all the same."""
+    row = spans.row(1, 1)
+    row["attributes"] += lines.attributes({"elspeth.state_id": submitted})
+    findings = judged(tmp_path, of(row, spans.call(2, 1, 1, carries={"elspeth.state_id": carried})))[1]
+    assert [list(finding.observed) for finding in findings] == ([] if submitted == carried else [["state_id"]])
+
+
+@pytest.mark.parametrize(
+    ("submitted", "carried"),
+    [
+        ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6ba7b8109dad11d180b400c04fd430c8"),
+        (1, 1.0),
+        (1, True),
+        (17, "17"),
+        ("17.00", "17"),
+        ("2026-11-28 10:00:00+00:00", "2026-11-28T10:00:00Z"),
+        ("b'id'", "6964"),
+        ("['a', 1]", '["a", 1]'),
+        ("nan", float("nan")),
+    ],
+)
+def test_an_id_in_another_usual_spelling_is_the_same(tmp_path: Path, submitted: Any, carried: Any) -> None:
+    """On a span of others and on a call, as a detector compares them; another id is another in any."""
+    row = spans.row(1, 1)
+    row["attributes"] += lines.attributes({"elspeth.state_id": submitted})
+    below = [
+        spans.foreign(2, 1, 1, {"elspeth.state_id": carried}),
+        spans.call(3, 1, 1, carries={"elspeth.state_id": carried}),
+    ]
+    assert judged(tmp_path, of(row, *below))[1] == []
+    below = [
+        spans.foreign(2, 1, 1, {"elspeth.state_id": "18.01"}),
+        spans.call(3, 1, 1, carries={"elspeth.state_id": 18.01}),
+    ]
+    assert [finding.evidence for finding in judged(tmp_path, of(row, *below))[1]] == ["span", "call"]
 
 
 def test_spans_that_agree_are_in_order(tmp_path: Path) -> None:
@@ -62,12 +103,17 @@ def test_spans_that_agree_are_in_order(tmp_path: Path) -> None:
         spans=7,
         duplicates=0,
         submissions=2,
+        judged=2,
+        unchecked_rows=0,
+        unchecked=[],
+        blind=[],
         calls=2,
         foreign=2,
         processes=2,
         unnamed=0,
         boundaries=["elspeth"],
         calls_without_row=0,
+        unwatched=0,
         outlived=0,
     )
 
@@ -203,6 +249,33 @@ def test_a_mark_without_its_event_tells_who_submitted(tmp_path: Path) -> None:
     _, (finding,) = judged(tmp_path, of(call, spans.row(1, 1)))
     told, row = finding.submission, spans.submission(1)
     assert (told.time_unix_nano, told.thread_name) == (row[semconv.SUBMISSION_TIME], row[semconv.SUBMISSION_THREAD])
+
+
+def test_a_report_that_lost_its_attributes_is_a_mismatch_all_the_same(tmp_path: Path) -> None:
+    """A limit on attributes leaves some out: what is left is told, and nothing passes for right."""
+    left = {semconv.MISMATCH_FIELDS: ["state_id"], semconv.MISMATCH_EVIDENCE: "call"}
+    events: list[dict[str, Any]] = [
+        {"name": semconv.MISMATCH, "timeUnixNano": 1, "attributes": lines.attributes(some)} for some in (left, {})
+    ]
+    _, findings = judged(tmp_path, of(spans.call(2, 1, 1, events=events), spans.row(1, 1)))
+    assert told(findings) == [
+        ("detector", "call", "not told", {"state_id": "state-1"}, {"state_id": "not told"}),
+        ("detector", "not told", "not told", {}, {}),
+    ]
+    assert [each.is_error for each in findings] == [True, True]
+    assert [(each.submission.boundary, each.submission.number) for each in findings] == [("elspeth", 1)] * 2
+    assert "does not tell all" in findings[1].headline
+
+
+def test_an_event_that_lost_most_is_told_with_what_the_mark_has(tmp_path: Path) -> None:
+    """They are one mismatch."""
+    events = [{"name": semconv.MISMATCH, "timeUnixNano": 7, "attributes": lines.attributes(spans.CULPRIT)}]
+    call = spans.call(2, 1, 1, carries=spans.mark("call", state_id="state-2"), events=events)
+    _, (finding,) = judged(tmp_path, of(call, spans.row(1, 1), spans.row(3, 2)))
+    assert (finding.evidence, finding.outcome, finding.observed) == ("call", "used", {"state_id": "state-2"})
+    assert finding.time_unix_nano == 7
+    assert finding.culprit is not None
+    assert (finding.culprit.number, finding.culprit.value) == (2, "state-2")
 
 
 def test_an_error_that_is_only_marked_is_not_hidden_by_a_warning_that_was_told(tmp_path: Path) -> None:

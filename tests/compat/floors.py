@@ -1,12 +1,11 @@
-"""What pyproject.toml promises to work with at the least, as pip requirements: `python -m tests.compat.floors [demo]`.
+"""What pyproject.toml promises to work with at the least, as pip requirements: `python -m tests.compat.floors`.
 
-Without an argument, of all that can be installed together; with `demo`, of that extra, and of what runs its tests.
+Of all that can be installed together.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from importlib.metadata import requires
 from typing import Final
@@ -44,26 +43,10 @@ def floors(extras: Iterable[str] = ()) -> dict[str, str]:
     return found
 
 
-def demo_floors() -> dict[str, str]:
-    """Return the lowest versions of the extra `demo`, with the OpenTelemetry packages that its exporter goes with.
-
-    OpenTelemetry for Python releases them together: 1.44.0 with 0.65b0.
-    """
-    lowest = floors(("sdk", "demo"))
-    beta = lowest["opentelemetry-exporter-otlp-json-file"]
-    stable = f"1.{int(beta.split('.')[1].partition('b')[0]) - 21}.0"
-    forced = dict.fromkeys(("opentelemetry-api", "opentelemetry-sdk"), stable)
-    return {**lowest, **forced, "opentelemetry-instrumentation": beta}
-
-
 def _main() -> None:
-    every = floors(("sdk", "demo", "test"))
-    if sys.argv[1:] == ["demo"]:
-        wanted = {**demo_floors(), **{name: every[name] for name in ("pytest", "pytest-timeout")}}
-    else:
-        wanted = {name: version for name, version in every.items() if name not in NEWER}
-    for package, version in wanted.items():
-        print(f"{package}=={version}")  # noqa: T201
+    for package, version in floors(("sdk", "file", "demo", "test")).items():
+        if package not in NEWER:
+            print(f"{package}=={version}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.testing.conftest import NOT_NEEDED
+
 pytest_plugins = ["pytester"]
 
 _TESTS = {
@@ -31,7 +33,7 @@ def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
 def importable(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """The plugin can be imported from the project's directory."""
     monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", NOT_NEEDED)
 
 
 def test_what_is_lacking_is_skipped_with_a_reason(project: pytest.Pytester) -> None:

@@ -2,18 +2,22 @@
 
     python -m tests.dashboards.host PORT MODE ROWS OUT [error]
 
-With `error`, an error of otel-handoff's own is counted. When it is let go, it prints the time of each mismatch, in
-nanoseconds since the epoch.
+With `error`, an error of otel-handoff's own is counted, and a row that nobody handed over, which is not checked. When
+it is let go, it prints the time of each mismatch, in nanoseconds since the epoch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
+from typing import Any
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from prometheus_client import start_http_server
 
+from otel_handoff.demo.pipeline.batching import BatchTransformMixin
+from otel_handoff.demo.pipeline.context import PluginContext
 from otel_handoff.demo.run import run_mode
 from otel_handoff.host.guard import guard
 
@@ -31,6 +35,10 @@ def main() -> None:
             if sys.argv[5:] == ["error"]:
                 with guard:
                     raise RuntimeError("provoked")
+                idle: Any = object.__new__(BatchTransformMixin)
+                context = PluginContext("run-1", {})
+                with contextlib.suppress(AttributeError):  # it has no buffer to hand the result in
+                    idle._process_and_complete(None, None, {}, context, str)
             sys.stdin.read()
 
     run = run_mode(mode, rows=rows, seed=1, out=out, progress=progress, metric_readers=[PrometheusMetricReader()])

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from otel_handoff.elspeth import BOUNDARIES
+from otel_handoff.record.unchecked import REASONS
 from tests.dashboards import latency
 from tests.dashboards.boards import promql, rules
 from tests.dashboards.conftest import Scene
@@ -34,7 +35,9 @@ def test_a_wrong_id_that_takes_effect_calls_whoever_is_on_call(scene: Scene) -> 
         assert "otel-handoff check" in alert["annotations"]["description"]
 
 
-@pytest.mark.parametrize("name", ["HandoffMismatchPrevented", "HandoffStaleWork", "HandoffInternalErrors"])
+@pytest.mark.parametrize(
+    "name", ["HandoffMismatchPrevented", "HandoffUnchecked", "HandoffStaleWork", "HandoffInternalErrors"]
+)
 def test_a_warning_goes_to_the_team(scene: Scene, name: str) -> None:
     """Nobody is woken."""
     assert scene.notified[name][1]["path"] == "/team"
@@ -92,6 +95,7 @@ def test_no_id_is_a_label(scene: Scene) -> None:
         "handoff_field": {field for one in BOUNDARIES for field in one.fields},
         "handoff_evidence": {"start", "end", "read", "span", "call", "result"},
         "handoff_outcome": {"used", "blocked", "prevented", "exposed"},
+        "handoff_reason": set(REASONS),
         "otel_scope_name": {"otel_handoff"},
     }
     samples = [

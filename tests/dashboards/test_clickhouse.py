@@ -176,3 +176,10 @@ def test_6_finds_wrong_ids_that_are_no_other_rows(ask: Ask, observed: ModeRun) -
     assert {row["filed_under"] for row in ask(6, ("'Consumer'", "'none'"))} == {
         mismatch.observed["state_id"] for mismatch in observed.mismatches
     }
+
+
+def test_7_counts_what_is_not_known(ask: Ask) -> None:
+    """In the demo every row is judged; with any other attribute for the reason, there are rows."""
+    assert ask(7) == []
+    worked = ("SpanAttributes['handoff.unchecked.reason']", "SpanAttributes['handoff.boundary']")
+    assert int(ask(7, worked)[0]["rows"]) > 0

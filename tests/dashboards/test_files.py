@@ -53,10 +53,10 @@ def test_a_wrong_type_is_found() -> None:
     pytest.importorskip("grafana_foundation_sdk", reason="needs Python 3.11 or later")
     changed = board("overview")
     changed["panels"][0]["options"]["colorMode"] = "purple"
-    changed["panels"][10]["transformations"][0]["disabled"] = "no"
+    changed["panels"][12]["transformations"][0]["disabled"] = "no"
     assert [fault.partition(" is ")[0] for fault in schema.faults(schema.typed(json.dumps(changed)))] == [
         "dashboard.panels[0].options.color_mode",
-        "dashboard.panels[10].transformations[0].disabled",
+        "dashboard.panels[12].transformations[0].disabled",
     ]
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
@@ -107,24 +105,3 @@ def test_the_architecture_page_names_every_module() -> None:
         named.update(folder + name for name in re.findall(r"`([\w/]+)`", rest if folder else first))
     assert {path.with_suffix("").as_posix() for path in modules()} <= named
     assert {name for name in named if not (SOURCE / f"{name}.py").exists()} == set()
-
-
-def imported(path: Path) -> set[str]:
-    """Return the package's modules that a module imports when it is imported."""
-    found: set[str] = set()
-    for node in ast.parse((SOURCE / path).read_text("utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("otel_handoff"):
-            inside = (node.module or "").split(".")[1:]
-            names = [inside, *([*inside, alias.name] for alias in node.names)]
-            found.update("/".join(name) for name in names if (SOURCE / Path(*name)).with_suffix(".py").exists())
-    return found
-
-
-def test_imports_go_one_way() -> None:
-    """In no circle; and what runs in the host imports no tool."""
-    graph = {path.with_suffix("").as_posix(): imported(path) for path in modules()}
-    TopologicalSorter(graph).prepare()  # raises CycleError
-    rooms = ("around/", "declare/", "handover/", "host/", "judge/", "record/", "tell/", "watch/")
-    tools = {name for name in graph if "/" in name and not name.startswith(rooms)} | {"cli", "commands", "dashboards"}
-    in_host = graph.keys() - tools
-    assert {name: graph[name] & tools for name in in_host if graph[name] & tools} == {}

@@ -69,7 +69,7 @@ def test_every_setting_is_there(well: Done) -> None:
     subjects = {finding["subject"] for finding in well.findings}
     assert {f"elspeth.{name}" for name in names} <= subjects
     variables = {name for name in vars(environment_variables) if name.startswith("OTEL_HANDOFF_")}
-    assert variables <= {f"OTEL_HANDOFF_{name.upper()}" for name in (*names, "boundaries")}
+    assert variables <= {f"OTEL_HANDOFF_{name.upper()}" for name in (*names, "boundaries", "file")}  # the exporter's
 
 
 def test_the_report_alone_is_on_stdout(well: Done) -> None:
@@ -124,8 +124,8 @@ def test_under_opentelemetry_instrument() -> None:
     command = (str(BIN / "otel-handoff"), "doctor")
     done = Doctor(command, launcher=launcher)("--json", **CONSOLE)
     assert done.of("set-up")["text"] == "by opentelemetry-instrument"
-    assert done.of("elspeth.mode")["facts"] == {"value": "observe", "source": "OTEL_HANDOFF_MODE"}
-    assert done.of("elspeth.watch")["facts"] == {"value": True, "source": "default"}
+    assert done.of("mode")["facts"] == {"value": "observe", "source": "OTEL_HANDOFF_MODE"}, "of both instrumentors"
+    assert done.of("watch")["facts"] == {"value": True, "source": "default"}
     assert done.of("boundaries")["facts"] == {"value": ["orders"], "source": "OTEL_HANDOFF_BOUNDARIES"}
     assert done.of("orders.submit")["text"] == "Pool.enqueue wrapped"
     assert done.wrong().keys() == {"elspeth.read"}
@@ -286,7 +286,7 @@ def test_mode_off_and_kept_off() -> None:
     done = doctor("--json", OTEL_HANDOFF_MODE="off", **CONSOLE)
     assert "mode off" in done.wrong()["elspeth"]
     assert done.of("handoff")["text"] == "instrumentor on, in mode off"
-    assert done.of("elspeth.mode")["facts"] == {"value": "off", "source": "OTEL_HANDOFF_MODE"}
+    assert done.of("mode")["facts"] == {"value": "off", "source": "OTEL_HANDOFF_MODE"}
     done = doctor("--json", "--import", "by_hand:off")
     assert done.of("elspeth.mode")["facts"] == {"value": "off", "source": "argument of instrument()"}
     assert (
@@ -415,6 +415,15 @@ def test_a_logger_that_is_silenced() -> None:
     assert told == [f"the logger otel_handoff is silenced in this process at {level}" for level in ("ERROR", "WARNING")]
     assert "TEST ALERT" not in done.err
     assert "OTEL_HANDOFF_MODE=obsreve is not one of" in done.wrong()["elspeth.mode"]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_logger_that_opentelemetry_alone_hears(others: int) -> None:
+    """With its handler on the root Python prints nothing on stderr any more: no way out where no log is exported."""
+    done = doctor("--json", "--import", f"by_hand:only_opentelemetry_hears_{others}")
+    told = done.of("Python log")
+    assert told["state"] == ("ok" if others else "wrong")
+    assert others or "logging.basicConfig()" in told["do"]
 
 
 def test_a_host_that_cannot_be_imported() -> None:

@@ -62,10 +62,21 @@ def wrapped_classes() -> list[Any]:
 
 def calls_class() -> Any:
     """Return the class that writes external calls to the landscape."""
-    try:
-        return importlib.import_module("elspeth.core.landscape.execution.calls").CallAuditRepository
-    except ModuleNotFoundError:
-        return module("elspeth.core.landscape.recorder").LandscapeRecorder
+    return first(
+        ("elspeth.core.landscape.execution.calls", "CallAuditRepository"),
+        ("elspeth.core.landscape.execution_repository", "ExecutionRepository"),
+        ("elspeth.core.landscape.recorder", "LandscapeRecorder"),
+    )
+
+
+def first(*places: tuple[str, str], default: Any = None) -> Any:
+    """Return what is at the first of these (module, name) that exists."""
+    for name, attribute in places:
+        with contextlib.suppress(ModuleNotFoundError):
+            found = getattr(module(name), attribute, None)
+            if found is not None:
+                return found
+    return default
 
 
 def clears_context() -> bool:
@@ -119,19 +130,23 @@ class Host:
         self.path = directory / "landscape.db"
         self.db = module("elspeth.core.landscape.database").LandscapeDB(f"sqlite:///{self.path}")
         payloads = module("elspeth.core.payload_store").FilesystemPayloadStore(directory / "payloads")
-        with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module("elspeth.engine.orchestrator.bootstrap").prepare_for_run()
-        try:
-            factory = importlib.import_module("elspeth.core.landscape.factory").RecorderFactory(
-                self.db, payload_store=payloads
-            )
+        prepare: Callable[[], object] | None = first(
+            ("elspeth.engine.orchestrator.bootstrap", "prepare_for_run"),
+            ("elspeth.engine.orchestrator.core", "prepare_for_run"),
+        )
+        if prepare is not None:
+            prepare()
+        recorders = first(("elspeth.core.landscape.factory", "RecorderFactory"))
+        if recorders is not None:
+            factory = recorders(self.db, payload_store=payloads)
             runs, self.flow, self.states = factory.run_lifecycle, factory.data_flow, factory.execution
             self.landscape = factory.plugin_audit_writer()
-            self.payload: Callable[[dict[str, object]], Any] = module("elspeth.contracts.call_data").RawCallPayload
-        except ModuleNotFoundError:
+        else:
             recorder = module("elspeth.core.landscape.recorder").LandscapeRecorder(self.db, payload_store=payloads)
             runs = self.flow = self.states = self.landscape = recorder
-            self.payload = dict
+        self.payload: Callable[[dict[str, object]], Any] = first(
+            ("elspeth.contracts.call_data", "RawCallPayload"), default=dict
+        )
         self.run_id: str = given(
             runs.begin_run,
             config={},
@@ -141,7 +156,9 @@ class Host:
         ).run_id
         self.source_id = self._node("source", contracts.NodeType.SOURCE)
         self.node_id = self._node("transform", contracts.NodeType.TRANSFORM)
-        self.ctx = context_class()(run_id=self.run_id, config={}, landscape=self.landscape, payload_store=payloads)
+        self.ctx = given(
+            context_class(), run_id=self.run_id, config={}, landscape=self.landscape, payload_store=payloads
+        )
         executors = module("elspeth.engine.executors")
         self.executor = given(
             executors.TransformExecutor,

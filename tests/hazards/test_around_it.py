@@ -1,6 +1,6 @@
 """What surrounds a row: ids that fight back, finalizers at any moment, forks.
 
-Hooks, exporters, providers and limits are tested in tests/unit/test_alerts.py and test_processor.py.
+Hooks, exporters, providers and limits are tested in tests/unit/tell/test_alerts.py and test_processor.py.
 """
 
 from __future__ import annotations
@@ -297,7 +297,7 @@ def test_a_finalizer_waits_for_another_thread_that_hands_over(mode: str, instrum
                 done.set()
 
             threading.Thread(target=submit, daemon=True).start()
-            submitted.append(done.wait(5))
+            submitted.append(done.wait(WAIT))
 
     def drop_one() -> None:
         order = Order("A")
@@ -474,9 +474,9 @@ for stop in range(1, count + 1):
     pid = os.fork()
     if pid == 0:
         import faulthandler, signal
-        signal.alarm(5)  # the kernel ends a child that hangs
+        signal.alarm(20)  # the kernel ends a child that hangs
         pool, ctx = hosts.QueuePool(), hosts.Context(order=hosts.Order("A"))
-        ok = pool.enqueue(ctx.order, ctx, lambda order, ctx: ctx.order.id).result(4) == "A"
+        ok = pool.enqueue(ctx.order, ctx, lambda order, ctx: ctx.order.id).result(15) == "A"
         pool.close()
         os._exit(0 if ok else 1)
     if os.waitpid(pid, 0)[1] != 0:

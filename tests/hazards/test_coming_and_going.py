@@ -10,6 +10,8 @@ import gc
 import itertools
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ import pytest
 from otel_handoff import HandoffInstrumentor, current_submission
 from otel_handoff.watch.descriptors import Watch
 from tests.hazards.conftest import Instrument
+from tests.hazards.one_row import Desk, declare
+from tests.hazards.one_row import Host as OneRow
 from tests.hazards.rows import Overtaken, overtake, told
 from tests.hazards.twins import assert_restored, is_watched, make, own
 from tests.hosts import WAIT, Context, Order, Pool, QueuePool, boundary
@@ -212,5 +216,51 @@ def test_another_library_s_descriptor_above_ours(flavour: str, instrument: Instr
     assert told(telemetry) == [("A", "read", "used", {"order_id": "B"})]
     HandoffInstrumentor().uninstrument()
     assert vars(cls)["order"] is theirs
+    assert "replaced" not in telemetry.unchecked()
     assert overtake(lambda _order, ctx: ctx.order.id, ctx=cls(order=Order("A"))) == "B"
     assert len(telemetry.mismatches) == 1
+
+
+def test_another_library_s_property_above_ours(instrument: Instrument, telemetry: Telemetry) -> None:
+    """The same where its functions enclose ours."""
+    cls = make("custom_init")
+    instrument("observe")
+    pool = Pool()
+    pool.enqueue(Order("A"), cls(order=Order("A")), lambda _order, _ctx: None).result(WAIT)
+    pool.close()
+    ours = own(cls)["order"]
+    cls.order = property(lambda ctx: ours.__get__(ctx, type(ctx)), ours.__set__)
+    assert overtake(lambda _order, ctx: ctx.order.id, ctx=cls(order=Order("A"))) == "B"
+    assert told(telemetry) == [("A", "read", "used", {"order_id": "B"})]
+    HandoffInstrumentor().uninstrument()
+    assert "replaced" not in telemetry.unchecked()
+
+
+def id_of(ctx: Any) -> Any:
+    """Read it."""
+    return ctx.order_id
+
+
+@pytest.mark.parametrize("boundaries", [1, 2])
+def test_a_module_that_imported_the_functions_meanwhile(
+    boundaries: int, instrument: Instrument, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has its own functions back as well, and is seen when it is instrumented again."""
+    shop: Any = ModuleType("handoff_shop")
+    late: Any = ModuleType("handoff_late")
+    for module in (shop, late):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with ThreadPoolExecutor(1) as shop.pool:
+        exec("def submit(ctx, body):\n return pool.submit(work, ctx, body)", shop.__dict__)
+        exec("def work(ctx, body):\n return body(ctx)", shop.__dict__)
+        own = shop.submit, shop.work
+        names: dict[str, Any] = {"submit": "handoff_shop:submit", "work": "handoff_shop:work", "calls": []}
+        declared = [declare(OneRow, **names, name=f"desk{number}") for number in range(boundaries)]
+        for _ in range(2):
+            instrument(boundaries=declared)
+            exec("from handoff_shop import submit, work as labour", late.__dict__)
+            assert late.submit(Desk("A"), id_of).result(WAIT) == "A"
+            HandoffInstrumentor().uninstrument()
+            found = (late.submit, late.labour, shop.submit, shop.work)
+            assert [*map(id, found)] == [*map(id, own * 2)]
+        assert len([span for span in telemetry.spans() if span.name == f"process desk{boundaries - 1}"]) == 2

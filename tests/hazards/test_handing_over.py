@@ -81,8 +81,8 @@ def test_a_row_is_worked_on_once(instrument: Instrument) -> None:
     pool.close()
 
 
-def test_rows_that_are_given_the_same_are_taken_in_order(instrument: Instrument) -> None:
-    """Attempts of one order on one context: each worker of a hand-written queue finds its own."""
+def test_rows_that_are_given_the_same_are_not_told_apart(instrument: Instrument, telemetry: Telemetry) -> None:
+    """Attempts of one order on one context: nothing proves which worker is whose. None is judged, and each is told."""
     instrument(boundaries=[boundary(QueuePool)])
     pool, ctx, order = QueuePool(), Context(), Order("A")
     ctx.order = order
@@ -100,6 +100,19 @@ def test_rows_that_are_given_the_same_are_taken_in_order(instrument: Instrument)
     go.set()
     pool.close()
     held.result(WAIT)
+    assert [future.result(WAIT) for future in futures] == [None, None, None]
+    assert telemetry.unchecked() == {"ambiguous": 3}
+
+
+def test_in_pin_rows_that_are_given_the_same_have_copies_of_their_own(instrument: Instrument) -> None:
+    """And each of these proves its worker."""
+    instrument("pin", boundaries=[boundary(QueuePool)])
+    pool, ctx, order = QueuePool(), Context(), Order("A")
+    ctx.order = order
+    futures: list[Any] = []
+    for ctx.attempt in ("1", "2", "3"):
+        futures.append(pool.enqueue(order, ctx, whose))
+    pool.close()
     assert [future.result(WAIT) for future in futures] == [("A", "1"), ("A", "2"), ("A", "3")]
 
 

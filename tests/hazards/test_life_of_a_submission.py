@@ -17,8 +17,8 @@ from opentelemetry import context as context_api
 from opentelemetry import trace
 
 from otel_handoff import HandoffMismatchError, current_submission
+from otel_handoff.handover.lease import active
 from otel_handoff.handover.written import LIMIT, WriteRecord, open_record, record_of
-from otel_handoff.host.current import active
 from tests.hazards.conftest import Instrument
 from tests.hazards.rows import Overtaken, culprits, overtake, told
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary

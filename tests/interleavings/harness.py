@@ -303,6 +303,8 @@ class Outcome:
     client_spans: dict[str, SeenSpan] = field(default_factory=dict[str, SeenSpan])
     client_durations_ms: list[float] = field(default_factory=list[float])
     logs: list[SeenLog] = field(default_factory=list[SeenLog])
+    unchecked: list[tuple[object, object]] = field(default_factory=list[tuple[object, object]])
+    """Reason, and whether the row was pinned all the same."""
     counts: dict[str, dict[tuple[object, ...], int]] = field(default_factory=dict[str, dict[tuple[object, ...], int]])
     series: dict[str, int] = field(default_factory=dict[str, int])
     internal_errors: int = 0
@@ -380,7 +382,12 @@ class _Reader:
             ],
             logs=[
                 self._seen_log(log, mismatch)
-                for log, mismatch in zip(telemetry.logs(), telemetry.mismatches, strict=True)
+                for log, mismatch in zip(self._logs("handoff.mismatch"), telemetry.mismatches, strict=True)
+            ],
+            unchecked=[
+                (attributes["handoff.unchecked.reason"], attributes["handoff.unchecked.pinned"])
+                for log in self._logs("handoff.unchecked")
+                if (attributes := log.log_record.attributes or {})
             ],
             counts={
                 metric: telemetry.counted(metric)
@@ -397,6 +404,9 @@ class _Reader:
                 for metric in ("handoff.mismatches", "handoff.stale_work", "handoff.in_flight")
             },
         )
+
+    def _logs(self, event_name: str) -> list[ReadableLogRecord]:
+        return [log for log in self._telemetry.logs() if log.log_record.event_name == event_name]
 
     def _filed(self, state_id: str, index: int, request: str) -> Filed:
         asked: dict[str, Any] = json.loads(request)

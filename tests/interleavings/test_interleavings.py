@@ -18,10 +18,27 @@ INSTRUMENTED = pytest.mark.parametrize("case", [case for case in (*CASES, *CLEAN
 ERRORS = ("used", "blocked")
 
 
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    """What came of the cases that have run, by their names."""
+    return {}
+
+
 @pytest.fixture
-def outcome(case: Case, tmp_path: Path, telemetry: Telemetry) -> Outcome:
-    """Run the case."""
-    return run(case.scenario, tmp_path, telemetry, mode=case.mode, watch=case.watch)
+def outcome(case: Case, outcomes: dict[str, Outcome], tmp_path: Path) -> Outcome:
+    """Run the case, once for all that is asked of it."""
+    if str(case) not in outcomes:
+        telemetry = Telemetry()
+        try:
+            outcomes[str(case)] = run(case.scenario, tmp_path, telemetry, mode=case.mode, watch=case.watch)
+        finally:
+            telemetry.shutdown()
+    return outcomes[str(case)]
+
+
+def test_each_case_has_a_name_of_its_own() -> None:
+    """Or one would be asked what another came to."""
+    assert len({str(case) for case in (*CASES, *CLEAN_CASES)}) == len([*CASES, *CLEAN_CASES])
 
 
 @EVERY_CASE
@@ -65,12 +82,18 @@ def test_the_log_records(case: Case, outcome: Outcome) -> None:
         SeenLog(
             event_name="handoff.mismatch",
             severity="ERROR ERROR" if report.outcome in ERRORS else "WARN WARN",
-            attributes=event(report),
+            attributes=event(report, case.mode),
             span=carrier(report),
             whole=True,
         )
         for report in case.expected.reports
     ]
+
+
+@EVERY_CASE
+def test_what_is_not_known(case: Case, outcome: Outcome) -> None:
+    """Every row is judged, in every field. An id that a worker leaves on its copy is told, once."""
+    assert outcome.unchecked == ([("left_on_copy", True)] if left_on_copy(case) else [])
 
 
 @INSTRUMENTED
@@ -111,10 +134,11 @@ def details(index: int | None) -> dict[str, object]:
     return {"elspeth.call.index": index, "elspeth.call.type": "http", "elspeth.call.status": "success"}
 
 
-def event(report: Report) -> dict[str, object]:
+def event(report: Report, mode: str) -> dict[str, object]:
     """Return the attributes of the event and of the log record."""
     attributes: dict[str, object] = {
         "handoff.boundary": "elspeth",
+        "handoff.mode": mode,
         "handoff.submission.id": report.of,
         "handoff.submission.time_unix_nano": "an int",
         "handoff.submission.thread.name": "MainThread",
@@ -201,13 +225,27 @@ def row_span(case: Case, of: str) -> SeenSpan:
             "elspeth.node_id": NODE,
             **ids_of(of),
             **({"handoff.stale": True} if of in case.stale else {}),
+            **(LEFT if left_on_copy(case) else {}),
+            **({} if case.watch or case.mode == "pin" else {"handoff.unwatched": True}),
             **marks(reports),
         },
-        mismatches=[event(report) for report in reports],
+        mismatches=[event(report, case.mode) for report in reports],
         other_events=["exception"] if raised else [],
         links=links(reports),
         status=status(reports, raised),
     )
+
+
+def left_on_copy(case: Case) -> bool:
+    """Whether the worker writes an id to its own copy, where the submitter does not see it."""
+    return (case.name, case.mode) == ("own_write", "pin")
+
+
+LEFT: dict[str, object] = {
+    "handoff.unchecked.reason": "left_on_copy",
+    "handoff.unchecked.fields": ("node_id",),
+    "handoff.unchecked.pinned": True,
+}
 
 
 SECOND_WORKER = {("b1", "A1"), ("b2", "B0")}
@@ -237,7 +275,7 @@ def call_span(case: Case, of: str, index: int) -> SeenSpan:
             **details(index),
             **marks(reports),
         },
-        mismatches=[event(report) for report in reports],
+        mismatches=[event(report, case.mode) for report in reports],
         other_events=["exception"] if refused else [],
         links=links(reports),
         status=status(reports, refused),

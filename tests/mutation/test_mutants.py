@@ -17,12 +17,13 @@ PACKAGE = ROOT / "src" / "otel_handoff"
 def test_a_mutant_can_still_be_made(mutant: Mutant, tmp_path: Path) -> None:
     """Its old text is there exactly once, what comes of it is Python, and its tests exist."""
     module = tmp_path / "otel_handoff" / f"{mutant.module}.py"
-    module.parent.mkdir()
-    shutil.copy(PACKAGE / module.name, module)
+    module.parent.mkdir(parents=True)
+    original = PACKAGE / f"{mutant.module}.py"
+    shutil.copy(original, module)
     mutant.apply(tmp_path)
     text = module.read_text(encoding="utf-8")
     compile(text, module, "exec")
-    assert text != (PACKAGE / module.name).read_text(encoding="utf-8")
+    assert text != original.read_text(encoding="utf-8")
     assert (ROOT / mutant.tests.partition(" ")[0].partition("::")[0]).exists()
 
 

@@ -43,9 +43,10 @@ def reported(run: Exported, hashed: Callable[[Any], str]) -> Counter[object]:
 
 def found(run: Exported) -> Counter[Any]:
     """What `check` found in the files."""
+    told = run.checked()
     return Counter(
         (each["evidence"], each["outcome"], frozenset(each["expected"].items()), frozenset(each["observed"].items()))
-        for each in run.checked()["mismatches"]
+        for each in (*told["mismatches"], *told["exposures"], *told["again"])
     )
 
 

@@ -17,6 +17,7 @@ from tests.release.build import ROOT, build, cloned
 from tests.release.contents import unexpected
 from tests.release.environments import smoke, tested
 from tests.release.extras import USED, others, tried
+from tests.release.locked import locked
 
 
 def main(options: list[str]) -> int:
@@ -36,6 +37,7 @@ def main(options: list[str]) -> int:
             raise AssertionError("\n".join(("what is in the package is not what should be:", *odd)))
         with ThreadPoolExecutor(2) as pool:
             trials = [pool.submit(tried, wheel, extra, base / extra) for extra in extras]
+            trials += [pool.submit(locked, wheel, base / "locked")]
             trials += [pool.submit(smoke, wheel, base / "smoke"), pool.submit(tested, sdist, base / "sdist")]
             for trial in as_completed(trials):
                 sys.stdout.write(f"{trial.result()}\n")

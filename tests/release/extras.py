@@ -83,6 +83,31 @@ def _sdk(programs: Path, directory: Path) -> None:
     run(programs / "python", "spans.py", cwd=directory)
 
 
+_FILE: Final = """
+import host
+from declared import ALL
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from otel_handoff import HandoffInstrumentor
+from otel_handoff.file_exporter import FileSpanExporter
+
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(FileSpanExporter("folder/traces.jsonl")))
+HandoffInstrumentor().instrument(mode="observe", boundaries=ALL, tracer_provider=provider)
+assert host.main() == "BB"
+"""
+
+
+def _file(programs: Path, directory: Path) -> None:
+    """What it writes is judged."""
+    modules(directory, host=HOST, declared=BOUNDARIES, spans=_FILE)
+    run(programs / "python", "spans.py", cwd=directory)
+    judged = json.loads(
+        run(programs / "otel-handoff", "check", "folder/traces.jsonl", "--format", "json", cwd=directory, code=1)
+    )
+    assert [each["outcome"] for each in judged["mismatches"]] == ["used"], judged
+
+
 def _demo(programs: Path, directory: Path) -> None:
     """The demo runs, and what it left is judged and drawn."""
     command = programs / "otel-handoff"
@@ -105,7 +130,7 @@ def _test(programs: Path, directory: Path) -> None:
     run(*checked, "--handoff-mode", "pin", cwd=directory)
 
 
-USED: Final[dict[str, Callable[[Path, Path], None]]] = {"sdk": _sdk, "demo": _demo, "test": _test}
+USED: Final[dict[str, Callable[[Path, Path], None]]] = {"sdk": _sdk, "file": _file, "demo": _demo, "test": _test}
 """The extras of those who use otel-handoff, and what each is for."""
 
 

@@ -51,8 +51,10 @@ def test_broken_lines_are_told_and_the_rest_is_drawn(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stderr.startswith(f"otel-handoff: {source}:2: not JSON")
     page = (tmp_path / "report.html").read_text()
-    assert "<h1>1 mismatch, 1 cause</h1>" in page
-    assert "not read, or not in full: 1 broken line" in page
+    assert "<h1>1 mismatch, 1 cause; whether there are more is not known</h1>" in page
+    assert f"not read, or not in full: 1 broken line, in {source}<" in page
+    assert '<p class="note">Not known: 1 line could not be read, and a mismatch may be in there.</p>' in page
+    assert "stderr" not in page
 
 
 def test_progress_is_told_at_a_terminal_and_taken_away_again(tmp_path: Path) -> None:

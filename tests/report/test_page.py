@@ -238,7 +238,7 @@ def test_a_run_without_a_mismatch_gets_a_calm_page(browser: Browser, tmp_path: P
     report = opened(browser, file)
     assert report.page.locator("h1").inner_text() == "No mismatch"
     text = report.page.locator("body").inner_text()
-    assert "Every id that these spans carry is the one its row was submitted with." in text
+    assert "No mismatch in 2 rows judged: every id that these spans carry is the one its row was submitted" in text
     assert (
         "Checked 3 spans.\n2 submissions, 1 call and 0 other spans under them, in 1 process, boundary elspeth" in text
     )

@@ -17,6 +17,7 @@ from otel_handoff.record import semconv
 from otel_handoff.report.axis import Axis
 from otel_handoff.report.groups import group
 from otel_handoff.report.scene import Scene, Scenes
+from otel_handoff.traces.files import find
 from otel_handoff.traces.otlp import SpanRecord, read_spans
 from tests.check import spans
 from tests.report import traces
@@ -45,7 +46,7 @@ def read(observed: Path) -> Generator[Read]:
             rows[number] = span
         else:
             calls[number].append(span.span_id)
-    with judged([str(observed)]) as judgement:
+    with judged(find([str(observed)])) as judgement:
         findings = list(judgement.judge.findings())
         scenes = Scenes(judgement.judge.store)
         yield Read(rows, calls, findings, [scenes.of(finding) for finding in findings])
@@ -109,7 +110,7 @@ def test_a_row_that_is_not_in_the_files_is_drawn_without_its_work(tmp_path: Path
     """From what the report on the call says of it."""
     events = spans.report("call", 1, more=spans.CULPRIT, state_id="state-2")
     path = traces.written(tmp_path / "lost.jsonl", spans.call(2, 1, 1, events=events))
-    with judged([str(path)]) as judgement:
+    with judged(find([str(path)])) as judgement:
         (finding,) = judgement.judge.findings()
         scene = Scenes(judgement.judge.store).of(finding)
     assert (scene.own, scene.filed, scene.rows) == (None, None, [])
@@ -142,7 +143,7 @@ def test_causes_beyond_a_hundred_are_not_told_apart(tmp_path: Path) -> None:
         for number in range(2, 105)
     ]
     page = traces.drawn(traces.written(tmp_path / "many.jsonl", *calls), tmp_path / "many.html").read_text()
-    assert "<h1>103 mismatches, more than 100 causes</h1>" in page
+    assert "<h1>103 mismatches, more than 100 causes; whether there are more is not known</h1>" in page
     assert "<h3>3 &times; others, of causes that are too many to tell apart</h3>" in page
     assert "no write on record" not in page
 
@@ -165,7 +166,9 @@ def test_no_cause_crowds_another_out(tmp_path: Path) -> None:
 def test_groups_count_all_errors_first(read: Read) -> None:
     """And are told by the write."""
     groups = group(read.findings)
-    assert groups.count == len(read.findings) == sum(each.count for each in groups.groups)
+    told = [finding for finding in read.findings if not finding.is_again]
+    assert groups.count + groups.exposures == len(told) == sum(each.count for each in groups.groups)
+    assert groups.count == sum(finding.is_mismatch for finding in read.findings)
     for each in groups.groups:
         assert each.errors == sum(finding.is_error for finding in each.findings)
         assert [finding.is_error for finding in each.findings] == sorted(

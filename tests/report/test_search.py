@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from otel_handoff.check.reading import judged
 from otel_handoff.report.index import Index, index
 from otel_handoff.report.scene import Scenes
+from otel_handoff.traces.files import find
 from tests.check import spans
 from tests.report import traces
 from tests.report.pages import Opened, opened
@@ -144,7 +145,7 @@ def test_what_only_the_spans_show_is_not_told_to_be_in_order(tmp_path: Path) -> 
     wrong = [spans.row(1, 1, endTimeUnixNano=2**62), spans.foreign(2, 1, 1, {"token.id": "token-2"})]
     twice = [spans.row(4, 3, trace="a" * 32), spans.row(5, 3, trace="b" * 32)]
     path = traces.written(tmp_path / "odd.jsonl", *wrong, spans.row(3, 2), *twice, spans.row(6, 4))
-    with judged([str(path)]) as read:
+    with judged(find([str(path)])) as read:
         Scenes(read.judge.store)
         told = unpacked(index(read.judge.store, 10_000))
     assert [line.split("\t")[:2] for line in told] == [
@@ -163,7 +164,7 @@ def unpacked(made: Index) -> list[str]:
 @pytest.mark.parametrize("room", [0, 300, 2_000, 9_000, 1_000_000])
 def test_the_index_keeps_to_its_room_and_to_the_order(observed: Path, room: int, run: dict[str, Any]) -> None:
     """Whatever is packed can be unpacked, as far as it goes."""
-    with judged([str(observed)]) as read:
+    with judged(find([str(observed)])) as read:
         Scenes(read.judge.store)
         made = index(read.judge.store, room)
     assert len(made.packed) <= max(room, 24)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.schedules.explore import HOSTS, SETTINGS, Part, Setting, Total, explore_part, smallest
+from tests.schedules.explore import HOSTS, SETTINGS, SHAPES, Part, Setting, Total, explore_part, seen, smallest
 from tests.schedules.table import markdown
 
 _CHUNK: Final = 500
@@ -24,15 +24,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=20_000, help="schedules for each mode, with and without watch")
     parser.add_argument("--seed", type=int, default=1, help="where the seeds start: at a million times this")
     parser.add_argument("--clean", type=int, default=0, help="rows of clean schedules, over all modes with watch")
-    parser.add_argument("--host", choices=("all", "generic", "mixin"), default="all")
+    parser.add_argument("--host", choices=("all", "generic", "mixin", "variants"), default="all")
     parser.add_argument("--table", type=Path, help="the Markdown file to write")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count(), help="processes")
     options = parser.parse_args(arguments)
-    hosts = {"all": HOSTS, "generic": HOSTS[:2], "mixin": HOSTS[2:]}[options.host]
+    hosts = {"all": HOSTS, "generic": HOSTS[:2], "mixin": HOSTS[2:], "variants": ()}[options.host]
+    variants = SHAPES if options.host in ("all", "variants") else ()
     start = options.seed * 1_000_000
-    parts = [part for setting in SETTINGS for part in _parts(setting, start, options.n, hosts)]
+    parts = [
+        part for setting in SETTINGS for part in _parts(setting, start, options.n, (*hosts, *seen(variants, setting)))
+    ]
     schedules = options.clean // len(_CLEAN) * 2 // 7 + 1 if options.clean else 0  # of 3.5 rows, on average
-    clean_parts = [part for setting in _CLEAN for part in _parts(setting, start, schedules, hosts, clean=True)]
+    clean_parts = [
+        part for setting in _CLEAN for part in _parts(setting, start, schedules, (*hosts, *variants), clean=True)
+    ]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         totals = _sum(pool.imap_unordered(explore_part, parts), SETTINGS, "schedules")
         clean = _sum(pool.imap_unordered(explore_part, clean_parts), _CLEAN, "clean schedules") if clean_parts else []

@@ -135,7 +135,8 @@ class Front:
         worker.file("call", gots, lambda: self._ledger.post(order_id, attempt, fails))
 
 
-Job = Callable[[Any], object]
+Job = Callable[..., object]
+"""What a row does, given its context; and, where several workers do it, which of them this is."""
 
 
 class Pool:
@@ -194,17 +195,17 @@ class Queue(ControlledPool):
         return True
 
 
-def boundary(host: type[Pool | Queue]) -> Boundary:
+def boundary(host: type[Any]) -> Boundary:
     """The hand-off of `host`."""
     ids = {"order_id": "order_id", "attempt": "attempt"}
-    here = "tests.schedules.hosts"
+    here, there = __name__, f"{host.__module__}:{host.__name__}"
     return Boundary(
         name=host.__name__.lower(),
-        submit=f"{here}:{host.__name__}.enqueue",
-        work=f"{here}:{host.__name__}.run",
+        submit=f"{there}.enqueue",
+        work=f"{there}.run",
         fields={"order_id": "order.id", "attempt": "attempt"},
         calls=(Call(f"{here}:Ledger.post", ids), Call(f"{here}:Ledger.route", ids, evidence="result")),
         pools=("tests.schedules.pools:NestedPool.submit",),
         row="order_id",
-        evict=Call(f"{here}:{host.__name__}.give_up", ids),
+        evict=Call(f"{there}.give_up", ids),
     )

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 import otel_handoff
-from tests.schedules.explore import HOSTS, Explorer, Outcome, Setting, Total
+from tests.schedules.explore import HOSTS, SHARING, Explorer, Outcome, Setting, Total, in_turn
 from tests.schedules.program import Act, Call, Nested, Program, Step, Submit, generate
 from tests.schedules.scheduler import Threads
 from tests.schedules.strategies import Decisions, Priorities, RandomChoice, Strategy
 
-MODULES: Final = ("detector", "watch", "writes", "lease", "handoff", "transport", "calls", "claims", "carry", "work")
+MODULES: Final = (
+    "judge/detector",
+    "watch/descriptors",
+    "watch/writes",
+    "handover/lease",
+    "handover/written",
+    "around/shared",
+    "around/handoff",
+    "handover/transport",
+    "around/calls",
+    "handover/claims",
+    "handover/carry",
+    "around/running",
+    "around/submit",
+    "around/worker",
+)
 
 _FOLDER: Final = Path(otel_handoff.__file__).parent
 _FILES: Final = frozenset(str(_FOLDER / f"{name}.py") for name in MODULES)
@@ -40,20 +56,23 @@ def run(explorer: Explorer, program: Program, strategy: Strategy) -> Outcome:
     return explorer.run_on(program, threads, exact=False)
 
 
-def explore(setting: Setting, seeds: range) -> Total:
+def explore(setting: Setting, seeds: range, hosts: Sequence[str] = HOSTS) -> Total:
     """Run the program of each seed, on the hosts in turn."""
     total = Total(setting)
     with Explorer(setting) as explorer:
-        warm(explorer)
-        for seed in seeds:
-            host = HOSTS[(seed // 2) % len(HOSTS)]
+        warmed: set[str] = set()
+        for seed, host in in_turn(seeds, hosts):
+            if host not in warmed:
+                together = HOSTS if host in HOSTS else (host,)
+                warm(explorer, together)
+                warmed.update(together)
             total.add(seed, host, run(explorer, program_of(seed, host), strategy_of(seed)))
     return total
 
 
-def warm(explorer: Explorer) -> None:
+def warm(explorer: Explorer, hosts: Sequence[str] = HOSTS) -> None:
     """Let the detector have seen each class of context: the first time it takes other lines."""
-    for host in HOSTS:
+    for host in hosts:
         for slots in {False, host != "mixin"}:
             program = dataclasses.replace(program_of(0, host), slots=slots)
             run(explorer, program, Decisions([]))
@@ -65,7 +84,7 @@ def program_of(seed: int, host: str) -> Program:
     The pipeline reads an id thrice in `record_call`, and nothing but the detector sees the first two. So there it is
     read by other means, and no worker writes.
     """
-    program = generate(seed, host, owns=host != "mixin", two=False)
+    program = generate(seed, host, owns=host != "mixin" and host not in SHARING, two=False)
     return without_methods(program) if host == "mixin" else program
 
 
@@ -88,5 +107,5 @@ def without_methods(program: Program) -> Program:
 def repeat(setting: Setting, program: Program, decisions: list[int]) -> Outcome:
     """Run a program once more, under recorded decisions."""
     with Explorer(setting) as explorer:
-        warm(explorer)
+        warm(explorer, HOSTS if program.host in HOSTS else (program.host,))
         return run(explorer, program, Decisions(decisions))

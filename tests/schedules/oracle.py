@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from otel_handoff import Mismatch
+from tests.schedules.coverage import judge_coverage
+from tests.schedules.culprits import Culprits
+from tests.schedules.own import is_anybodys, is_own_again, written_by
 from tests.schedules.program import BLIND
-from tests.schedules.records import Attempt, Filed, Got, Ids, Written
+from tests.schedules.records import Attempt, Filed, Got, Ids, Unchecked, Written
 from tests.schedules.truth import Truth
 from tests.schedules.verdict import MOVED, Pair, Verdict, describe, has, kind_of_filing, kind_of_read, overlap
 
@@ -20,11 +23,23 @@ class Oracle:
     Args:
         truth: what happened.
         reports: what was reported, and when.
+        unchecked: what was told of rows that could not be judged.
+        may: the reasons for which they may be left unjudged.
         exact: no line was pre-empted, so each read has exactly one source.
     """
 
-    def __init__(self, truth: Truth, reports: Sequence[tuple[int, Mismatch]], *, exact: bool) -> None:
+    def __init__(
+        self,
+        truth: Truth,
+        reports: Sequence[tuple[int, Mismatch]],
+        unchecked: Sequence[Unchecked],
+        *,
+        may: frozenset[str],
+        exact: bool,
+    ) -> None:
         self._truth = truth
+        self._unchecked = unchecked
+        self._may = may
         self._reports = reports
         self._exact = exact
         self._attempts = {attempt.number: attempt for attempt in truth.attempts if attempt.number}
@@ -32,14 +47,16 @@ class Oracle:
         """Per attempt: wrong value -> the outcomes told of it so far."""
         self._read_at: set[object] = set()
         self._sources: dict[int, tuple[list[Written], str]] = {}
+        self._culprits = Culprits(truth, exact=exact)
         self.verdict: Verdict = Verdict()
 
     def judge(self) -> Verdict:
         """Judge all reports, and then what was not reported."""
         for at, mismatch in self._reports:
             self._report(at, mismatch)
+        unjudged = judge_coverage(self._truth, self._unchecked, self._may, self.verdict)
         for attempt in self._truth.attempts:
-            if attempt.number:
+            if attempt.number and attempt not in unjudged:
                 self._recall(attempt)
         return self.verdict
 
@@ -55,16 +72,18 @@ class Oracle:
             return
         assert attempt is not None
         self.verdict.evidence[(*key, "true")] += 1
-        for pair in mismatch.observed.items():
+        for pair in self._truth.meant(mismatch.observed).items():
             self._told[attempt].setdefault(pair, set()).add(
                 mismatch.evidence if mismatch.evidence in ("start", "end") else mismatch.outcome
             )
 
     def _why_false(self, at: int, mismatch: Mismatch, attempt: Attempt) -> str:
-        observed = dict(mismatch.observed)
-        if dict(mismatch.expected) != {name: attempt.expected[name] for name in observed}:
-            return f"expected {attempt.expected}"
-        if self._exact and mismatch.stale != self._is_stale(attempt, at):
+        observed = self._truth.meant(mismatch.observed)
+        if (expected := self._expected(attempt, mismatch)) is not None and dict(mismatch.expected) != expected:
+            return f"expected {expected}"
+        if self._is_its_own(attempt, mismatch, observed):
+            return "it is its own"
+        if self._exact and mismatch.stale != self._is_stale(attempt, at) and self._is_stale_known(at):
             return f"stale is {not mismatch.stale}"
         if mismatch.evidence in ("call", "result"):
             return self._filed(at, mismatch, attempt, observed)
@@ -73,6 +92,34 @@ class Oracle:
                 return self._spared(at, mismatch, attempt, observed)
             return self._read(at, mismatch, attempt, observed)
         return self._moved(at, mismatch, attempt, observed)
+
+    def _expected(self, attempt: Attempt, mismatch: Mismatch) -> Ids | None:
+        # What the row was handed over with, or what its worker had written last by then. The start is before that.
+        expected = {name: attempt.expected[name] for name in mismatch.observed}
+        if not attempt.own or mismatch.evidence == "start":
+            return expected
+        if not (self._exact and self._truth.watch):
+            return None  # nobody knows, to the line, what was written by then
+        observed = self._truth.meant(mismatch.observed)
+        own = written_by(self._truth, attempt, mismatch.time_unix_nano)
+        expected.update({name: value for name, value in own.items() if name in expected})
+        # An id that it had taken before it wrote the same itself was wrong then, and is filed now.
+        return {name: attempt.expected[name] if value == observed[name] else value for name, value in expected.items()}
+
+    def _is_its_own(self, attempt: Attempt, mismatch: Mismatch, observed: Ids) -> bool:
+        # What it wrote last is its own, whoever wrote the same again. What a call is given may have been read before.
+        if not (self._exact and self._truth.watch) or mismatch.evidence not in ("read", "end"):
+            return False
+        own = written_by(self._truth, attempt, mismatch.time_unix_nano)
+        return mismatch.outcome != "prevented" and any(has(own, name, value) for name, value in observed.items())
+
+    def _is_stale_known(self, at: int) -> bool:
+        # While a submit function has not yet written what the row is, it is taken for a retry of the row before. Where
+        # two threads do so on one context, what each of them hands over is anybody's guess.
+        others = [each for each in self._truth.attempts if each.accepted]
+        if len({each.thread for each in others}) > 1 and any(each.stamps for each in others):
+            return False
+        return all(0 < each.stamped < at for each in others if (each.accepted or 0) < at)
 
     def _filed(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
         if mismatch.outcome == "prevented":
@@ -164,17 +211,7 @@ class Oracle:
         """Leave out what nobody can tell: whose id it is, where the row wrote it itself, and another did, too."""
         if not attempt.own:
             return wrong
-        return {n: v for n, v in wrong.items() if not self._is_anybodys(attempt, n, v)}
-
-    def _is_anybodys(self, attempt: Attempt, name: str, value: object) -> bool:
-        writes = [
-            written
-            for context in {id(each): each for each in (attempt.context, attempt.handed)}.values()
-            for root in self._truth.shape.roots
-            for written in self._truth.writes(context, root)
-            if has(written.ids, name, value) and written.task
-        ]
-        return len({written.owner is attempt for written in writes}) == 2
+        return {n: v for n, v in wrong.items() if not is_anybodys(self._truth, attempt, n, v)}
 
     # -- culprits
 
@@ -190,10 +227,11 @@ class Oracle:
         named = mismatch.culprit
         if not self._truth.watch or (
             named
-            and named.field not in self._certain(self._attempts[mismatch.submission.number], dict(mismatch.observed))
+            and named.field
+            not in self._certain(self._attempts[mismatch.submission.number], self._truth.meant(mismatch.observed))
         ):
             return
-        right = self._is_right(at, mismatch, sources)
+        right = self._culprits.is_right(at, mismatch, sources)
         key = (mismatch.evidence, mismatch.outcome)
         self.verdict.evidence[(*key, "named")] += 1
         self.verdict.evidence[(*key, "right")] += right
@@ -203,34 +241,6 @@ class Oracle:
         if not right and not kinds & BLIND:
             wrong = [f"{w.task} {w.root}={w.ids} at {w.begin % 10**9}" for w in sources]
             self.verdict.culprits.append(f"{describe(mismatch)}; the truth: {wrong}")
-
-    def _is_right(self, at: int, mismatch: Mismatch, sources: Iterable[Written]) -> bool:
-        named = mismatch.culprit
-        if named is None or named.field not in mismatch.observed:
-            return False
-        value = mismatch.observed[named.field]
-        for written in sources:
-            if (
-                written.begin < named.time_unix_nano < (written.end or at)
-                and has(written.ids, named.field, value)
-                and named.value == value
-                and named.thread_name == written.task
-                and any(code is written.code for code, _ in named.frames)
-            ):
-                return self._is_for(named.submission, written, at)
-        return False
-
-    def _is_for(self, submission: object, written: Written, at: int) -> bool:
-        for attempt in self._truth.attempts:
-            if (
-                attempt.context is written.context
-                and attempt.accepted
-                and written.begin < attempt.begin < at
-                and any(source.value is written.value for source in attempt.roots[written.root])
-            ):
-                time: int = getattr(submission, "time_unix_nano", 0)
-                return attempt.begin < time < attempt.accepted or not self._exact
-        return submission is None or not self._exact
 
     # -- recall
 
@@ -245,7 +255,9 @@ class Oracle:
                 written.ids
                 for root in self._truth.shape.roots
                 for written in self._truth.in_effect(attempt.context, root, *ends[-1])
-                if written.owner is not attempt and any(attempt.expected[n] != v for n, v in written.ids.items())
+                if written.owner is not attempt
+                and any(attempt.expected[n] != v for n, v in written.ids.items())
+                and not is_own_again(self._truth, attempt, written)
             ]
             if left:
                 self.verdict.missed.append(f"{attempt.label}: the context had moved on, {left[0]}")

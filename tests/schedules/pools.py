@@ -24,6 +24,8 @@ def attempt_in(args: tuple[Any, ...]) -> Attempt | None:
     """Return whose work this is: a row's hand-over carries its attempt, itself or in the row."""
     for value in args:
         found = value.get("attempt") if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(found, tuple):
+            found = attempt_in(found)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(found, Attempt):
             return found
     return None
@@ -37,7 +39,7 @@ class ControlledPool:
         self.closed: bool = False
         self.raised: list[BaseException] = []
         self._name = name
-        self._items: deque[Item] = deque()
+        self.items: deque[Item] = deque()
         self._started = 0
         self._idle = 0
         for _ in range(workers):
@@ -48,15 +50,15 @@ class ControlledPool:
         item = Item(function, args)
         if item.attempt is not None:
             item.attempt.item = item
-        self._items.append(item)
+        self.items.append(item)
         self.scheduler.pause()
         return item
 
     def drop(self, item: Item) -> bool:
         """Take an item off the queue; False if it has been begun."""
-        if item not in self._items:
+        if item not in self.items:
             return False
-        self._items.remove(item)
+        self.items.remove(item)
         item.work = None
         item.done = True
         return True
@@ -68,10 +70,10 @@ class ControlledPool:
     def _loop(self) -> None:
         while True:
             self._idle += 1
-            self.scheduler.wait(lambda: bool(self._items) or self.closed)
+            self.scheduler.wait(lambda: bool(self.items) or self.closed)
             self._idle -= 1
             try:
-                item = self._items.popleft()
+                item = self.items.popleft()
             except IndexError:
                 if self.closed:
                     return
@@ -107,6 +109,6 @@ class NestedPool(ControlledPool):
 
     def submit(self, function: Callable[..., Any] | None, *args: Any) -> Item:
         """Queue a call; the boundaries name this function in `pools`."""
-        if self._idle <= len(self._items):
+        if self._idle <= len(self.items):
             self._start()  # whoever waits for a nested task must not keep it from running
         return super().submit(function, *args)

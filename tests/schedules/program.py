@@ -76,7 +76,7 @@ class Submit:
 
 @dataclass(frozen=True)
 class Ghost:
-    """Write something else: `ghost`, an id of nobody; `none`; or `row`, that of a row before.
+    """Write something else: `ghost`, an id of nobody; `none`; `row`, that of a row before; or `own`, a worker's last.
 
     `restore` then writes back what was there: the `same` object, an `equal` one, or nothing.
     """
@@ -130,7 +130,7 @@ class Program:
     """A run.
 
     Attributes:
-        host: `pool`, `queue` or `mixin`.
+        host: `pool`, `queue`, `mixin`, or one of the variants.
         contexts: `shared`, or `own`, one for each row.
         submitters: what each does.
         workers: threads of the pool.
@@ -149,7 +149,7 @@ def generate(seed: int, host: str, *, clean: bool = False, owns: bool = True, tw
 
     Args:
         seed: the same seed gives the same program.
-        host: `pool`, `queue` or `mixin`.
+        host: `pool`, `queue`, `mixin`, or one of the variants.
         clean: there is no race by construction.
         owns: whether workers write ids themselves.
         two: whether there may be two submitters.
@@ -201,7 +201,7 @@ class _Maker:
         rng = self._rng
         kind = rng.choices(("ghost", "rewrite", "evict", "drop", "wait", "stray"), (5, 2, 1, 1, 2, 1))[0]
         if kind == "ghost":
-            return Ghost(self._root(), rng.choice(("ghost", "none", "row")), rng.choice(("same", "equal", "")))
+            return Ghost(self._root(), rng.choice(("ghost", "none", "row", "own")), rng.choice(("same", "equal", "")))
         if kind == "rewrite":
             return Rewrite(self._root(), rng.choice(("same", "equal")))
         if kind == "stray":

@@ -25,6 +25,16 @@ class Shape(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Unchecked:
+    """Rows that are said not to be judged: why, and when they were handed over (0: it is not known which they are)."""
+
+    boundary: str
+    reason: str
+    submitted: int = 0
+    number: int = 0
+
+
 @dataclass(eq=False)
 class Written:
     """A write to an attribute of a context. `owner` is the attempt whose worker wrote it, if one did."""
@@ -110,6 +120,16 @@ class Attempt:
     gots: list[Got] = field(default_factory=list[Got])
     filed: list[Filed] = field(default_factory=list[Filed])
     own: dict[str, int] = field(default_factory=dict[str, int])
+    stamps: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the submit function itself is to write: attribute -> value."""
+    stamped: int = 0
+    """When it had written what says whether this is a row tried again."""
+    unseen: bool = False
+    """Whether it was handed over in a way that the detector cannot see."""
+    doubtful: bool = False
+    """Whether the detector took other ids for those that it was handed over with."""
+    twin: Attempt | None = None
+    """The same row once more: its second worker."""
 
     @property
     def pinned(self) -> bool:

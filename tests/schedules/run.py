@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from otel_handoff import HandoffMismatchError, Mismatch, current_submission
-from tests.schedules import shapes
+from tests.schedules import adapters
 from tests.schedules.hosts import FilingFailedError, Worker
 from tests.schedules.pools import Item, NestedPool
 from tests.schedules.program import (
@@ -26,7 +26,7 @@ from tests.schedules.program import (
     Submit,
     Wait,
 )
-from tests.schedules.records import Attempt, Got
+from tests.schedules.records import Attempt, Got, Unchecked
 from tests.schedules.scheduler import Scheduler
 from tests.schedules.truth import Truth, tick
 
@@ -44,15 +44,17 @@ class Run:
     Attributes:
         truth: what happened.
         reports: what was reported, and when.
+        unchecked: what was told of rows that could not be judged.
         faults: what can only be a defect.
     """
 
-    def __init__(self, program: Program, scheduler: Scheduler, *, watch: bool) -> None:
+    def __init__(self, program: Program, scheduler: Scheduler, *, watch: bool, mode: str = "") -> None:
         self.program: Program = program
         self.reports: list[tuple[int, Mismatch]] = []
+        self.unchecked: list[Unchecked] = []
         self.truth: Truth = Truth(watch=watch)
         self.scheduler: Scheduler = scheduler
-        self._host = shapes.make(program.host, self.truth, scheduler, program.workers, slots=program.slots)
+        self._host = adapters.make(program.host, self.truth, scheduler, program.workers, slots=program.slots, mode=mode)
         self.truth.shape = self._host
         self._nested = NestedPool(scheduler, "nested", 1)
         self._items: list[Item] = []
@@ -79,8 +81,13 @@ class Run:
         faults += [
             f"{attempt.label} was never worked on"
             for attempt in self.truth.attempts
-            if attempt.accepted and not attempt.dropped and not attempt.number
+            if attempt.accepted and not attempt.dropped and not attempt.start[1]
         ]
+
+    @property
+    def may(self) -> frozenset[str]:
+        """The reasons for which a row of this host may be left unjudged."""
+        return self._host.may
 
     def _close(self) -> None:
         self._host.close()
@@ -114,16 +121,19 @@ class Run:
         label = f"{act.row}.{len(attempts)}"
         if act.row not in self._tokens or act.fresh:
             self._tokens[act.row] = host.token(act.row)
-        values = (self._tokens[act.row], f"state {label}")
+        values = (self._tokens[act.row], host.state(f"state {label}"))
+        stamped = host.stamps if act.token_first else host.stamps[-1:]
         for root in (0, 1) if act.token_first else (1, 0):
-            self.truth.write(context, host.roots[root], values[root], name)
-            self.scheduler.pause()
+            if root not in stamped:
+                self.truth.write(context, host.roots[root], values[root], name)
+                self.scheduler.pause()
         attempt = self.truth.submitting(label, context, name)
+        attempt.stamps = {host.roots[root]: values[root] for root in stamped}
         attempts.append(attempt)
         if act.callback:
             attempt.callback = lambda: [getters["attribute"](context) for getters in host.getters]
         try:
-            host.submit(attempt, context, lambda handed: self._work(attempt, handed, act.steps))
+            host.submit(attempt, context, lambda handed, of=attempt: self._work(of, handed, act.steps))
         except ValueError:
             self.truth.accepted(attempt)  # pinned all the same
             attempt.dropped = True  # the pipeline takes no row without a token
@@ -132,17 +142,19 @@ class Run:
         root = self._host.roots[act.root]
         before = self.truth.current(context, root)
         if isinstance(act, Rewrite):
-            self.truth.write(context, root, self._again(before, act.kind), name)
+            self.truth.write(context, root, self._again(root, before, act.kind), name)
             return
         self.truth.write(context, root, self._other(act), name)
         if act.restore:
             self.scheduler.pause()
-            self.truth.write(context, root, self._again(before, act.restore), name)
+            self.truth.write(context, root, self._again(root, before, act.restore), name)
 
     def _other(self, act: Ghost) -> Any:
         self._unique += 1
         if act.kind == "none":
             return None
+        if act.kind == "own" and (own := self.truth.last_own(self._host.roots[act.root])) is not None:
+            return self._again(self._host.roots[act.root], own, "equal")
         if act.kind == "row" and self.truth.attempts:
             first = self.truth.attempts[0]
             return first.roots[self._host.roots[act.root]][0].value if first.roots else None
@@ -150,14 +162,13 @@ class Run:
 
     def _unlike(self, root: int, what: str) -> Any:
         self._unique += 1
-        return self._host.token(f"{what} {self._unique}") if root == 0 else f"{what} {self._unique}"
+        text = f"{what} {self._unique}"
+        return self._host.token(text) if root == 0 else self._host.state(text)
 
-    def _again(self, value: Any, kind: str) -> Any:
+    def _again(self, root: str, value: Any, kind: str) -> Any:
         if value is None or kind == "same":
             return value
-        if isinstance(value, str):
-            return shapes.anew(value)
-        return self._host.like(value)
+        return self._host.like(value) if root == self._host.roots[0] else self._host.again(value)
 
     def _control(self, act: Evict | Drop | Wait) -> None:
         if isinstance(act, Wait) and act.row < 0:
@@ -245,7 +256,7 @@ class Run:
         if step.kind == "unique":
             value = self._unlike(step.root, "own")
         elif step.kind == "equal":
-            value = self._again(attempt.roots[root][0].value, "equal")
+            value = self._again(root, attempt.roots[root][0].value, "equal")
         context = attempt.context if step.alias else worker.handed
         assert self.scheduler.current is not None
         self.truth.write(context, root, value, self.scheduler.current.name, attempt)

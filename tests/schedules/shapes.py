@@ -1,4 +1,4 @@
-"""What the two kinds of host have in common: a context with a token and a state, and how to hand it over."""
+"""What the kinds of host have in common: a context with a token and a state, and how to hand it over."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.schedules.pools import ControlledPool
 from tests.schedules.records import Attempt, Got, Ids
 from tests.schedules.scheduler import Scheduler
 from tests.schedules.truth import Truth, tick
+from tests.schedules.variants import Variant
 
 Getter = Callable[[Any], Any]
 
@@ -25,6 +26,10 @@ class Host(Protocol):
     getters: tuple[dict[str, Getter], dict[str, Getter]]
     """For each root: how -> a function that reads it."""
     executor: ControlledPool
+    stamps: tuple[int, ...]
+    """The attributes that the submit function itself may write."""
+    may: frozenset[str]
+    """The reasons for which a row may be left unjudged."""
 
     def context(self) -> Any:
         """Make a context."""
@@ -40,6 +45,14 @@ class Host(Protocol):
 
     def like(self, token: Any) -> Any:
         """Make a token that is equal to this one."""
+        ...
+
+    def state(self, label: str) -> Any:
+        """Make the state of an attempt."""
+        ...
+
+    def again(self, state: Any) -> Any:
+        """Make a state that is equal to this one."""
         ...
 
     def close(self) -> None:
@@ -93,8 +106,15 @@ class Generic:
         _getters("attempt", lambda ctx: ctx.attempt, lambda ctx: ctx.current_attempt()),
     )
 
-    def __init__(self, kind: type[Pool | Queue], truth: Truth, scheduler: Scheduler, workers: int, slots: bool) -> None:
-        self._host = kind(truth, scheduler, workers)
+    stamps: tuple[int, ...] = ()
+    may: frozenset[str] = frozenset()
+
+    def __init__(
+        self, kind: type[Pool | Queue | Variant], truth: Truth, scheduler: Scheduler, workers: int, slots: bool
+    ) -> None:
+        self._host: Any = kind(truth, scheduler, workers)
+        self._truth = truth
+        self._scheduler = scheduler
         self.executor: ControlledPool = self._host.executor
         self._ledger = Ledger()
         self._slots = slots
@@ -115,6 +135,14 @@ class Generic:
         """Make an equal order."""
         return Order(anew(token.id))
 
+    def state(self, label: str) -> Any:
+        """Make an attempt's id."""
+        return label
+
+    def again(self, state: Any) -> Any:
+        """Make an equal one."""
+        return anew(state)
+
     def close(self) -> None:
         """Let the pool end."""
         self.executor.closed = True
@@ -129,15 +157,19 @@ class Generic:
 
     def call(self, worker: Worker, gots: tuple[Got, Got], *, fails: bool) -> None:
         """File an external call."""
-        order, attempt = gots[0].ids["order_id"], gots[1].ids["attempt"]
+        order, attempt = self.filed(worker, gots)
         ledger: Any = self._ledger
         worker.file("call", self._named(gots), lambda: ledger.post(order, attempt, fails=fails))
 
     def route(self, worker: Worker, gots: tuple[Got, Got]) -> None:
         """Hand a result on."""
         ledger: Any = self._ledger
-        order, attempt = gots[0].ids["order_id"], gots[1].ids["attempt"]
+        order, attempt = self.filed(worker, gots)
         worker.file("result", self._named(gots), lambda: ledger.route(order_id=order, attempt=attempt))
+
+    def filed(self, worker: Worker, gots: tuple[Got, Got]) -> tuple[object, object]:
+        """Return the ids as they are filed."""
+        return gots[0].ids["order_id"], gots[1].ids["attempt"]
 
     def call_by_method(self, worker: Worker, *, fails: bool) -> None:
         """Let the context file a call."""
@@ -149,6 +181,9 @@ class Generic:
 
 class Mixin:
     """The embedded pipeline."""
+
+    stamps: tuple[int, ...] = ()
+    may: frozenset[str] = frozenset()
 
     roots: tuple[str, str] = ("token", "state_id")
     key: str = "token_id"
@@ -182,6 +217,14 @@ class Mixin:
     def like(self, token: TokenInfo) -> TokenInfo:
         """Make an equal token."""
         return TokenInfo(anew(token.row_id), anew(token.token_id), token.row_data)
+
+    def state(self, label: str) -> Any:
+        """Make a state's id."""
+        return label
+
+    def again(self, state: Any) -> Any:
+        """Make an equal one."""
+        return anew(state)
 
     def close(self) -> None:
         """Let the pool and the release task end."""
@@ -231,10 +274,3 @@ class Mixin:
         finally:
             if before is not None:
                 front.workers[front.task] = before
-
-
-def make(kind: str, truth: Truth, scheduler: Scheduler, workers: int, *, slots: bool) -> Host:
-    """Return a host: `pool`, `queue` or `mixin`."""
-    if kind == "mixin":
-        return Mixin(truth, scheduler, workers)
-    return Generic(Pool if kind == "pool" else Queue, truth, scheduler, workers, slots)

@@ -78,9 +78,14 @@ def _counts(total: Total) -> str:
     return (
         f"{total.schedules:,} schedules, {total.rows:,} rows. False alarms: {counts['false alarm']:,}. Missed through"
         f" the context: {counts['missed']:,}. Wrong culprits: {counts['culprit']:,}. Wrong ids through a pinned"
-        f" context: {counts['took effect']:,}. Internal errors: {counts['internal error']:,}. Others:"
-        f" {counts['fault']:,}."
+        f" context: {counts['took effect']:,}. Neither judged nor told: {counts['neither judged nor told']:,}. Told for"
+        f" a reason that cannot be: {counts['why']:,}. Internal errors: {counts['internal error']:,}. Others:"
+        f" {counts['fault']:,}. Told as not judged: {_told(total)}."
     )
+
+
+def _told(total: Total) -> str:
+    return ", ".join(f"{count:,} `{reason}`" for reason, count in sorted(total.told.items())) or "none"
 
 
 def _reports(total: Total) -> int:

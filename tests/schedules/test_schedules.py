@@ -8,9 +8,20 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor
-from otel_handoff.handover import written as writes
+from otel_handoff.handover import written
 from tests.schedules import lines
-from tests.schedules.explore import Explorer, Setting, Total, explore, repeat, smallest, strategy_of
+from tests.schedules.explore import (
+    HOSTS,
+    SHAPES,
+    Explorer,
+    Setting,
+    Total,
+    explore,
+    repeat,
+    seen,
+    smallest,
+    strategy_of,
+)
 from tests.schedules.program import BLIND, generate
 from tests.schedules.verdict import USES
 
@@ -48,10 +59,40 @@ def test_unwatched(mode: str) -> None:
 
 
 @MODES
+def test_hosts_that_differ(mode: str) -> None:
+    """Whatever a right host does, no row is neither judged nor told, and no right one is accused."""
+    total = explore(Setting(mode), range(760), SHAPES)
+    assert not total.counts, smallest(total)
+    expected = {"context_unreadable", "no_worker", "no_submission", "several_workers"}
+    assert set(total.told) - {"left_on_copy"} >= expected | ({"ambiguous"} if mode != "pin" else set())
+    for kind in USES:
+        assert total.uses[kind, "wrong"] > 10, f"these schedules try no {kind}"
+
+
+@MODES
+@pytest.mark.parametrize("host", SHAPES)
+def test_a_host_that_differs_is_judged_at_all(mode: str, host: str) -> None:
+    """A host whose every row were told as unchecked would pass any schedule."""
+    total = explore(Setting(mode), range(40), [host])
+    assert not total.counts, smallest(total)
+    proven = [outcome for outcome in total.uses if outcome[1] == "found"]
+    assert bool(proven) == (host not in ("early", "remaking")), "none of its wrong reads was found, or there are some"
+
+
+@MODES
+def test_hosts_that_differ_unwatched(mode: str) -> None:
+    """The same without watch, but for those that write the ids themselves: nobody sees that they do."""
+    setting = Setting(mode, watch=False)
+    total = explore(setting, range(340), seen(SHAPES, setting), owns=False)
+    assert not total.counts, smallest(total)
+
+
+@MODES
 @WATCH
 def test_clean(mode: str, watch: bool) -> None:
     """Where no race is, nothing is reported. Without watch, though, a worker's own write is taken for wrong."""
-    total = explore(Setting(mode, watch), range(120), clean=True, owns=watch)
+    setting = Setting(mode, watch)
+    total = explore(setting, range(300), (*HOSTS, *seen(SHAPES, setting)), clean=True, owns=watch)
     assert not total.counts, smallest(total)
     assert not total.evidence
     assert column(total, "uses") > 100
@@ -61,6 +102,7 @@ def test_clean(mode: str, watch: bool) -> None:
 def test_lines_preempted(mode: str) -> None:
     """The same, where the detector is interrupted at any of its own lines."""
     total = lines.explore(Setting(mode), range(60))
+    total.merge(lines.explore(Setting(mode), range(80), SHAPES))
     assert not total.counts, [(seed, host, outcome.failures) for seed, host, outcome in total.failed][:3]
 
 
@@ -80,13 +122,14 @@ def test_the_same_seed_gives_the_same_run(mode: str) -> None:
 @MODES
 def test_nothing_is_left_behind(mode: str) -> None:
     """When all rows are done or dropped, nothing is in flight and no write is on record."""
+    records: Any = written.records  # pyright: ignore[reportPrivateUsage]
+    before = set(records)  # what others have left
     with Explorer(Setting(mode)) as explorer:
         for seed in range(60):
             explorer.run(generate(seed, ("pool", "queue", "mixin")[seed % 3]), strategy_of(seed))
         gc.collect()
         instrumentor: Any = HandoffInstrumentor()
         for handoff in instrumentor._handoffs:
-            assert not handoff._counts.rows.in_flight
-            assert not handoff._claims._keys
-        records: Any = writes._records  # pyright: ignore[reportPrivateUsage]
-        assert not records
+            assert not handoff.counts.rows.in_flight
+            assert not handoff.claims.waiting()
+        assert set(records) <= before

@@ -6,9 +6,11 @@ one write that it got its value from; where lines are pre-empted there may be se
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import itertools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from tests.schedules.program import BLIND
@@ -27,6 +29,8 @@ class Truth:
     def __init__(self, *, watch: bool) -> None:
         self.watch: bool = watch
         self.attempts: list[Attempt] = []
+        self.spelt: dict[object, object] = {}
+        """How an id is filed -> the id."""
         self.faults: list[str] = []
         """What can only be a defect, of the detector or of this explorer, whatever is reported."""
         self._writes: dict[tuple[int, str], list[Written]] = {}
@@ -36,8 +40,12 @@ class Truth:
     def know(self, context: Any, values: Mapping[str, Any], now: int) -> None:
         """Take note of a context as it is when it is made, or when a worker gets a copy."""
         for root, value in values.items():
-            first = Written(context, root, value, self.shape.ids(root, value), "", _NOWHERE, None, now, now)
-            self._writes[id(context), root] = [first]
+            self._know(context, root, [value], now)
+
+    def _know(self, context: Any, root: str, values: Iterable[Any], now: int) -> None:
+        self._writes[id(context), root] = [
+            Written(context, root, value, self.shape.ids(root, value), "", _NOWHERE, None, now, now) for value in values
+        ]
 
     def write(self, context: Any, root: str, value: Any, task: str, owner: Attempt | None = None) -> None:
         """Write, from the caller's code."""
@@ -48,6 +56,51 @@ class Truth:
             owner.own.setdefault(root, written.begin)
         setattr(context, root, value)
         written.end = tick()
+
+    def stamp(self, attempt: Attempt, context: Any, root: str) -> None:
+        """The submit function writes an id of the row that it hands over; on a copy, it means the original, too."""
+        if context is not attempt.context:
+            attempt.handed = context
+        value, code = attempt.stamps[root], sys._getframe(1).f_code  # pyright: ignore[reportPrivateUsage]
+        ids = self.shape.ids(root, value)
+        if (id(context), root) not in self._writes:
+            self.know(context, {name: each[0].value for name, each in attempt.roots.items()}, attempt.begin)
+        written = [
+            Written(each, root, value, ids, attempt.thread, code, None, tick())
+            for each in {id(each): each for each in (context, attempt.context)}.values()
+        ]
+        for each in written:
+            self._writes[id(each.context), root].append(each)
+        setattr(context, root, value)
+        for each in written:
+            each.end = tick()
+        attempt.roots[root] = written
+        attempt.expected.update(ids)
+        if self.shape.key in ids:
+            self._supersede(attempt, tick())
+
+    def remake(self, attempt: Attempt, context: Any) -> Any:
+        """The submit function makes the row a context of its own."""
+        made = copy.copy(context)
+        for root, sources in attempt.roots.items():
+            self._writes[id(made), root] = sources[:1]
+        attempt.context = made
+        return made
+
+    def twin(self, attempt: Attempt) -> Attempt:
+        """The row gets a second worker, which is to do the same."""
+        twin = dataclasses.replace(
+            attempt,
+            label=f"{attempt.label}'",
+            roots=dict(attempt.roots),
+            expected=dict(attempt.expected),
+            gots=[],
+            filed=[],
+            own={},
+        )
+        attempt.twin = twin
+        self.attempts.append(twin)
+        return twin
 
     def in_effect(self, context: Any, root: str, begin: int, end: int) -> list[Written]:
         """Return the writes whose value the attribute can have had between two times."""
@@ -71,6 +124,17 @@ class Truth:
         """Return all writes to an attribute, oldest first."""
         return self._writes[id(context), root]
 
+    def meant(self, ids: Mapping[str, object]) -> Ids:
+        """Return the ids themselves, however they are spelt where they are filed."""
+        return {name: self.spelt.get(value, value) for name, value in ids.items()}
+
+    def last_own(self, root: str) -> Any:
+        """Return what a worker wrote last to an attribute of any context; None where none did."""
+        own = [
+            each for (_, name), all_ in list(self._writes.items()) if name == root for each in list(all_) if each.owner
+        ]
+        return max(own, key=lambda each: each.begin).value if own else None
+
     # -- attempts
 
     def submitting(self, label: str, context: Any, thread: str) -> Attempt:
@@ -86,8 +150,17 @@ class Truth:
         for sources in attempt.roots.values():
             attempt.expected.update(sources[0].ids)
         attempt.accepted = now  # last: another thread that sees it asks for the rest
+        if not self.is_said_late(attempt):
+            self._supersede(attempt, now)
+
+    def is_said_late(self, attempt: Attempt) -> bool:
+        """Whether the submit function itself says which row it is."""
+        return any(self.shape.key in self.shape.ids(root, value) for root, value in attempt.stamps.items())
+
+    def _supersede(self, attempt: Attempt, now: int) -> None:
+        attempt.stamped = now
         key = attempt.expected[self.shape.key]
-        if key is not None:
+        if key is not None and not attempt.unseen:
             for other in self.attempts:
                 if (
                     other is not attempt
@@ -95,15 +168,21 @@ class Truth:
                     and other.in_flight
                     and other.expected[self.shape.key] == key
                 ):
-                    other.superseded = other.superseded or attempt.accepted
+                    other.superseded = other.superseded or now
 
     def started(self, attempt: Attempt, handed: Any, submission: Any) -> None:
-        """The work begins, under what the detector takes for its submission."""
+        """The work begins, under what the detector takes for its submission; None: it does not know for whom."""
         attempt.handed = handed
         attempt.start = (attempt.start[0], tick())
-        if submission is None:
-            self.faults.append(f"{attempt.label}: the worker is not recognised")
-            return
+        if submission is not None:
+            self._recognised(attempt, submission)
+        if attempt.pinned:
+            for root, sources in attempt.roots.items():
+                if root not in attempt.stamps:  # one value, where it is known what was pinned
+                    copied = {id(each.value): each.value for each in sources}
+                    self._know(handed, root, copied.values(), attempt.start[0])
+
+    def _recognised(self, attempt: Attempt, submission: Any) -> None:
         attempt.number = submission.number
         if not attempt.begin < submission.time_unix_nano < (attempt.accepted or 0):
             self.faults.append(f"{attempt.label}: the worker is taken for another's, #{submission.number}")
@@ -115,12 +194,18 @@ class Truth:
                 if all(submission.ids[name] is value for name, value in written.ids.items())
             ]
             if not attempt.roots[root]:
-                self.faults.append(f"{attempt.label}: {root} was not pinned as it was: {dict(submission.ids)}")
-                return
+                attempt.roots[root] = sources
+                if self.watch:
+                    self.faults.append(f"{attempt.label}: {root} was not pinned as it was: {dict(submission.ids)}")
+                attempt.doubtful = True
             attempt.expected.update(attempt.roots[root][0].ids)
-        if attempt.pinned:
-            copied = {root: sources[0].value for root, sources in attempt.roots.items()}
-            self.know(handed, copied, attempt.start[0])
+
+    def handed_over_at(self, time: int) -> Attempt | None:
+        """Return the attempt that was handed over then."""
+        for attempt in self.attempts:
+            if time and attempt.begin < time < (attempt.accepted or 0):
+                return attempt
+        return None
 
     def evicting(self, ids: Ids) -> list[Attempt]:
         """Return the attempts in flight that were submitted with these ids."""
@@ -183,11 +268,18 @@ class Truth:
     def filing(self, attempt: Attempt, evidence: str, gots: Mapping[str, Got], *, nested: bool) -> Filed:
         """A worker files something under ids that it got."""
         ids = {name: got.ids[name] for name, got in gots.items()}
-        wrong = {name: value for name, value in ids.items() if name in gots[name].wrong}
+        wrong = {name: value for name, value in ids.items() if name in gots[name].wrong and self._is_known(gots[name])}
         sure = all(gots[name].sure for name in wrong)
         filed = Filed(attempt, evidence, nested, dict(gots), ids, wrong, sure, tick())
         attempt.filed.append(filed)
         return filed
+
+    def _is_known(self, got: Got) -> bool:
+        # A row that was handed over without the object may file an id of it that it knows otherwise; whether it has it
+        # off the context is seen only in a read: this one, or another of the row's.
+        if got.attempt.roots[got.root][0].value is not None or got.root != self.shape.roots[0]:
+            return True
+        return any(each.visible and each.root == got.root and each.wrong == got.wrong for each in got.attempt.gots)
 
 
 def name_overlap(one: Ids, other: Ids) -> bool:

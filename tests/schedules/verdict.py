@@ -23,6 +23,9 @@ class Verdict:
         missed: wrong uses through the context object, of which there is no report.
         culprits: reports that name the wrong write.
         took: wrong ids that a pinned worker got through the context it was handed.
+        untold: rows that were neither judged nor told.
+        reasons: rows that were told for a reason that cannot be.
+        told: reason -> rows that were told.
         uses: (kind of use, column) -> count. Columns: `uses`, `wrong`, `effect`, `found`, `missed`, `named`, `right`.
         evidence: (evidence, outcome, column) -> count. Columns: `reports`, `true`, `named`, `right`.
     """
@@ -32,6 +35,9 @@ class Verdict:
         self.missed: list[str] = []
         self.culprits: list[str] = []
         self.took: list[str] = []
+        self.untold: list[str] = []
+        self.reasons: list[str] = []
+        self.told: Counter[str] = Counter()
         self.uses: Counter[tuple[str, str]] = Counter()
         self.evidence: Counter[tuple[str, str, str]] = Counter()
 
@@ -42,6 +48,8 @@ class Verdict:
             *(f"missed: {text}" for text in self.missed),
             *(f"culprit: {text}" for text in self.culprits),
             *(f"took effect: {text}" for text in self.took),
+            *(f"neither judged nor told: {text}" for text in self.untold),
+            *(f"why: {text}" for text in self.reasons),
         ]
 
 

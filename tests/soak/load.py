@@ -110,7 +110,7 @@ class Soak:
         self._runs[free] = run
         run.go()
         del self._runs[free]
-        verdict = Oracle(run.truth, run.reports, exact=False).judge()
+        verdict = Oracle(run.truth, run.reports, run.unchecked, may=run.may, exact=False).judge()
         # Where a value is written twice, the second write may come between a read and the look for its culprit. Which
         # of them is named is counted, not judged: schedules that are chosen judge it.
         verdict.culprits.clear()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otel_handoff import Mismatch
-from otel_handoff.around.worker import Running, Work
+from otel_handoff.around.running import Run, Running
 from otel_handoff.handover.lease import Lease
 from tests.soak.free import Free
 from tests.soak.growth import Sample, grown
@@ -59,14 +59,14 @@ def test_a_report_too_many_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_that_are_kept_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A detector that keeps every tenth row grows."""
     kept: list[Lease] = []
-    begin = Work.begin
+    begin = Running.begin
 
-    def keeping(work: Work, lease: Lease) -> Running:
+    def keeping(running: Running, lease: Lease) -> Run:
         if lease.submission.number % 10 == 0:
             kept.append(lease)
-        return begin(work, lease)
+        return begin(running, lease)
 
-    monkeypatch.setattr(Work, "begin", keeping)
+    monkeypatch.setattr(Running, "begin", keeping)
     soak = Soak()
     soak.run(1)
     assert any(text.startswith("grown: objects") for text in failures(soak))

@@ -9,6 +9,9 @@ import pytest
 
 from tests.testing.project import Project
 
+NOT_NEEDED = "-p no:hypothesispytest -p no:anyio"
+"""Plugins that take several times as long to import as all else together; the projects here have no use for them."""
+
 PAGE = Path(__file__).parents[2] / "docs" / "is-my-plugin-safe.md"
 
 LATE = '''
@@ -60,8 +63,9 @@ def page() -> str:
 @pytest.fixture
 def project(pytester: pytest.Pytester, page: str, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The page's files, and a race that is forced."""
-    for variable in ("OTEL_HANDOFF_PROVOKE", "OTEL_HANDOFF_PROVOKE_WAIT", "OTEL_HANDOFF_BOUNDARIES", "PYTEST_ADDOPTS"):
+    for variable in ("OTEL_HANDOFF_PROVOKE", "OTEL_HANDOFF_PROVOKE_WAIT", "OTEL_HANDOFF_BOUNDARIES"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", NOT_NEEDED)
     for variable in ("CI", "BUILD_NUMBER"):  # there pytest does not shorten its summary, and prints a headline twice
         monkeypatch.delenv(variable, raising=False)
     project = Project(pytester)

@@ -25,16 +25,18 @@ def test_the_page_is_true(project: Project, page: str) -> None:
         "HANDOFF MISMATCH (used): a call was filed under ids of another submission: order_id=",
         "/billing.py:8 in process",
         "/shop.py:27 in sell",
-        f"Provoked; again: pytest --handoff --handoff-provoke-seed {seed} 'test_billing.py::test_every_order_is_bil",
+        f"Provoked; again: pytest --handoff --handoff-boundaries=shop:BOUNDARIES --handoff-provoke-seed {seed} 'test_",
     ):
         assert line in page
         assert line in provoked.printed
 
     least = project.checked("--handoff-provoke-seed", "0", "test_billing.py")
-    assert "PROVOKED (again: --handoff --handoff-provoke-seed 0)" in least.printed
+    assert "PROVOKED (again: --handoff --handoff-boundaries=shop:BOUNDARIES --handoff-provoke-seed 0)" in least.printed
 
     project.write("billing", fixed)
     for again in (options, ("--handoff-provoke", "test_billing.py")):
         run = project.checked(*again)
         assert (run.code, run.outcomes) == (0, {"test_every_order_is_billed": "PASSED"})
-        assert re.search(r"4 rows checked, workers held back \d+ times .*PROVOKED \(again: ", run.printed)
+        assert re.search(
+            r"no mismatch in 4 rows judged.*, workers held back \d+ times .*PROVOKED \(again: ", run.printed
+        )

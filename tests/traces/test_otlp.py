@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -28,7 +29,10 @@ from tests.traces import lines
 
 def read(*paths: Path | str) -> tuple[list[SpanRecord], list[Broken]]:
     broken: list[Broken] = []
-    return list(read_spans(find(map(str, paths)), broken=broken.append)), broken
+    return list(read_spans(find(map(str, paths)).files, broken=broken.append)), broken
+
+
+WHOLE = lines.text(lines.request(lines.span(1, "whole")))
 
 
 def written(folder: Path, content: str | bytes, name: str = "traces.jsonl") -> Path:
@@ -101,6 +105,13 @@ def test_the_collectors_dialect(tmp_path: Path) -> None:
     assert span.attributes == {"int": 3, "bytes": "AAE=", "map": '{"x": 1}'}
 
 
+def test_the_names_of_before_2022(tmp_path: Path) -> None:
+    """Spans lay in what was called an instrumentation library."""
+    text = lines.text(lines.request(lines.span(1, "a")))
+    text = text.replace("scopeSpans", "instrumentationLibrarySpans").replace('"scope"', '"instrumentationLibrary"')
+    assert names(written(tmp_path, text)) == ["a"]
+
+
 def test_metrics_and_logs_are_passed_over(tmp_path: Path) -> None:
     """In the same folder and even in the same file."""
     metrics = tmp_path / "metrics.jsonl"
@@ -113,27 +124,26 @@ def test_metrics_and_logs_are_passed_over(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a"]
 
 
-def test_folders_are_read_with_their_subfolders(tmp_path: Path) -> None:
-    """By the names of files of lines, in order, each once; a document without spans is none."""
-    for name in ("b.jsonl", "a/z.json", "a/y.ndjson", "c.txt"):
-        written(tmp_path, lines.text(lines.request(lines.span(1, name))), name)
-    written(tmp_path, gzip.compress(lines.text(lines.request(lines.span(1, "gz"))).encode()), "d.jsonl.gz")
-    written(tmp_path, json.dumps({"rows": 1}, indent=2), "summary.json")
-    os.mkfifo(tmp_path / "fifo.jsonl")
-    expected = ["b.jsonl", "gz", "a/y.ndjson", "a/z.json"]
-    assert names(tmp_path) == expected
-    assert names(tmp_path, tmp_path / "b.jsonl") == expected
-
-
 def test_a_document_laid_out_over_lines_is_read_as_one(tmp_path: Path) -> None:
-    """As `jq` writes one; in a folder, too, where nothing says that it was passed over."""
+    """As `jq` writes one, with a mark before it or a key on its first line; or several, one after the other."""
     content = json.dumps(lines.request(lines.span(1, "a")), indent=2)
     assert names(written(tmp_path, content, "a.json")) == ["a"]
     assert names(tmp_path) == ["a"]
     assert names(written(tmp_path, gzip.compress(content.encode()), "b.txt")) == ["a"]
-    spans, broken = read(written(tmp_path, content + "\n" + content, "c.txt"))
-    assert spans == []
-    assert [(each.line, each.reason[:20]) for each in broken] == [(1, "not JSON: Extra data")]
+    assert names(written(tmp_path, content.encode("utf-8-sig") * 2, "c.txt")) == ["a", "a"]
+    assert names(written(tmp_path, content.replace("{\n ", "{", 1) + "\n" + content, "c.txt")) == ["a", "a"]
+    spans, broken = read(written(tmp_path, content + "\n" + content[:-30], "c.txt"))
+    assert [span.name for span in spans] == ["a"]
+    assert [(each.line, each.reason[:9]) for each in broken] == [(1, "not JSON:")]
+
+
+def test_a_first_line_that_was_cut_off_hides_no_other(tmp_path: Path) -> None:
+    """Where a process was killed, and the next one went on in the same file."""
+    cut = lines.text(lines.request(lines.span(1, "a")))[:18]
+    assert cut.endswith("[")
+    spans, broken = read(written(tmp_path, cut + "\n\n" + WHOLE + "oops\n" + WHOLE))
+    assert [span.name for span in spans] == ["whole", "whole"]
+    assert [each.line for each in broken] == [1, 4]
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
@@ -160,6 +170,18 @@ def test_standard_input(pack: Any) -> None:
     assert done.stdout.endswith(b"['a']\n")
 
 
+def test_what_is_there_and_cannot_be_read_is_told_as_a_whole(tmp_path: Path) -> None:
+    """A socket, say."""
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        spans, broken = read(path)
+    assert (spans, [(each.line, each.reason) for each in broken]) == (
+        [],
+        [(0, "cannot be read: No such device or address")],
+    )
+
+
 def nested(depth: int) -> str:
     return '{"arrayValue":{"values":[' * depth + '{"intValue":1}' + "]}}" * depth
 
@@ -172,9 +194,6 @@ def test_a_pipe_by_its_name(tmp_path: Path) -> None:
     writer.start()
     assert names(pipe) == ["a"]
     writer.join()
-
-
-WHOLE = lines.text(lines.request(lines.span(1, "whole")))
 
 
 def one(**parts: Any) -> str:
@@ -202,6 +221,12 @@ BROKEN_LINES = {
     "endTimeUnixNano is not a whole": one(endTimeUnixNano="9" * 5000),
     "attributes is not a list": one(attributes={"a": 1}),
     "attributes holds something": one(attributes=["a"]),
+    "scope_spans is not read": '{"resourceSpans":[{"scope_spans":[{}]}]}\n',
+    "resource_spans is not read": '{"resourceSpans":[],"resource_spans":[{}]}\n',
+    "spans_ is not read": '{"resourceSpans":[{"scopeSpans":[{"spans_":[{}]}]}]}\n',
+    "string_value: it has Protobuf's names": one(attributes=[{"key": "a", "value": {"string_value": "b"}}]),
+    "no resourceSpans (Tempo's form)": '{"batches":[]}\n',
+    "no resourceSpans (a part of one": '{"resource":{},"scopeSpans":[]}\n',
     "key is not a string": one(attributes=[{"key": 3}]),
     "value is not an object": one(attributes=[{"key": "a", "value": "b"}]),
     "stringValue is not a string": one(attributes=[{"key": "a", "value": {"stringValue": 3}}]),
@@ -245,6 +270,62 @@ def test_the_other_spans_of_a_line_are_read(tmp_path: Path) -> None:
     spans, broken = read(written(tmp_path, lines.text(lines.request(lines.span(1, "a"), wrong, wrong, lines.span(2)))))
     assert [span.name for span in spans] == ["a", "work"]
     assert [each.reason for each in broken] == ["name is not a string (and 1 more in this line)"]
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("2026-11-28T00:00:00Z stdout F ", "30 bytes are before the JSON, as a log puts them there"),
+        ("collector | ", "12 bytes are before the JSON, as a log puts them there"),
+        ('{"MESSAGE":"', "no resourceSpans (journald's around it"),
+    ],
+)
+def test_a_log_around_it_is_said(tmp_path: Path, before: str, told: str) -> None:
+    """And that it is to be taken off."""
+    message = before.startswith("{")
+    text = json.dumps({"MESSAGE": WHOLE}) + "\n" if message else f"{before}{WHOLE}"
+    _, broken = read(written(tmp_path, text))
+    assert told in broken[0].reason
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_requests_in_a_list_or_a_sequence_are_read(tmp_path: Path, indent: int | None) -> None:
+    """As other tools collect them: an array, laid out or not, and JSON text sequences of RFC 7464."""
+    assert names(written(tmp_path, json.dumps([REQUEST, REQUEST], indent=indent))) == ["whole", "whole"]
+    assert names(written(tmp_path, f"\x1e{WHOLE}\x1e{WHOLE}")) == ["whole", "whole"]
+
+
+REQUEST = lines.request(lines.span(1, "whole"))
+(RESOURCE,) = REQUEST["resourceSpans"]
+(SCOPE,) = RESOURCE["scopeSpans"]
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"resourceLogs": [], "resource_spans": [RESOURCE]}, "resource_spans is not read"),
+        ({"resourceMetrics": [], "batches": [RESOURCE]}, "batches is not read"),
+        ({"resourceLogs": [], "traces": REQUEST}, "traces is not read"),
+        ({"resourceSpans": [{"scopeSpan": SCOPE}]}, "scopeSpan is not read"),
+        ({"resourceSpans": [{"scopeSpans": [{"spans": None, "more": SCOPE}]}]}, "more is not read"),
+        ({"resourceSpans": [{"scopeSpans": SCOPE}]}, "scopeSpans is not a list"),
+    ],
+)
+def test_what_may_hold_spans_and_is_not_read_is_told(tmp_path: Path, document: Any, told: str) -> None:
+    """Also in a line of another signal, and where an object is in the place of a list."""
+    spans, broken = read(written(tmp_path, WHOLE + json.dumps(document)))
+    assert ([span.name for span in spans], [(each.line, each.reason) for each in broken]) == (["whole"], [(2, told)])
+
+
+@pytest.mark.parametrize("name", ["resourceSpans", "scopeSpans", "spans"])
+@pytest.mark.parametrize("more", ["", WHOLE])
+def test_a_name_that_comes_twice_in_an_object_is_told(tmp_path: Path, name: str, more: str) -> None:
+    """Of the two the last is read; a value, or a name elsewhere, that is the same is no second."""
+    text = WHOLE.strip().replace(f'"{name}":', f'"{name}":[],"{name}":') + more
+    _, broken = read(written(tmp_path, text))
+    assert [each.reason for each in broken] == [f"{name} comes twice in one object, and only the last is read"]
+    tagged = lines.request(lines.span(1, attributes=lines.attributes({name: name, f'"{name}"': 1})))
+    assert read(written(tmp_path, lines.text(tagged) + more))[1] == []
 
 
 def test_half_a_surrogate_pair_becomes_text(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from opentelemetry.instrumentation.utils import unwrap
 from otel_handoff import Boundary, Call, HandoffInstrumentor, current_submission
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.host import wrapping
-from otel_handoff.host.contexts import class_of
+from otel_handoff.host.plainly import class_of
 from tests import hosts
 from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry
@@ -358,7 +358,7 @@ def test_in_a_loop_nothing_grows(shared: bool, telemetry: Telemetry) -> None:
         counts = {"finders": len(sys.meta_path)}
         hooks: dict[str, Any] = vars(importlib.import_module("wrapt.importer")).get("_post_import_hooks", {})
         counts["hooks"] = sum(len(found or ()) for found in hooks.values())
-        counts["waiting"] = sum(map(len, wrapping._waiting.values()))  # pyright: ignore[reportPrivateUsage]
+        counts["waiting"] = sum(map(len, wrapping._applied.values()))  # pyright: ignore[reportPrivateUsage]
         for kind in map(class_of, gc.get_objects()):
             if str(kind.__module__).startswith("otel_handoff"):
                 counts[kind.__qualname__] = counts.get(kind.__qualname__, 0) + 1
@@ -373,7 +373,7 @@ def test_in_a_loop_nothing_grows(shared: bool, telemetry: Telemetry) -> None:
     assert_restored(before)
 
 
-ABSENT = Boundary(name="absent", submit="otel_handoff_absent:f", work="otel_handoff_absent:g", fields={"id": "id"})
+ABSENT = Boundary(name="absent", submit="otel_handoff_absent:f", work="otel_handoff_absent:g", fields={"row_id": "id"})
 
 
 def test_coming_and_going_under_load(telemetry: Telemetry) -> None:

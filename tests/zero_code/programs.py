@@ -109,7 +109,9 @@ def clean(environment: dict[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHON"))}
     # Nothing is exported before the end: two exporters then never write to one stream at a time.
     late = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_BLRP_SCHEDULE_DELAY": "600000"}
-    return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", **late, **environment}
+    # What Python's log has stays on stderr; by default opentelemetry-instrumentation-logging takes it to the exporter.
+    log = {"OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false"}
+    return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", **late, **log, **environment}
 
 
 def documents(text: str) -> list[Json]:

@@ -82,6 +82,16 @@ def test_observe_by_environment(tmp_path: Path) -> None:
     judge_told(outcome)
 
 
+@pytest.mark.parametrize("by", ["LOG_AUTO_INSTRUMENTATION", "LOGGING_AUTO_INSTRUMENTATION_ENABLED"])
+def test_beside_a_handler_on_python_s_log(by: str, tmp_path: Path) -> None:
+    """By the instrumentation of logging, or by the SDK: what it exports besides has no mismatch a second time."""
+    outcome = run(tmp_path, "pipeline.py", **CONSOLE, **{f"OTEL_PYTHON_{by}": "true"}, OTEL_HANDOFF_MODE="observe")
+    judge_used(outcome)
+    told = [item for item in outcome.exported if "HANDOFF MISMATCH" in str(item.get("body"))]
+    assert told == outcome.logs("handoff.mismatch")
+    assert len(told) == 1
+
+
 def test_observe_by_flag(tmp_path: Path) -> None:
     """Each setting is a flag of `opentelemetry-instrument`, which wins over the environment."""
     outcome = run(tmp_path, "pipeline.py", "--handoff_mode", "observe", **CONSOLE, OTEL_HANDOFF_MODE="pin")
@@ -126,11 +136,13 @@ def test_without_sampling_the_log_record_and_the_counter_tell(tmp_path: Path) ->
     judge_told(outcome)
 
 
-def test_otlp_json(tmp_path: Path) -> None:
-    """The official OTLP JSON exporter gets the same spans."""
-    import_module("opentelemetry.exporter.otlp.json.file")
-    exporter = {**QUIET, "OTEL_TRACES_EXPORTER": "otlp_json_file"}
-    outcome = run(tmp_path, "pipeline.py", **exporter, OTEL_HANDOFF_MODE="observe")
+@pytest.mark.parametrize("exporter", ["otlp_json_file", "handoff_file"])
+def test_otlp_json(tmp_path: Path, exporter: str) -> None:
+    """The official OTLP JSON exporter gets the same spans, and so does ours, which needs no new SDK."""
+    if exporter == "otlp_json_file":
+        import_module("opentelemetry.exporter.otlp.json.file")
+    to = {"OTEL_TRACES_EXPORTER": exporter, "OTEL_HANDOFF_FILE": "/dev/stdout"}
+    outcome = run(tmp_path, "pipeline.py", **QUIET | to, OTEL_HANDOFF_MODE="observe")
     assert outcome.filed == WRONG
     spans = [
         span
@@ -144,7 +156,8 @@ def test_otlp_json(tmp_path: Path) -> None:
         for span in spans
         if {"key": "handoff.mismatch.outcome", "value": {"stringValue": "used"}} in span["attributes"]
     ]
-    assert sorted(span["name"] for span in spans) == [CALL] * 2 + ["process elspeth"] * 2
+    # This host takes no call index: the part that is declared and not there is told.
+    assert sorted(span["name"] for span in spans) == [CALL] * 2 + ["process elspeth"] * 2 + ["unchecked elspeth"]
     assert [span["name"] for span in marked] == [CALL]
     assert {"key": "elspeth.state_id", "value": {"stringValue": "state-A"}} in marked[0]["attributes"]
 
@@ -194,7 +207,7 @@ from otel_handoff import HandoffInstrumentor
 from otel_handoff.elspeth import ElspethInstrumentor
 ElspethInstrumentor().instrument()
 HandoffInstrumentor().instrument(boundaries=[{"name": "o", "submit": "orders:Pool.enqueue", "work": "orders:Pool._run",
-                                              "fields": {"id": "order.id"}}])
+                                              "fields": {"order": "order.id"}}])
 found = [name for name in sys.modules if name.split(".")[0] in ("elspeth", "orders") or "opentelemetry.sdk" in name]
 print(found, "otel_handoff.demo" in sys.modules)
 """

@@ -1,1 +1,1 @@
-"""What is around a host's functions: the hand-over, the work, the calls."""
+"""What stands around the host's functions: one boundary, attached."""

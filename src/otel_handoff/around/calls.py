@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-import wrapt
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from otel_handoff.around.engine import Engine
@@ -15,42 +14,86 @@ from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.host.fields import Parameters, Read, Reads
 from otel_handoff.host.guard import guard
-from otel_handoff.host.wrapping import Wrap
+from otel_handoff.host.places import places
+from otel_handoff.host.standin import stand_in
+from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
 from otel_handoff.tell.spans import record_error
 
 
-def call_wrapper(call: Call, detector: Detector, engine: Engine) -> Wrap:
-    """Return what wraps the target of `call`; calls outside of this detector's rows pass straight through."""
+class CalledOutside(Protocol):
+    """Tells that a call was made outside of the boundary's rows; whether no more needs to be said of it."""
 
-    def wrap(function: Any, parameters: Parameters) -> Any:
-        if call.evidence == "read":
-            return wrapt.FunctionWrapper(function, ReadFunction(call, detector, parameters))
-        return wrapt.FunctionWrapper(function, CallFunction(call, detector, engine, parameters))
+    def __call__(self, call: DeclaredCall, *, nested: bool) -> bool:  # noqa: D102
+        ...
 
-    return wrap
+
+class DeclaredCall:
+    """A `Call` of a boundary, and what is known of it; outside of this detector's rows it passes straight through.
+
+    Attributes:
+        call: as declared.
+        seen: whether it was ever made while a row was worked on.
+        outside: is called where it is made outside of the boundary's rows, until it returns True: that is told by then.
+        unread: is called with the fields whose ids are not among what it was called with.
+        patches: its wrappers; at most one of them is attached.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        detector: Detector,
+        engine: Engine,
+        *,
+        outside: CalledOutside,
+        unread: Callable[[DeclaredCall, Lease, list[str]], None],
+    ) -> None:
+        self.call: Call = call
+        self.seen: bool = False
+        self.outside: CalledOutside | None = outside
+        self.unread: Callable[[DeclaredCall, Lease, list[str]], None] = unread
+        self._detector = detector
+        self._engine = engine
+        self.patches: list[Patch] = places(call.targets, self._wrapper)
+
+    def called_outside(self, lease: Lease | None) -> None:
+        """It is made outside of the boundary's rows; perhaps in one of another boundary's, which may compare it."""
+        if lease is not None and not lease.detector.compares.isdisjoint(self.call.targets):
+            return
+        if self.outside is not None and self.outside(self, nested=lease is not None):
+            self.outside = None
+
+    def _wrapper(self, target: str) -> Wrap:
+        def wrap(function: Any, parameters: Parameters) -> Any:
+            if self.call.evidence == "read":
+                return stand_in(function, ReadFunction(self, self._detector, parameters))
+            return stand_in(function, CallFunction(self, self._detector, self._engine, parameters, target))
+
+        return wrap
 
 
 class ReadFunction:
     """Remembers the ids that a worker takes for its next call."""
 
-    def __init__(self, call: Call, detector: Detector, parameters: Parameters) -> None:
+    def __init__(self, declared: DeclaredCall, detector: Detector, parameters: Parameters) -> None:
+        self._declared = declared
         self._detector = detector
-        self._ids = parameters.reads(call.ids)
+        self._ids = parameters.reads(declared.call.ids)
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note the ids and call through."""
         lease = judged_lease()
         if lease is not None and lease.detector is self._detector:
+            self._declared.seen = True
             with guard:
                 lease.findings.noted[threading.get_ident()] = self._ids(args, kwargs)
         return wrapped(*args, **kwargs)
 
 
 class CallFunction:
-    """Stands between the worker and one `Call.target`.
+    """Stands between the worker and one `Call`, at one of its targets.
 
     Attributes:
         evidence: what a wrong id in it is.
@@ -62,9 +105,13 @@ class CallFunction:
         latency_ms: reads how long the external call took, in milliseconds, if an argument says so.
     """
 
-    def __init__(self, call: Call, detector: Detector, engine: Engine, parameters: Parameters) -> None:
+    def __init__(
+        self, declared: DeclaredCall, detector: Detector, engine: Engine, parameters: Parameters, target: str
+    ) -> None:
+        call = declared.call
+        self._declared = declared
         self.evidence: str = call.evidence
-        self.name: str = call.target.rpartition(":")[2]
+        self.name: str = target.rpartition(":")[2]
         self.detector: Detector = detector
         self.engine: Engine = engine
         self.ids: Reads = parameters.reads(call.ids)
@@ -75,7 +122,11 @@ class CallFunction:
         """Check the ids, call through, and say what became of it."""
         lease = judged_lease()
         if lease is None or lease.detector is not self.detector or not self.detector.enabled:
+            if self._declared.outside is not None and self.detector.enabled:
+                with guard:
+                    self._declared.called_outside(lease)
             return wrapped(*args, **kwargs)
+        self._declared.seen = True
         if (provoker := lease.provoker) is not None:
             provoker.hold(lease, f"call {self.name}")
         filing = None
@@ -101,6 +152,8 @@ class CallFunction:
     def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
         detector = self.detector
         ids = self.ids(args, kwargs)
+        if ids.__class__ is not dict:
+            self._declared.unread(self._declared, lease, [name for name in self._declared.call.ids if name not in ids])
         wrong = detector.wrong_in_call(lease, ids)
         if self.evidence == "call":
             torn, spanned = detector.is_torn(lease, ids), self.engine.traced

@@ -16,6 +16,7 @@ from otel_handoff.record import semconv
 from otel_handoff.record.submission import Submission, submissions
 from otel_handoff.tell.alerts import Alerts, Hook
 from otel_handoff.tell.metrics import Metrics, metrics_of
+from otel_handoff.tell.notices import Notices
 from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
@@ -43,6 +44,7 @@ class Engine:
         self.metrics: Metrics = metrics_of(meter_provider)
         self.alerts: Alerts = Alerts(self.metrics, logger_provider, on_mismatch)
         self.tracer: Tracer = trace.get_tracer(semconv.SCOPE, __version__, tracer_provider)
+        self.notices: Notices = Notices(self.tracer, logger_provider)
         self.traced: bool = False
         """Whether there is a provider that may make real spans."""
         self._provider = tracer_provider

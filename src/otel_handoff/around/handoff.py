@@ -2,255 +2,242 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import inspect
 import logging
+import os
 import threading
-import time
-from collections.abc import Callable
-from types import MappingProxyType
-from typing import Any
+import weakref
+from typing import Any, Final
 
-import wrapt
 from opentelemetry import context as context_api
-from opentelemetry.context import Context
 
-from otel_handoff.around.calls import call_wrapper
+from otel_handoff.around.calls import DeclaredCall
+from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
-from otel_handoff.around.worker import Work
+from otel_handoff.around.shared import Shared
+from otel_handoff.around.submit import Submit, without_rows
+from otel_handoff.around.worker import Worker, unknown
 from otel_handoff.boundary import Boundary, Call
 from otel_handoff.handover.carry import follow
-from otel_handoff.handover.claims import Claims
-from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease
+from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import WorkFunction, submitting
-from otel_handoff.handover.written import open_record
-from otel_handoff.host.contexts import Kind, Kinds
-from otel_handoff.host.current import active, no_lease
-from otel_handoff.host.fields import MISSING, Fields, Parameters, Read
+from otel_handoff.handover.twins import writes
+from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
-from otel_handoff.host.ids import key_of, same
-from otel_handoff.host.wrapping import Patch
-from otel_handoff.judge.detector import Detector
-from otel_handoff.record.locations import capture
-from otel_handoff.record.submission import numbers
-from otel_handoff.watch.descriptors import Watch
+from otel_handoff.host.ids import same
+from otel_handoff.host.standin import stand_in
+from otel_handoff.host.suggest import nearest
+from otel_handoff.host.wrapping import Patch, layers, run_otherwise
+from otel_handoff.record.locations import Frames
 
 _logger = logging.getLogger("otel_handoff")
 
-
-def _unwatched(_cls: type) -> None: ...
-
-
-def _nothing(_args: object, _kwargs: object) -> object:
-    return MISSING
+_NOT_UNTIL_NOW: Final = "it overrides the declared function without calling it, and was not seen until now"
 
 
-def _without_rows(context: Context) -> Context:
-    # A submission that somebody keeps does not keep the row alive that it was made in.
-    if LEASE_KEY not in context and BORROWED_KEY not in context:
-        return context
-    return Context({key: value for key, value in context.items() if key not in (LEASE_KEY, BORROWED_KEY)})
+def _override(cls: type, patch: Patch) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}.{patch.name}"
 
 
-def _handoff_of(function: Any) -> Handoff | None:
+def _owner_of(function: Any) -> Shared | None:
     # Whose wrapper is on a submit function, beneath those of others.
-    while function is not None:
-        owner = getattr(getattr(function, "_self_wrapper", None), "__self__", None)
-        if isinstance(owner, Handoff):
-            return owner
-        function = getattr(function, "__wrapped__", None)
+    for layer in layers(function):
+        owner = getattr(layer, "_self_wrapper", None)
+        if isinstance(owner, Submit):
+            return owner.shared
     return None
 
 
-class Handoff:
+class Handoff(Shared):
     """A boundary and its wrappers."""
 
     def __init__(self, boundary: Boundary, engine: Engine) -> None:
-        self.boundary: Boundary = boundary
-        self._engine = engine
-        self._fields = Fields(boundary.fields)
-        self._counts = engine.metrics.boundary(boundary.name, boundary.fields)
-        self._watch = Watch(self._fields.roots) if engine.settings.watch else None
-        self._kinds = Kinds(self._fields, self._watch.cover if self._watch is not None else _unwatched)
-        self._pin = engine.settings.mode == "pin"
-        self._submission = engine.submission
-        self._told_unpinned = False
-        self._claims = Claims(boundary.context)
-        self.detector: Detector = Detector(
-            boundary, self._fields, mode=engine.settings.mode, watched=engine.settings.watch, alert=engine.alerts
-        )
-        self._work = Work(boundary, engine, self._counts)
-        self._submit_parameters: Parameters | None = None
+        """Make the wrappers; `attach` puts them on."""
+        super().__init__(boundary, engine, self.look_for_gaps)
+        self.cover_overrides = self.look_at_submitters
+        self._gaps: set[tuple[str, str]] = set()
+        self._registered = False
         self._submit_names: frozenset[str] = frozenset()
-        self._work_parameters: Parameters | None = None
-        self._context_of_submit: Read = _nothing
-        self._context_of_work: Read = _nothing
-        self.runs: Callable[..., Any] = self.run
-        """`run`, bound once: each row's work item holds it."""
-        self._work_patch = Patch(boundary.work, self._wrap_work)
-        self._patches = [Patch(boundary.submit, self._wrap_submit), self._work_patch]
-        self._patches += [Patch(call.target, call_wrapper(call, self.detector, engine)) for call in boundary.calls]
+        self._work_names: frozenset[str] = frozenset()
+        self._submit_patch = Patch(boundary.submit, self._wrap_submit, overrides=True)
+        self._work_patch = Patch(boundary.work, self._wrap_work, overrides=True)
+        self._calls = [
+            DeclaredCall(call, self.detector, engine, outside=self._called_outside, unread=self._unread)
+            for call in boundary.calls
+        ]
+        self._patches: list[Patch] = [self._submit_patch, self._work_patch]
+        self._patches += [patch for call in self._calls for patch in call.patches]
+        if boundary.emission is not None:
+            self._patches += Emitting(boundary, boundary.emission, self.detector, engine, self.coverage).patches
         self._patches += [follow(target) for target in boundary.pools]
         if boundary.evict is not None:
             self._patches.append(Patch(boundary.evict.target, functools.partial(self._wrap_evict, boundary.evict)))
 
     def attach(self) -> None:
         """Wrap the host's functions, now or when their modules are imported."""
+        _attached.add(self)
+        atexit.unregister(settle_all)
+        atexit.register(settle_all)
         for patch in self._patches:
             patch.apply()
 
     def detach(self) -> None:
         """Give the host its functions and its context class back; rows in flight are no longer judged."""
         self.detector.enabled = False
+        self.settle()
         for patch in self._patches:
             patch.remove()
-        if self._watch is not None:
-            self._watch.remove()
+        if self.watch is not None:
+            self.watch.remove()
+        _attached.discard(self)
 
-    # -- submit
+    def settle(self) -> None:
+        """No more rows will come: tell what was not seen of those that came."""
+        with guard:
+            self.claims.give_up()
+            for lease in self.counts.rows.leases():
+                lease.miss()
+            self.look_for_gaps()
+            self.coverage.tell()
+
+    # -- attaching
 
     def _wrap_submit(self, function: Any, parameters: Parameters) -> Any:
-        code = getattr(function, "__code__", None)
-        self._submit_names = frozenset(code.co_names) if code is not None else frozenset()
-        self._submit_parameters = parameters
-        if not parameters.takes(self.boundary.context):
+        boundary = self.boundary
+        self.counts.shown = True
+        self._submit_names = parameters.names
+        self.shared = self._submit_names & self._work_names
+        if not parameters.takes(boundary.context):
             _logger.warning(
-                "%s has no parameter %r: boundary %r checks nothing. Name the context's in Boundary(context=...).",
-                self.boundary.submit,
-                self.boundary.context,
-                self.boundary.name,
+                "%s has no parameter %r: boundary %r checks nothing. Name the context's in Boundary(context=...).%s",
+                boundary.submit,
+                boundary.context,
+                boundary.name,
+                nearest(boundary.context, parameters.names),
             )
-        if (other := _handoff_of(function)) is not None:
+        if (other := _owner_of(function)) is not None:
             _logger.warning(
                 "%s is instrumented already, by boundary %r: with two, a race may be reported by neither. "
                 "Declare a boundary once.",
-                self.boundary.submit,
+                boundary.submit,
                 other.boundary.name,
             )
-        self._context_of_submit = parameters.reader(self.boundary.context)
-        return wrapt.FunctionWrapper(function, self._submit)
-
-    def _submit(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        lease = None
-        if self.detector.enabled:
-            try:
-                lease, args, kwargs = self._open(args, kwargs)
-            except Exception as error:
-                guard.met(error)
-        if lease is None:
-            return wrapped(*args, **kwargs)
-        if (provoker := lease.provoker) is not None:
-            provoker.submitted(lease)
-        handing: list[Lease | None] = [lease]
-        token = submitting.set(handing)
-        try:
-            return wrapped(*args, **kwargs)
-        except BaseException:
-            self._claims.discard(lease.submission.number)
-            lease.close()
-            raise
-        finally:
-            submitting.reset(token)
-            handing[0] = None
-
-    def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Lease | None, tuple[Any, ...], Any]:
-        parameters = self._submit_parameters
-        context = self._context_of_submit(args, kwargs)
-        if context is MISSING or parameters is None:
-            return None, args, kwargs
-        if active.get() is None:
-            lease = self._lease(context)
-        else:  # a worker that submits in turn: our own reads are not its reads
-            with no_lease():
-                lease = self._lease(context)
-        if lease.pinned:
-            args, kwargs = parameters.replace(self.boundary.context, lease.handed, args, kwargs)
-        if self._work_parameters is not None and not self._is_bound_on_submit():
-            self._claims.add(lease, parameters, self._work_parameters, args, kwargs)
-        return lease, args, kwargs
-
-    def _lease(self, context: Any) -> Lease:
-        kind = self._kinds.of(context)
-        record = open_record(context) if self._watch is not None else None  # before the copy: it misses no write
-        handed = self._copy(context, kind) if self._pin else context
-        roots = kind.roots_of(handed)
-        submission = self._submission(
-            next(numbers),
-            self.boundary.name,
-            MappingProxyType(self._fields.ids_of(roots)),
-            threading.current_thread().name,
-            time.time_ns(),
-            capture(3, skip=2),
-            _without_rows(context_api.get_current()),
-        )
-        self._counts.submissions.add()
-        if record is not None:
-            record.claim(submission, roots)
-        row = self.boundary.row
-        key = key_of(submission.ids[row]) if row is not None else None
-        return Lease(submission, self.detector, self._counts.rows, kind, context, handed, roots, record, key)
-
-    def _copy(self, context: Any, kind: Kind) -> Any:
-        try:
-            copied = kind.copy(context)
-            if copied is not context:
-                return copied
-        except Exception as error:
-            guard.met(error)
-        if not self._told_unpinned:
-            self._told_unpinned = True
-            _logger.warning(
-                "A %s gives no copy of itself: its workers share it, and are only observed.", type(context).__name__
-            )
-        return context
-
-    def _is_bound_on_submit(self) -> bool:
-        # The submit function names the work function, and what it finds there is ours: looking it up attaches the
-        # submission (see WorkFunction). Otherwise the worker has to find it by what it is given.
-        return self._work_patch.name in self._submit_names and self._work_patch.is_method and self._work_patch.on_top
-
-    # -- work
+        with guard:
+            self.kinds.written |= writes(function, self.kinds.roots)
+        submit = Submit(self, parameters)
+        self.row_of = submit.row_of
+        return stand_in(function, submit)
 
     def _wrap_work(self, function: Any, parameters: Parameters) -> Any:
-        self._work_parameters = parameters
-        self._context_of_work = parameters.reader(self.boundary.context)
-        code = getattr(function, "__code__", None)
-        self.detector.work_frames = ((code, 0),) if code is not None else ()
-        return WorkFunction(function, self)
+        self.counts.shown = True
+        if not self._work_patch.attached:  # the target itself: an override is recognised by the same names
+            self._work_names = parameters.names
+            self.shared = self._submit_names & self._work_names
+            self.keeps_context = not parameters.takes(self.boundary.context)
+            self.detector.telling.work_frames = _place_of(function)
+            self._warn_of_what_is_run_otherwise(function)
+        return WorkFunction(function, Worker(self, parameters))
 
-    def claimed(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the work function where it was not looked up while submitting."""
-        lease = None
-        if self.detector.enabled and self._submit_parameters is not None and self._work_parameters is not None:
-            with guard:
-                lease = self._claims.take(self._submit_parameters, self._work_parameters, args, kwargs)
-        if lease is None:
-            return wrapped(*args, **kwargs)
-        return self.run(lease, wrapped, _instance, args, kwargs)
+    def _warn_of_what_is_run_otherwise(self, function: Any) -> None:
+        otherwise = run_otherwise(function)
+        if otherwise is not None:
+            kind, ways = otherwise
+            _logger.warning(
+                "%s is a %s, which is run as something else than what is called here (it has %s): its rows may not be "
+                "checked. Name the plain function that does the work.",
+                self.boundary.work,
+                kind,
+                ", ".join(ways),
+            )
 
-    def run(self, lease: Lease, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the work function under its submission."""
-        running = None
-        if self.detector.enabled:
-            if (provoker := lease.provoker) is not None:
-                provoker.hold(lease, "start")
-            try:
-                lease.receive(self._context_of_work(args, kwargs))
-                running = self._work.begin(lease)
-            except Exception as error:
-                guard.met(error)
-        if running is None:
-            return wrapped(*args, **kwargs)
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            self._work.end(lease, running, error)
-            raise
-        self._work.end(lease, running, None)
-        return result
+    def cover(self) -> None:
+        """Wrap the functions in subclasses, too, as far as there are such by now. No row need have been seen."""
+        with guard:
+            for patch in self._patches:
+                patch.cover_overrides()
 
-    def bound(self, lease: Lease) -> None:
-        """The work function was looked up while submitting: the work item carries the submission from here on."""
-        self._claims.discard(lease.submission.number)
+    def look_at_submitters(self) -> None:
+        """Do the same where rows may have been missed: of what is found only now, that is told."""
+        if not self._registered:
+            self._registered = True  # after the providers', so that what is told then is exported
+            atexit.unregister(settle_all)
+            atexit.register(settle_all)
+        for cls in self._submit_patch.cover_overrides():
+            self._gap("replaced", _override(cls, self._submit_patch), _NOT_UNTIL_NOW)
+        self._work_patch.cover_overrides()
+
+    # -- what was not met
+
+    def look_for_overrides(self) -> None:
+        """See whether a subclass hands over rows in its own way that was not wrapped until now."""
+        with guard:
+            self.cover_overrides()
+            for call in self._calls:
+                for patch in call.patches:
+                    for cls in patch.cover_overrides():
+                        if self.counts.recognised.value and not call.call.optional:
+                            self._gap("call_not_seen", _override(cls, patch), _NOT_UNTIL_NOW)
+
+    def look_for_gaps(self) -> None:
+        """See whether something that was declared was never met, though rows were, or is no longer there."""
+        self.look_for_overrides()
+        self.kinds.look()
+        if not self._submit_patch.attached:
+            return
+        gaps = [("replaced", patch.target) for patch in self._patches if patch.attached and not patch.in_use]
+        if self.counts.submissions.value:
+            wanted = [[self._work_patch], *(call.patches for call in self._calls)]
+            gaps += [("part_missing", one[0].target) for one in wanted if not any(patch.attached for patch in one)]
+        if self.counts.recognised.value:
+            gaps += [
+                ("call_not_seen", patch.target)
+                for call in self._calls
+                for patch in call.patches
+                if patch.attached and not (call.seen or call.call.optional)
+            ]
+        for reason, target in gaps:
+            self._gap(reason, target)
+
+    def _called_outside(self, call: DeclaredCall, *, nested: bool) -> bool:
+        # By the submitter, say, once the work is done; or by a thread that is not followed. Returns whether it is told.
+        if call.call.optional:
+            return True
+        if nested:
+            if not self.counts.submissions.value:
+                return False
+        else:
+            if self.counts.recognised.value <= len(self.counts.rows.in_flight) or unknown.get() is self.detector:
+                return False
+            if call.seen and threading.current_thread().name in self.submitters:
+                return False  # it files what is its own
+        outside = "outside of all rows, too" if call.seen else "outside of all rows"
+        where = "in a row of another boundary" if nested else outside
+        self._gap("call_not_seen", call.call.target, f"it was called {where}")
+        self.coverage.tell()
+        return True
+
+    def _unread(self, call: DeclaredCall, lease: Lease, fields: list[str]) -> None:
+        # What a call files cannot be compared: its declaration names a parameter, or a part of one, that is not there.
+        target = call.call.target
+        if ("field_unresolved", target) not in self._gaps:
+            self._gaps.add(("field_unresolved", target))
+            detail = ", ".join(f"{name}: {call.call.ids[name]!r} of {target}" for name in fields)
+            self.coverage.miss("field_unresolved", lease.submission, pinned=lease.pinned, detail=detail)
+
+    def _gap(self, reason: str, target: str, more: str = "") -> None:
+        if (reason, target) not in self._gaps:
+            self._gaps.add((reason, target))
+            self.coverage.miss(reason, detail=f"{target}: {more}" if more else target)
+
+    def fork(self) -> None:
+        """What is in flight is another process's, of which this one is a fork."""
+        self.forked = True
+        for lease in self.counts.rows.leases():
+            lease.missed = True
+        self.claims.forget()
+        self.coverage.forget()
 
     # -- evict
 
@@ -262,11 +249,45 @@ class Handoff:
             if result is not False:
                 with guard:
                     ids = {name: read(args, kwargs) for name, read in readers.items()}
-                    for lease in self._counts.rows.leases():
+                    for lease in self.counts.rows.leases():
                         if all(same(lease.submission.ids.get(name), value) for name, value in ids.items()):
-                            lease.evicted = True
+                            lease.stale = lease.evicted = True
                             if (provoker := lease.provoker) is not None:
                                 provoker.evicted(lease)
             return result
 
-        return wrapt.FunctionWrapper(function, evict)
+        return stand_in(function, evict)
+
+
+def _place_of(function: Any) -> Frames:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return ((code, 0),) if code is not None else ()
+
+
+_attached: Final[weakref.WeakSet[Handoff]] = weakref.WeakSet()
+
+
+def settle_all() -> None:
+    """No more rows will come anywhere: tell what was not seen of those that came. At the end of the process."""
+    for handoff in list(_attached):
+        handoff.settle()
+
+
+def _after_fork() -> None:
+    # A child that was forked in the midst of a hand-over, or of a row, is nobody's: a pool's serves all.
+    submitting.set(None)
+    active.set(None)
+    context_api.attach(without_rows(context_api.get_current()))
+    for handoff in list(_attached):
+        handoff.fork()
+
+
+def _forks() -> None:
+    # What forks while it hands over a row may do so to have it worked on there: `multiprocessing.Process(target=work)`.
+    handing = submitting.get()
+    if handing is not None and handing.lease is not None and handing.is_bound():
+        handing.lease.sent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_forks, after_in_child=_after_fork)

@@ -21,10 +21,9 @@ import weakref
 from typing import Any, Final
 
 from otel_handoff.around.patience import Patience
-from otel_handoff.handover.lease import Lease, judged_lease
-from otel_handoff.host.current import active
+from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.host.guard import Tally, guard
-from otel_handoff.judge.detector import same
+from otel_handoff.host.ids import same
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -124,11 +123,11 @@ class Provoker:
 
     # -- the submitter
 
-    def submitted(self, lease: Lease) -> None:
+    def submitted(self, lease: Lease, context: Any) -> None:
         """A row is about to be handed over: workers that were held for this go first."""
         with guard:
             self._rows[lease] = _Row(f"{self.seed}/{self._name}/{next(self._ordinals)}")
-            self._let_go([hold for hold in self._of(lease.context) if hold.step("submission")])
+            self._let_go([hold for hold in self._of(context) if hold.step("submission")])
 
     def wrote(self, context: Any, root: str, value: Any) -> None:
         """A field was written. The same id again is no step, nor is what a worker writes for itself."""
@@ -146,7 +145,7 @@ class Provoker:
     def evicted(self, lease: Lease) -> None:
         """A row was given up: whoever gave it up is about to move on, so its worker is held once more as long."""
         with guard:
-            for hold in self._of(lease.context):
+            for hold in self._of(lease.context) if lease.context is not None else ():
                 if hold.lease is lease and not hold.evicted:
                     hold.evicted = True
                     hold.news.set()

@@ -1,106 +1,136 @@
-"""The work on one row, on the worker: its span, its checks at start and end."""
+"""The work function: whose row it is called for, and what is done around it."""
 
 from __future__ import annotations
 
-import threading
-import time
-from contextvars import Token
+from contextvars import ContextVar
+from typing import Any, Final
 
-from opentelemetry import context as context_api
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind
-from opentelemetry.util.types import AttributeValue
-
-from otel_handoff.around.engine import Engine
-from otel_handoff.boundary import Boundary
-from otel_handoff.handover.lease import LEASE_KEY, Lease
-from otel_handoff.host.current import active
+from otel_handoff.around.shared import Shared
+from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.stepwise import is_to_come
+from otel_handoff.handover.transport import Handing, submitting
+from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
-from otel_handoff.record import semconv
-from otel_handoff.record.submission import Submission
-from otel_handoff.tell.metrics import BoundaryCounts
-from otel_handoff.tell.spans import carried, record_error, submission_attributes
+from otel_handoff.host.plainly import MISSING
+from otel_handoff.judge.detector import Detector
 
-Running = tuple[Span, Token[Lease | None], Token[Context] | None]
-"""One run of the work function, on the worker's stack: the row span, and what is to be taken off the thread again."""
+unknown: Final[ContextVar[Detector | None]] = ContextVar("otel_handoff_unknown", default=None)
+"""Who does not know whose work the running thread or task does, though the work function runs."""
 
 
-class Work:
-    """Begins the work on rows of one boundary."""
+class Worker:
+    """One function of the host that works on rows of a boundary, and what is done when it is called.
 
-    def __init__(self, boundary: Boundary, engine: Engine, counts: BoundaryCounts) -> None:
-        self._engine = engine
-        self._counts = counts
-        self._span_name = f"process {boundary.name}"
-        self._point = {semconv.BOUNDARY: boundary.name}
+    Attributes:
+        shared: the state of the boundary.
+        detector: judges the rows.
+        runs: `run`, bound once: each row's work item holds it.
+    """
 
-    def begin(self, lease: Lease) -> Running:
-        """Check the row, start its span and make it current on this thread; what `end` is to be given."""
-        submission = lease.submission
-        engine = self._engine
-        queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
-        engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
-        lease.detector.start(lease)
-        context = Context({**submission.otel_context, LEASE_KEY: lease}) if engine.traced else submission.otel_context
-        span = self._start_span(context)
-        lease.span = span
-        if span.is_recording():
-            if not engine.traced:  # a provider was set since the last row
-                engine.find_provider()
-                context = Context({**context, LEASE_KEY: lease})
-            span.set_attributes(self._attributes(submission, queued))
-        if lease.stale:
-            self._count_stale(lease)
-        if engine.traced:
-            context = trace.set_span_in_context(span, context)
-        otel_token = None if context is context_api.get_current() else context_api.attach(context)
-        return span, active.set(lease), otel_token
+    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+        self.shared: Shared = shared
+        self.detector = shared.detector
+        self.runs = self.run
+        self._parameters = parameters
+        self._read = parameters.reader(shared.boundary.context)
+        self._keys = shared.claims.keys
+        self._running = shared.running
 
-    def end(self, lease: Lease, running: Running, error: BaseException | None) -> None:
-        """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
-        span, token, otel_token = running
-        if otel_token is not None:
-            context_api.detach(otel_token)
-        active.reset(token)
-        lease.close()
-        try:
-            lease.detector.end(lease)
-            if lease.stale:
-                self._count_stale(lease)
-            attributes = carried(span) if self._engine.traced else None
-            if attributes is not None:
-                lease.detector.span_ended(lease, self._span_name, attributes)
-        except Exception as ours:
-            guard.met(ours)
-        if error is not None and span.is_recording():
+    def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the work function where it was not looked up while submitting."""
+        shared = self.shared
+        lease = None
+        if self.detector.enabled and not self._is_inner(args, kwargs):
             with guard:
-                record_error(span, error)
+                lease, reason = shared.claims.take((self._parameters, args, kwargs), instance)
+                if lease is None:
+                    if reason and not self._is_of_another(wrapped, args, kwargs):
+                        shared.missed_submission(reason)
+                    shared.coverage.tell()
+        return self._run_as(lease, wrapped, instance, args, kwargs)
+
+    def _run_as(
+        self, lease: Lease | None, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if lease is None:
+            token = unknown.set(self.detector)
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                unknown.reset(token)
         try:
-            span.end()
-        except Exception as ours:
-            guard.met(ours)
-        if (provoker := lease.provoker) is not None:
-            provoker.ended(lease)
+            return self.run(lease, wrapped, instance, args, kwargs)
+        finally:
+            self.shared.claims.done(lease)
 
-    def _count_stale(self, lease: Lease) -> None:
-        # Counted and marked once.
-        if lease.stale and not lease.stale_counted:
-            lease.stale_counted = True
-            self._counts.stale_work.add()
-            lease.span.set_attribute(semconv.STALE, True)
+    def _is_inner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        # Whether a worker calls the work function again, for its own row: itself, or the one that it overrides.
+        lease = active.get()
+        if lease is None or lease.detector is not self.detector:
+            return False
+        now = submitting.get()
+        if now is not None and now.lease is not None and now.lease is not lease:
+            return False
+        if self._read(args, kwargs) is not lease.handed:
+            return False
+        claims = self.shared.claims
+        return not (claims.keys and claims.is_of_another((self._parameters, args, kwargs), lease))
 
-    def _start_span(self, parent: Context) -> Span:
-        links: list[Link] = []
-        if self._engine.settings.trace == "link":
-            links = [Link(trace.get_current_span(parent).get_span_context())]
-            parent = trace.set_span_in_context(trace.INVALID_SPAN, parent)
-        return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
+    def _is_of_another(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        # Whether the work function is another boundary's as well, which knows whose row it is, or tells that.
+        beneath = getattr(getattr(wrapped, "_self_wrapper", None), "__self__", None)
+        if isinstance(beneath, (Lease, Worker)):
+            return True
+        lease = active.get()
+        if lease is None or lease.detector is self.detector:
+            return False
+        return self._read(args, kwargs) is lease.handed
 
-    def _attributes(self, submission: Submission, queued: float) -> dict[str, AttributeValue]:
-        return {
-            **submission_attributes(submission),
-            semconv.QUEUE_DURATION: queued,
-            semconv.THREAD_ID: threading.get_ident(),
-            semconv.THREAD_NAME: threading.current_thread().name,
-        }
+    def _whose(self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lease | None:
+        # What was looked up for a row is run again: for another part of it; or it was kept, and is run for others, too.
+        with guard:
+            lease.runs += 1
+            if lease.runs > lease.looked_up:
+                other, reason = self.shared.claims.take((self._parameters, args, kwargs), instance)
+                if other is not None or not reason:
+                    return other
+            given = self._read(args, kwargs)
+            if lease.moved_on or (given is not MISSING and given is not lease.handed):
+                self.shared.coverage.miss(
+                    "several_workers", lease.submission, pinned=lease.pinned, detail=self.shared.boundary.work
+                )
+                return None
+        return lease
+
+    def row_of(self, handing: Handing, lease: Lease) -> Lease:
+        """Return whose row it is looked up for again: the same, or another of the same submit call."""
+        return self.shared.row_of(handing, lease)
+
+    def run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the work function under its submission."""
+        running = None
+        if self.detector.enabled:
+            if lease.begun and (other := self._whose(lease, instance, args, kwargs)) is not lease:
+                return self._run_as(other, wrapped, instance, args, kwargs)
+            try:
+                if self._keys:  # it may have been found in both ways
+                    self.shared.claims.discard(lease.submission.number)
+                lease.receive(self._read(args, kwargs))
+                if (provoker := lease.provoker) is not None:
+                    provoker.hold(lease, "start")
+                running = self._running.begin(lease)
+            except Exception as error:
+                self._running.leaves(lease, "internal_error")
+                guard.met(error)
+        if running is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            self._running.end(lease, running, error)
+            raise
+        if result is not None and is_to_come(result):
+            with guard:
+                self._running.leaves(lease, "not_followed")
+        self._running.end(lease, running, None)
+        return result

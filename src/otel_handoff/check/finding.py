@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import ERRORS
@@ -13,6 +13,12 @@ from otel_handoff.record.story import headline
 
 WORK: Final = "work"
 """The evidence that only spans have: two row spans of one submission."""
+
+UNTOLD: Final = "not told"
+"""The evidence, the outcome or the id where a report does not say: it is a mismatch all the same."""
+_NUMBER: Final = semconv.CULPRIT_SUBMISSION_ID.removeprefix(semconv.CULPRIT_ID)
+
+_OUR_NAMES: Final = frozenset(value for name, value in vars(semconv).items() if name.isupper())
 
 Ids = Mapping[str, Any]
 
@@ -51,6 +57,9 @@ class Finding:
         spans: how many spans show the same; more than one only for evidence `span`, and `work`: how many workers.
         unknown: the observed fields whose value no submission in the files carries.
         filed: the ids of the submission whose ids were used, where it is known.
+        again: how and where the row met the same wrong ids again, without a record of it.
+        is_again: whether this is told as part of another, which has it in `again`.
+        mode: of the detector, where it says so.
     """
 
     submission: Submitted
@@ -72,11 +81,24 @@ class Finding:
     spans: int = 1
     unknown: tuple[str, ...] = ()
     filed: Ids = dataclasses.field(default_factory=dict[str, Any])
+    again: tuple[str, ...] = ()
+    is_again: bool = False
+    mode: str = ""
+
+    @property
+    def is_mismatch(self) -> bool:
+        """Whether it counts: it is neither an exposure nor part of another."""
+        return not self.is_exposure and not self.is_again
+
+    @property
+    def is_exposure(self) -> bool:
+        """Whether the context had merely moved on while the worker ran: that is no mismatch, but worth a note."""
+        return is_exposure(self.evidence, self.outcome)
 
     @property
     def is_error(self) -> bool:
-        """Whether a wrong id took effect or had to be blocked."""
-        return self.outcome in ERRORS
+        """Whether a wrong id took effect or had to be blocked, as far as is known."""
+        return self.outcome in ERRORS or self.outcome == UNTOLD
 
     @property
     def is_record(self) -> bool:
@@ -88,6 +110,8 @@ class Finding:
         """What happened, in one line."""
         if self.evidence == WORK:
             return f"{self.spans} workers claimed one submission"
+        if self.evidence == UNTOLD or not self.observed:
+            return "a mismatch, of which the span does not tell all"
         return headline(self)
 
     def names(self, id_: str) -> bool:
@@ -107,8 +131,8 @@ class Finding:
         return plain
 
 
-def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_id: str, time: int) -> Finding | None:
-    """Read back what a detector put on a span.
+def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_id: str, time: int) -> Finding:
+    """Read back what a detector put on a span; a limit on attributes may have left anything out.
 
     Args:
         report: the attributes of the event `handoff.mismatch`, or the mark on the span.
@@ -116,16 +140,14 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
         trace_id: of the span.
         span_id: likewise.
         time: the event's, or the end of the span, in nanoseconds since the epoch.
-
-    Returns:
-        None if it does not say what was observed.
     """
     boundary = _text(report, semconv.BOUNDARY)
     observed = _after(report, semconv.OBSERVED)
-    if not boundary or not observed:
-        return None
-    prefix = f"{boundary}."
-    own = _after(report, prefix)
+    if not observed:
+        fields = report.get(semconv.MISMATCH_FIELDS)
+        observed = {str(name): UNTOLD for name in cast("list[Any]", fields)} if isinstance(fields, list) else {}
+    prefix, known = f"{boundary}.", row or {}
+    own = ids_of(boundary, report)
     ids = {name: value for name, value in own.items() if (name in row if row is not None else "." not in name)}
     not_details = {semconv.THREAD_NAME, *(prefix + name for name in ids)}
     return Finding(
@@ -137,16 +159,17 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
             _whole(report, semconv.SUBMISSION_TIME),
             _text(report, semconv.SUBMISSION_LOCATION),
         ),
-        evidence=_text(report, semconv.MISMATCH_EVIDENCE),
-        outcome=_text(report, semconv.MISMATCH_OUTCOME),
+        evidence=_text(report, semconv.MISMATCH_EVIDENCE) or UNTOLD,
+        outcome=_text(report, semconv.MISMATCH_OUTCOME) or UNTOLD,
         # An id that was None is left out of what the row carries, but not of the report.
-        expected={name: report.get(semconv.EXPECTED + name, ids.get(name)) for name in observed},
+        expected={name: report.get(semconv.EXPECTED + name, ids.get(name, known.get(name))) for name in observed},
         observed=observed,
         trace_id=trace_id,
         span_id=span_id,
         found_by="detector",
         stale=report.get(semconv.STALE) is True,
         torn=report.get(semconv.MISMATCH_TORN) is True,
+        mode=_text(report, semconv.MODE),
         thread_name=_text(report, semconv.THREAD_NAME),
         time_unix_nano=time,
         location=_text(report, semconv.MISMATCH_LOCATION),
@@ -154,25 +177,44 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
         details={
             name: value for name, value in report.items() if name not in not_details and not name.startswith("handoff.")
         },
-        culprit=_culprit(report, observed),
+        culprit=_culprit(report, observed, has_id=_NUMBER in {**ids, **observed}),
     )
 
 
-def _culprit(report: Mapping[str, Any], observed: Ids) -> Culprit | None:
+def is_exposure(evidence: object, outcome: object) -> bool:
+    """Whether that is known of a context which merely moved on: no use of a wrong id."""
+    return outcome == "exposed" and evidence in ("start", "end")
+
+
+def ids_of(boundary: str, carried: Ids) -> dict[str, Any]:
+    """Return what `carried` has as `<boundary>.<name>`, by name."""
+    prefix = f"{boundary}."
+    # A boundary may be named as the first part of what is on every row span: `thread`, say.
+    return {
+        name.removeprefix(prefix): value
+        for name, value in carried.items()
+        if name.startswith(prefix) and name not in _OUR_NAMES
+    }
+
+
+def _culprit(report: Mapping[str, Any], observed: Ids, *, has_id: bool) -> Culprit | None:
     location = _text(report, semconv.CULPRIT_LOCATION)
     if not location:
         return None
     name = _text(report, semconv.CULPRIT_FIELD)
     number = report.get(semconv.CULPRIT_SUBMISSION_ID)
     ids = _after(report, semconv.CULPRIT_ID)
-    ids.pop(semconv.CULPRIT_SUBMISSION_ID.removeprefix(semconv.CULPRIT_ID), None)
+    if isinstance(number, int) and not has_id:
+        ids.pop(_NUMBER, None)
+    else:
+        number = None  # a field that is named `id` has taken its place
     return Culprit(
         field=name,
         value=observed.get(name),
         thread_name=_text(report, semconv.CULPRIT_THREAD),
         location=location,
         time_unix_nano=_whole(report, semconv.CULPRIT_TIME),
-        number=number if isinstance(number, int) else None,
+        number=number,
         ids=ids,
     )
 

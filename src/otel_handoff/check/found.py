@@ -10,10 +10,13 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from otel_handoff.check.finding import WORK, Finding, Submitted, from_report
-from otel_handoff.check.store import CALL, ROW, Store
+from otel_handoff.check.store import CALL, ROW, Store, unpacked
 from otel_handoff.record import semconv
 
-_SUBMITTED: Final = (semconv.SUBMISSION_TIME, semconv.SUBMISSION_THREAD, semconv.SUBMISSION_LOCATION)
+_SUBMITTED: Final = (
+    *(semconv.BOUNDARY, semconv.SUBMISSION_ID),
+    *(semconv.SUBMISSION_TIME, semconv.SUBMISSION_THREAD, semconv.SUBMISSION_LOCATION),
+)
 
 
 def found(store: Store) -> Generator[Finding]:
@@ -25,29 +28,27 @@ def found(store: Store) -> Generator[Finding]:
 
 def _reported(store: Store) -> Generator[Finding]:
     for attributes, time, trace, span, row, ids in store.db.execute(
-        "SELECT reports.attributes, reports.time, hex(spans.trace), hex(spans.span), row.attributes, row.ids"
+        "SELECT reports.attributes, reports.time, spans.trace, spans.span, row.attributes, row.ids"
         " FROM reports JOIN spans ON spans.id = reports.span"
         " LEFT JOIN under ON under.span = spans.id LEFT JOIN spans AS row ON row.id = under.row"
         " ORDER BY reports.id"
     ):
-        report: dict[str, Any] = json.loads(attributes)
+        report: dict[str, Any] = unpacked(attributes)
         if row is not None and semconv.SUBMISSION_TIME not in report:  # the mark on a call's span does not tell
-            carried: dict[str, Any] = json.loads(row)
-            report.update({name: carried[name] for name in _SUBMITTED if name in carried})
-        finding = from_report(report, ids and json.loads(ids), trace.lower(), span.lower(), time)
-        if finding is not None:
-            yield finding
+            carried: dict[str, Any] = unpacked(row)
+            report = {**{name: carried[name] for name in _SUBMITTED if name in carried}, **report}
+        yield from_report(report, ids and json.loads(ids), trace, span, time)
 
 
 def _odd(store: Store) -> Generator[Finding]:
     for name, kind, start, attributes, trace, span, observed, count, row, ids in store.db.execute(
-        "SELECT span.name, span.kind, span.start, span.attributes, hex(span.trace), hex(span.span), odd.observed,"
+        "SELECT span.name, span.kind, span.start, span.attributes, span.trace, span.span, odd.observed,"
         " odd.spans, row.attributes, row.ids"
         " FROM odd JOIN spans AS span ON span.id = odd.span JOIN spans AS row ON row.id = odd.row ORDER BY odd.span"
     ):
-        submission = submitted(json.loads(row), json.loads(ids))
+        submission = submitted(unpacked(row), json.loads(ids))
         used: dict[str, str] = json.loads(observed)
-        carried: dict[str, Any] = json.loads(attributes)
+        carried: dict[str, Any] = unpacked(attributes)
         prefix = f"{submission.boundary}."
         yield Finding(
             submission=submission,
@@ -55,8 +56,8 @@ def _odd(store: Store) -> Generator[Finding]:
             outcome="used",
             expected={field: submission.ids[field] for field in used},
             observed=used,
-            trace_id=trace.lower(),
-            span_id=span.lower(),
+            trace_id=trace,
+            span_id=span,
             thread_name=str(carried.get(semconv.THREAD_NAME, "")),
             time_unix_nano=start,
             target=name,
@@ -71,19 +72,20 @@ def _odd(store: Store) -> Generator[Finding]:
 
 def _claims(store: Store) -> Generator[Finding]:
     for count, start, trace, span, attributes, ids in store.db.execute(
-        "SELECT count(*), max(start), hex(trace), hex(span), attributes, ids FROM spans WHERE kind = ?"
+        "SELECT count(*), max(start), trace, span, attributes, ids FROM spans WHERE kind = ?"
+        " AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = spans.id)"
         " GROUP BY process, boundary, number, time HAVING count(*) > 1",
         (ROW,),
     ):
-        carried: dict[str, Any] = json.loads(attributes)
+        carried: dict[str, Any] = unpacked(attributes)
         yield Finding(
             submission=submitted(carried, json.loads(ids)),
             evidence=WORK,
             outcome="exposed",
             expected={},
             observed={},
-            trace_id=trace.lower(),
-            span_id=span.lower(),
+            trace_id=trace,
+            span_id=span,
             stale=carried.get(semconv.STALE) is True,
             thread_name=str(carried.get(semconv.THREAD_NAME, "")),
             time_unix_nano=start,
@@ -92,12 +94,17 @@ def _claims(store: Store) -> Generator[Finding]:
 
 
 def submitted(row: dict[str, Any], ids: dict[str, str]) -> Submitted:
-    """Return the submission that a row span tells: by its attributes, and by its ids."""
+    """Return the submission that a row span tells, by its attributes and ids; or what stands for a row without one."""
     return Submitted(
-        row[semconv.SUBMISSION_ID],
+        _whole(row, semconv.SUBMISSION_ID),
         row[semconv.BOUNDARY],
         ids,
         str(row.get(semconv.SUBMISSION_THREAD, "")),
-        row[semconv.SUBMISSION_TIME],
+        _whole(row, semconv.SUBMISSION_TIME),
         str(row.get(semconv.SUBMISSION_LOCATION, "")),
     )
+
+
+def _whole(row: dict[str, Any], name: str) -> int:
+    value = row.get(name)
+    return value if isinstance(value, int) else 0

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, cast
 
-from otel_handoff.check.finding import Finding
+from otel_handoff.check.again import Again
+from otel_handoff.check.checked import Checked, count
+from otel_handoff.check.columns import Columns
+from otel_handoff.check.finding import Culprit, Finding, ids_of, is_exposure
 from otel_handoff.check.found import found
-from otel_handoff.check.store import CALL, FOREIGN, ROW, Column, Store
+from otel_handoff.check.spelt import is_same
+from otel_handoff.check.store import CALL, FOREIGN, GAP, ROW, UNCHECKED, Column, Store, packed, unpacked
 from otel_handoff.record import semconv
+from otel_handoff.record.gaps import Gap, gap_of
 from otel_handoff.record.hashing import PREFIX
 from otel_handoff.traces.otlp import Attributes, SpanRecord, Value
 
@@ -19,6 +25,13 @@ Aliases = Mapping[str, Mapping[str, str]]
 
 _LONGEST_ID: Final = 512
 """Longer values are kept only where a detector reported them."""
+_LONGEST_REASON: Final = 100
+_MOST_DIGITS: Final = 20
+_INT64: Final = 1 << 63
+_MOST_ROWS: Final = 1 << 31
+
+_OURS: Final = (*(semconv.SUBMISSION_ID, semconv.SUBMISSION_TIME, semconv.QUEUE_DURATION, semconv.UNCHECKED_REASON),)
+"""Nobody else's spans have one of these beside a boundary."""
 
 _PROCESS: Final = ("service.instance.id", "process.pid")
 _ITS_HOST: Final = ("host.id", "host.name", "container.id", "service.name")
@@ -28,40 +41,12 @@ _ITS_HOST: Final = ("host.id", "host.name", "container.id", "service.name")
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What was there to be judged.
-
-    Attributes:
-        spans: all, each once.
-        duplicates: spans that came again, by their ids.
-        submissions: whose work is in the files.
-        calls: recorded calls.
-        foreign: spans of others under a submission.
-        processes: that worked on submissions.
-        unnamed: traces of processes whose resource does not tell which; each counts as a process of its own.
-        boundaries: their names.
-        calls_without_row: calls whose submission's row span is not in the files: what they carry was not compared.
-        outlived: spans of others under a row span that disagree, but started after the work had ended: nobody's.
-    """
-
-    spans: int
-    duplicates: int
-    submissions: int
-    calls: int
-    foreign: int
-    processes: int
-    unnamed: int
-    boundaries: list[str]
-    calls_without_row: int
-    outlived: int
-
-
 class Judge:
     """Takes spans, in any order; then says what was there, and what is wrong.
 
     Attributes:
         store: all of it, for whoever wants to see what was around.
+        columns: after `finish`: what a list of the wrong records needs.
 
     Raises:
         sqlite3.Error: from each method, when the disk is full.
@@ -71,6 +56,9 @@ class Judge:
         """Take an attribute for an id also where `aliases` says so."""
         self._aliases = aliases
         self.store = Store()
+        self.columns = Columns()
+        self._again = Again(self.store)
+        self._unread = 0
         self._last: tuple[dict[str, Any], str | None] = {}, None
 
     def close(self) -> None:
@@ -82,25 +70,43 @@ class Judge:
     def add(self, span: SpanRecord) -> None:
         """Take one span."""
         values = span.attributes
-        trace = bytes.fromhex(span.trace_id)
         boundary, number = values.get(semconv.BOUNDARY), values.get(semconv.SUBMISSION_ID)
-        kind, ids = FOREIGN, None
-        ours: tuple[Column, ...] = (None, None, None, None)
-        if isinstance(boundary, str) and _is_short(boundary) and isinstance(number, int):
-            time = values.get(semconv.SUBMISSION_TIME)
-            if isinstance(time, int):
-                kind, prefix = ROW, f"{boundary}."
-                ids = _json(
-                    {name.removeprefix(prefix): str(id_) for name, id_ in values.items() if name.startswith(prefix)}
-                )
-            else:
-                kind, time = CALL, None
-            ours = self._process(span.resource) or trace, boundary, number, time
-        parent = bytes.fromhex(span.parent_span_id) or None
-        kept = _json({name: value for name, value in values.items() if _is_short(value)})
+        kind, ids, unchecked, gap = FOREIGN, "", None, None
+        ours: tuple[Column, ...] = "", "", "", ""
+        if isinstance(boundary, str) and 0 < len(boundary) <= _LONGEST_ID:
+            number, time = _number(number), _number(values.get(semconv.SUBMISSION_TIME))
+            reason = values.get(semconv.UNCHECKED_REASON)
+            if isinstance(reason, str):
+                unchecked = _unchecked(reason, values)
+            if unchecked is not None and semconv.QUEUE_DURATION not in values:
+                kind = UNCHECKED  # no work was seen, and perhaps no submission
+                gap = _gap(boundary, unchecked[0], values)
+                if gap is not None:
+                    kind, unchecked = GAP, None
+            elif isinstance(number, int):
+                kind = ROW if isinstance(time, int) else CALL
+            if kind == FOREIGN or (semconv.UNCHECKED_REASON in values and unchecked is None and gap is None):
+                self._unread += any(name in values for name in _OURS)
+            if kind in (ROW, UNCHECKED):
+                ids = _json({name: str(id_) for name, id_ in ids_of(boundary, values).items()})
+            if kind != FOREIGN:
+                number = number if isinstance(number, int) else ""
+                time = time if isinstance(time, int) else ""
+                ours = self._process(span.resource) or span.trace_id, boundary, number, time
+        elif boundary is not None:
+            self._unread += any(name in values for name in _OURS)
+        kept = _short(values)
+        if kind == CALL and len(kept) < len(values):
+            kept.update({f"{boundary}.{name}": _cut(str(id_)) for name, id_ in ids_of(str(boundary), values).items()})
+        unwatched = values.get(semconv.UNWATCHED) is True
         self.store.add(
-            (kind, trace, bytes.fromhex(span.span_id), parent, *ours, span.start_ns, span.end_ns, span.name, kept, ids),
-            self._reports(span),
+            (
+                *(kind, span.trace_id, span.span_id, span.parent_span_id, *ours),
+                *(span.start_ns, span.end_ns, unwatched, span.name, packed(kept), ids),
+            ),
+            self._reports(span) if span.events or semconv.MISMATCH in values else (),
+            unchecked,
+            gap,
         )
 
     def _process(self, resource: dict[str, Any]) -> str | None:
@@ -112,15 +118,16 @@ class Judge:
         return self._last[1]
 
     @staticmethod
-    def _reports(span: SpanRecord) -> list[tuple[int, str]]:
-        told = [event for event in span.events if event.name == semconv.MISMATCH]
-        reports = [(event.time_ns, _json(event.attributes)) for event in told]
+    def _reports(span: SpanRecord) -> list[tuple[int, bytearray, bool]]:
+        told = [(event.time_ns, event.attributes) for event in span.events if event.name == semconv.MISMATCH]
         if span.attributes.get(semconv.MISMATCH) is True:
             mark = _mark_of(span.attributes)
-            if all(mark != _mark_of(event.attributes) for event in told):
-                # The detector told no more of a storm, or something on the way dropped the event.
-                reports.append((span.end_ns, _json(_marked(span.attributes))))
-        return reports
+            if all(mark != _mark_of(report) for _, report in told):
+                # The detector told no more of a storm, or something on the way dropped the event, or most of it.
+                index = next((at for at, (_, report) in enumerate(told) if not _is_whole(report)), len(told))
+                time, left = told[index] if index < len(told) else (span.end_ns, {})
+                told[index : index + 1] = [(time, {**left, **_marked(span.attributes)})]
+        return [_report(time, report) for time, report in told]
 
     # -- judging
 
@@ -130,43 +137,24 @@ class Judge:
         store.settle()
         outlived = self._compare()
         store.look_up(self._used_ids())
-
-        def one(question: str, *values: str) -> int:
-            return store.db.execute(question, values).fetchone()[0]
-
-        boundaries = store.db.execute(
-            "SELECT DISTINCT boundary FROM spans WHERE boundary IS NOT NULL ORDER BY boundary"
-        )
-        return Checked(
-            spans=one("SELECT count(*) FROM spans"),
-            duplicates=store.duplicates,
-            submissions=one(
-                "SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans WHERE kind = ?)", ROW
-            ),
-            calls=one("SELECT count(*) FROM spans WHERE kind = ?", CALL),
-            foreign=one("SELECT count(*) FROM under JOIN spans ON spans.id = under.span WHERE spans.kind = ?", FOREIGN),
-            processes=one("SELECT count(DISTINCT process) FROM spans WHERE typeof(process) = 'text'"),
-            unnamed=one("SELECT count(DISTINCT process) FROM spans WHERE typeof(process) = 'blob'"),
-            boundaries=[name for (name,) in boundaries],
-            calls_without_row=one(
-                "SELECT count(*) FROM spans WHERE kind = ? AND id NOT IN (SELECT span FROM under)", CALL
-            ),
-            outlived=outlived,
-        )
+        self._again.settle()
+        return count(store, outlived, self._unread)
 
     def _compare(self) -> int:
         """Note the spans that disagree with their row; return how many that outlived it do."""
         outlived = 0
-        row_id, ids = None, dict[str, str]()
+        row_id, expected = None, dict[str, tuple[str, str]]()
         pairs = self.store.db.execute(
             "SELECT span.id, span.kind, span.name, span.attributes, span.start > row.end, row.id, row.ids, row.boundary"
             " FROM under JOIN spans AS span ON span.id = under.span JOIN spans AS row ON row.id = under.row"
-            " WHERE span.id <> row.id ORDER BY under.span"
+            " WHERE span.id <> row.id"
+            " AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = row.id AND NOT partly)"
+            " ORDER BY under.span"
         )
         for span, kind, name, attributes, late, row, row_ids, boundary in pairs:
             if row != row_id:
-                row_id, ids = row, json.loads(row_ids)
-            observed = self._disagreeing(boundary, ids, json.loads(attributes))
+                row_id, expected = row, self._expected(boundary, json.loads(row_ids))
+            observed = self._disagreeing(boundary, expected, unpacked(attributes), row)
             if not observed:
                 continue
             if late and kind == FOREIGN:
@@ -180,32 +168,50 @@ class Judge:
                 )
         return outlived
 
-    def _disagreeing(self, boundary: str, ids: dict[str, str], carried: dict[str, Any]) -> dict[str, str]:
-        observed: dict[str, str] = {}
-        for name, expected in ids.items():
-            value = carried.get(f"{boundary}.{name}")
-            if value is not None and _differ(expected, str(value)):
-                observed[name] = str(value)
+    def _expected(self, boundary: str, ids: dict[str, str]) -> dict[str, tuple[str, str]]:
+        """Return the attributes in which a span below a row may carry its ids: of each the field, and the row's id."""
+        expected = {f"{boundary}.{name}": (name, id_) for name, id_ in ids.items()}
         for alias, name in self._aliases.get(boundary, {}).items():
-            value = carried.get(alias)
-            if value is not None and name in ids and _differ(ids[name], str(value)):
-                observed[name] = str(value)
-        return observed
+            if name in ids:
+                expected[alias] = name, ids[name]
+        return expected
+
+    def _disagreeing(
+        self, boundary: str, expected: dict[str, tuple[str, str]], carried: dict[str, Any], row: int
+    ) -> dict[str, str]:
+        observed: dict[str, Any] = {}
+        for attribute, (name, id_) in expected.items():
+            value = carried.get(attribute)
+            if value is not None and value != id_ and _differ(id_, str(value)):
+                observed[name] = value
+        if not observed:
+            return observed
+        # As most agree letter by letter, what the row had as a number is looked up only here.
+        (attributes,) = self.store.db.execute("SELECT attributes FROM spans WHERE id = ?", (row,)).fetchone()
+        submitted: dict[str, Any] = unpacked(attributes)
+        return {
+            name: str(value)
+            for name, value in observed.items()
+            if _cut(id_ := expected[f"{boundary}.{name}"][1]) != value
+            and not is_same(submitted.get(f"{boundary}.{name}", id_), value)
+        }
 
     def _is_reported(self, span: int, row: int, kind: str, name: str, observed: dict[str, str]) -> bool:
         """Whether a detector reported the same: on the call itself, or for a span of others on the row."""
         carriers = self.store.db.execute("SELECT attributes FROM reports WHERE span IN (?, ?)", (span, row))
         for (attributes,) in carriers:
-            report: dict[str, Any] = json.loads(attributes)
+            report: dict[str, Any] = unpacked(attributes)
             evidence, target = report.get(semconv.MISMATCH_EVIDENCE), report.get(semconv.CALL_TARGET, name)
             if (evidence, target) == ("call" if kind == CALL else "span", name) and all(
-                str(report.get(semconv.OBSERVED + field)) == value for field, value in observed.items()
+                _cut(str(report.get(semconv.OBSERVED + field))) == value for field, value in observed.items()
             ):
                 return True
         return False
 
     def _used_ids(self) -> Generator[tuple[str, str, str]]:
-        for finding in found(self.store):
+        for number, finding in enumerate(found(self.store)):
+            self._again.note(number, finding)
+            self.columns.add(finding)
             if finding.is_record or finding.evidence == "span":
                 for name, value in finding.observed.items():
                     yield finding.submission.boundary, name, str(value)
@@ -213,9 +219,13 @@ class Judge:
     # -- telling
 
     def findings(self) -> Iterator[Finding]:
-        """After `finish`: yield every mismatch, those that a detector reported first, in the order of the files."""
-        for finding in found(self.store):
-            filed: Mapping[str, Any] = finding.culprit.ids if finding.culprit else {}
+        """After `finish`: yield all that was found: what a detector reported first, in the order of the files.
+
+        Not each is a mismatch (`Finding.is_mismatch`): some are exposures, some part of another.
+        """
+        for number, finding in enumerate(found(self.store)):
+            culprit = finding.culprit
+            filed: Mapping[str, Any] = culprit.ids if culprit else {}
             boundary = finding.submission.boundary
             unknown: list[str] = []
             if finding.is_record or finding.evidence == "span":
@@ -223,11 +233,67 @@ class Judge:
                     row = self.store.row_with(boundary, name, str(value))
                     if row is None:
                         unknown.append(name)
-                    if row is not None and str(filed.get(name)) != str(value):
-                        filed = json.loads(row)
+                    elif str(filed.get(name)) != str(value):
+                        filed = json.loads(row[0])
+                    elif culprit is not None and culprit.number is None:
+                        culprit = self._numbered(finding, culprit, row)
             if any(str(filed.get(name)) != str(value) for name, value in finding.observed.items()):
                 filed = {}  # a mixture, or an id that nobody is known to have
-            yield replace(finding, unknown=tuple(unknown), filed=filed)
+            yield replace(
+                finding,
+                culprit=culprit,
+                unknown=tuple(unknown),
+                filed=filed,
+                again=self._again.parts(number),
+                is_again=self._again.is_part(number),
+            )
+
+    def _numbered(self, finding: Finding, culprit: Culprit, row: tuple[str, int, Column]) -> Culprit:
+        """Return the write with the number of its submission, which a field named `id` has taken the place of."""
+        ids, number, process = row
+        if json.loads(ids) != {name: str(id_) for name, id_ in culprit.ids.items()}:
+            return culprit
+        is_it = process == self.store.process_of(finding.trace_id, finding.span_id)
+        return replace(culprit, number=number) if is_it else culprit
+
+
+def _is_whole(report: Attributes) -> bool:
+    return any(name.startswith(semconv.OBSERVED) for name in report)
+
+
+def _report(time: int, attributes: Attributes) -> tuple[int, bytearray, bool]:
+    evidence, outcome = attributes.get(semconv.MISMATCH_EVIDENCE), attributes.get(semconv.MISMATCH_OUTCOME)
+    return time, packed(attributes), is_exposure(evidence, outcome)
+
+
+def _unchecked(reason: str, values: Attributes) -> tuple[str, int, bool, bool]:
+    rows = values.get(semconv.UNCHECKED_ROWS)
+    rows = min(max(rows, 1), _MOST_ROWS) if isinstance(rows, int) else 1
+    partly = semconv.UNCHECKED_FIELDS in values  # in the other fields it was judged
+    return reason[:_LONGEST_REASON], rows, values.get(semconv.UNCHECKED_PINNED) is True, partly
+
+
+def _gap(boundary: str, reason: str, values: Attributes) -> Gap | None:
+    detail = values.get(semconv.UNCHECKED_DETAIL)
+    of_a_row = semconv.SUBMISSION_ID in values
+    return gap_of(boundary, reason, detail if isinstance(detail, str) else "", has_span=False, of_a_row=of_a_row)
+
+
+def _number(value: Value | None) -> Value | None:
+    """Return a number that was made a text or a fraction on its way."""
+    is_text = isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS
+    if not (is_text or (isinstance(value, float) and value.is_integer())):
+        return value
+    number = int(cast("str | float", value))
+    return number if abs(number) < _INT64 else value
+
+
+def _cut(text: str) -> str:
+    """Return a long text as what is kept of it, which tells it from others all the same."""
+    if len(text) <= _LONGEST_ID:
+        return text
+    digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+    return f"{text[:_LONGEST_ID]}... ({len(text):,} letters, sha256 {digest[:32]})"
 
 
 def _mark_of(report: Attributes) -> list[Value | None]:
@@ -249,5 +315,10 @@ def _differ(expected: str, observed: str) -> bool:
     return expected != observed and expected.startswith(PREFIX) == observed.startswith(PREFIX)
 
 
-def _is_short(value: object) -> bool:
-    return not isinstance(value, (str, list)) or (isinstance(value, str) and len(value) <= _LONGEST_ID)
+def _short(values: Attributes) -> Attributes:
+    """Return `values` without lists and long texts."""
+    return {
+        name: value
+        for name, value in values.items()
+        if (len(value) <= _LONGEST_ID if isinstance(value, str) else not isinstance(value, list))
+    }

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import sqlite3
-import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from otel_handoff.check.judge import Aliases, Checked, Judge
 from otel_handoff.check.progress import Progress
-from otel_handoff.check.text import printable
+from otel_handoff.check.unread import Unread
 from otel_handoff.commands import UsageError
 from otel_handoff.elspeth import BOUNDARIES
-from otel_handoff.traces.files import Broken
+from otel_handoff.traces.files import Found
 from otel_handoff.traces.otlp import read_spans
 
-_MOST_BROKEN: Final = 20
+_SELDOM: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -28,47 +28,49 @@ class Judged:
     Attributes:
         judge: yields what is wrong; open as long as the context of `judged` is.
         checked: what was there.
-        broken: how many lines could not be read, or not in full.
+        unread: what could not be read.
         progress: to tell what is done further.
     """
 
     judge: Judge
     checked: Checked
-    broken: int
+    unread: Unread
     progress: Progress
 
 
 @contextlib.contextmanager
-def judged(files: Sequence[str]) -> Generator[Judged]:
-    """Read `files`, as `otel_handoff.traces.files.find` returns them, and judge.
+def judged(found: Found) -> Generator[Judged]:
+    """Read what was found, and judge.
 
     Raises:
         UsageError: there is no room for the temporary database, now or while what is wrong is told.
     """
-    count = 0
-    progress = Progress(files)
-
-    def broken(line: Broken) -> None:
-        nonlocal count
-        count += 1
-        if count <= _MOST_BROKEN:
-            progress.say("")
-            tell(sys.stderr, printable(f"otel-handoff: {line.file}:{line.line}: {line.reason}"))
-
+    progress = Progress(found.files)
+    unread = Unread(found, progress)
     try:
-        with contextlib.closing(Judge(_aliases())) as judge:
-            for span in read_spans(files, broken=broken, progress=progress.advance):
+        with _seldom_collected(), contextlib.closing(Judge(_aliases())) as judge:
+            for span in read_spans(found.files, broken=unread.add, progress=progress.advance):
                 judge.add(span)
             progress.say("judging")
             checked = judge.finish()
             progress.say("")
-            if count > _MOST_BROKEN:
-                tell(sys.stderr, f"otel-handoff: and {count - _MOST_BROKEN} more broken lines")
-            yield Judged(judge, checked, count, progress)
+            unread.end()
+            yield Judged(judge, checked, unread, progress)
     except sqlite3.Error as error:
         raise UsageError(f"the temporary database: {error} (TMPDIR says where it lies)") from error
     finally:
         progress.say("")
+
+
+@contextlib.contextmanager
+def _seldom_collected() -> Generator[None]:
+    # A line is tens of thousands of objects without a cycle, which the collector would look through again and again.
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], _SELDOM) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _aliases() -> Aliases:
@@ -78,12 +80,6 @@ def _aliases() -> Aliases:
         for field, aliases in boundary.aliases.items():
             of_boundary.update(dict.fromkeys(aliases, field))
     return names
-
-
-def tell(out: TextIO, line: str, end: str = "\n") -> None:
-    """Write `line`; letters that `out` cannot write are escaped: a terminal, or LC_ALL=C, may have none such."""
-    encoding = out.encoding or "utf-8"
-    out.write(line.encode(encoding, "backslashreplace").decode(encoding) + end)
 
 
 def as_json(value: Any) -> str:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import csv
 from typing import Any, Final, TextIO
 
+from otel_handoff.check.columns import Columns, index_of
 from otel_handoff.check.finding import Finding
-from otel_handoff.record.story import show_clock, show_ids
+from otel_handoff.record.shown import show_clock, show_ids
 
-COLUMNS: Final = (
-    *("record", "evidence", "boundary", "run_id", "row_id", "token_id", "call_index"),
-    *("field", "filed_under", "belongs_under", "filed_row_id", "filed_token_id"),
-    *("target", "details", "submission", "time", "thread", "location", "culprit_thread", "culprit_location"),
-    *("trace_id", "span_id", "found_by"),
-)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Records:
     """Writes a line for each field of each call and result that was filed under wrong ids."""
 
-    def __init__(self, file: TextIO) -> None:
-        """Write to `file`, which was opened with `newline=""`."""
-        self._writer = csv.DictWriter(file, COLUMNS)
+    def __init__(self, file: TextIO, columns: Columns) -> None:
+        """Write to `file`, which was opened with `newline=""`; `columns` has taken all that may be added."""
+        self._columns = columns
+        self._writer = csv.DictWriter(file, columns.names)
         self._writer.writeheader()
         self.calls = 0
         self.results = 0
@@ -34,21 +30,17 @@ class Records:
         self.calls += finding.evidence == "call"
         self.results += finding.evidence == "result"
         submission, culprit = finding.submission, finding.culprit
-        index = f"{submission.boundary}.call.index"
+        index = index_of(submission.boundary)
         for field, filed_under in finding.observed.items():
             cells: dict[str, Any] = {
+                **self._columns.cells(finding),
                 "record": self.calls + self.results,
                 "evidence": finding.evidence,
                 "boundary": submission.boundary,
-                "run_id": submission.ids.get("run_id"),
-                "row_id": submission.ids.get("row_id"),
-                "token_id": submission.ids.get("token_id"),
                 "call_index": finding.details.get(index),
                 "field": field,
                 "filed_under": filed_under,
                 "belongs_under": finding.expected[field],
-                "filed_row_id": finding.filed.get("row_id"),
-                "filed_token_id": finding.filed.get("token_id"),
                 "target": finding.target,
                 "details": show_ids({name: value for name, value in finding.details.items() if name != index}),
                 "submission": submission.number,

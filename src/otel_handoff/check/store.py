@@ -6,35 +6,58 @@ memory flat. `TMPDIR` or `SQLITE_TMPDIR` says where.
 
 from __future__ import annotations
 
+import marshal
 import sqlite3
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
+
+from otel_handoff.record.gaps import Gap
 
 ROW: Final = "row"
 CALL: Final = "call"
+UNCHECKED: Final = "unchecked"
+GAP: Final = "gap"
 FOREIGN: Final = "foreign"
-"""The kinds of spans: the work on a row, a recorded call, and everybody else's."""
+"""The kinds of spans: the work on a row, a recorded call, a row without known work, a part of the declaration that was
+not met, and everybody else's."""
 
 _BATCH: Final = 1000
 
-Column = str | bytes | int | float | None
+Column = str | bytearray | int | float | None
 
-# A process is the text that tells it from others, or else the trace. `ids` are a row's: JSON, field -> text.
+# A process is the JSON object that tells it from others, or else the trace. `ids` are a row's: JSON, field -> text.
+# `attributes` are `packed`.
 _SCHEMA: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -32768;  -- KiB
-CREATE TABLE spans (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trace BLOB NOT NULL, span BLOB NOT NULL, parent BLOB,
-    process, boundary TEXT, number INTEGER, time INTEGER, start INTEGER NOT NULL, end INTEGER NOT NULL,
-    name TEXT NOT NULL, attributes TEXT NOT NULL, ids TEXT);
-CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGER NOT NULL, attributes TEXT NOT NULL);
+CREATE TABLE spans (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trace TEXT NOT NULL, span TEXT NOT NULL, parent TEXT,
+    process TEXT, boundary TEXT, number INTEGER, time INTEGER, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    unwatched INTEGER NOT NULL, name TEXT NOT NULL, attributes BLOB NOT NULL, ids TEXT);
+CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGER NOT NULL, attributes BLOB NOT NULL,
+    exposure INTEGER NOT NULL);
+CREATE TABLE unchecked (span INTEGER PRIMARY KEY, reason TEXT NOT NULL, rows INTEGER NOT NULL, pinned INTEGER NOT NULL,
+    partly INTEGER NOT NULL);
+CREATE TABLE gaps (span INTEGER PRIMARY KEY, boundary TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
+-- A row may have several spans that say so, for one reason or for two.
+CREATE VIEW unchecked_rows AS SELECT boundary, reason, process, number, time, max(rows) AS rows, max(pinned) AS pinned,
+    min(partly) AS partly FROM unchecked JOIN spans ON spans.id = unchecked.span
+    GROUP BY boundary, reason, process, number, time, CASE WHEN number IS NULL THEN spans.id END;
+CREATE VIEW judged AS SELECT process, boundary, number, time FROM spans WHERE kind = 'row'
+    EXCEPT SELECT process, boundary, number, time FROM unchecked_rows WHERE NOT partly;
 CREATE TABLE under (span INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 CREATE TABLE odd (span INTEGER PRIMARY KEY, row INTEGER NOT NULL, name TEXT NOT NULL, observed TEXT NOT NULL,
     spans INTEGER NOT NULL, UNIQUE (row, name, observed));
 CREATE TABLE used (boundary TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, row INTEGER,
     PRIMARY KEY (boundary, field, value)) WITHOUT ROWID;
 BEGIN;
+"""
+
+# What is empty is bound as a text: the module takes long over a None, as over `bytes`.
+_INSERT: Final = """
+INSERT INTO spans VALUES (NULL, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''),
+    ?, ?, ?, ?, ?, nullif(?, ''))
 """
 
 _INDEX: Final = """
@@ -49,15 +72,22 @@ CREATE TABLE again AS SELECT again.id FROM
     JOIN spans AS again ON again.trace = twice.trace AND again.span = twice.span AND again.id > twice.first
 """
 
+_DELETE_AGAIN: Final = """
+DELETE FROM reports WHERE span IN (SELECT id FROM again);
+DELETE FROM unchecked WHERE span IN (SELECT id FROM again);
+DELETE FROM gaps WHERE span IN (SELECT id FROM again)
+"""
+
 # From each row down to its children and theirs, as far as the next row.
 _DESCENDANTS: Final = """
-CREATE INDEX spans_by_parent ON spans (trace, parent) WHERE kind <> 'row';
+CREATE INDEX spans_by_parent ON spans (trace, parent, span) WHERE kind IN ('call', 'foreign');
 INSERT INTO under
     WITH RECURSIVE below (id, trace, span, row) AS (
         SELECT id, trace, span, id FROM spans WHERE kind = 'row'
         UNION ALL
         SELECT child.id, child.trace, child.span, below.row FROM below
-            JOIN spans AS child ON child.trace = below.trace AND child.parent = below.span AND child.kind <> 'row')
+            JOIN spans AS child ON child.trace = below.trace AND child.parent = below.span
+                AND child.kind IN ('call', 'foreign'))
     SELECT id, row FROM below;
 """
 
@@ -81,8 +111,18 @@ INSERT OR REPLACE INTO used
     SELECT used.boundary, used.field, used.value, min(row.id)
         FROM spans AS row CROSS JOIN json_each(row.ids) AS one CROSS JOIN used
         ON used.boundary = row.boundary AND used.field = one.key AND used.value = one.value
-    WHERE row.kind = 'row' GROUP BY used.boundary, used.field, used.value
+    WHERE row.kind IN ('row', 'unchecked') GROUP BY used.boundary, used.field, used.value
 """
+
+
+def packed(attributes: dict[str, Any]) -> bytearray:
+    """Return attributes as they are kept: by `marshal`, several times as fast as JSON, for they never leave here."""
+    return bytearray(marshal.dumps(attributes))
+
+
+def unpacked(attributes: bytes) -> dict[str, Any]:
+    """Return attributes that were kept."""
+    return marshal.loads(attributes)  # noqa: S302  it is our own, of this process
 
 
 class Store:
@@ -99,25 +139,49 @@ class Store:
         self.duplicates = 0
         self._spans: list[tuple[Column, ...]] = []
         self._reports: list[tuple[Column, ...]] = []
+        self._unchecked: list[tuple[Column, ...]] = []
+        self._gaps: list[tuple[Column, ...]] = []
 
     def close(self) -> None:
         """Give the file back."""
         self.db.close()
 
-    def add(self, span: tuple[Column, ...], reports: Iterable[tuple[int, str]]) -> None:
-        """Take a span, its columns in the order of the table without the id, and its reports: time, attributes."""
+    def add(
+        self,
+        span: tuple[Column, ...],
+        reports: Iterable[tuple[int, bytearray, bool]],
+        unchecked: tuple[str, int, bool, bool] | None,
+        gap: Gap | None = None,
+    ) -> None:
+        """Take a span.
+
+        Args:
+            span: its columns, in the order of the table without the id; an empty text is none.
+            reports: of each the time, the attributes, packed, and whether it is of an exposure.
+            unchecked: why the row was not judged, how many rows that is, whether they were pinned, and whether they
+                were judged in other fields.
+            gap: which part of the declaration was not met, where it says that.
+        """
         self.count += 1
-        self._spans.append((self.count, *span))
-        for time, attributes in reports:
-            self._reports.append((self.count, time, attributes))
+        self._spans.append(span)
+        for report in reports:
+            self._reports.append((self.count, *report))
+        if unchecked is not None:
+            self._unchecked.append((self.count, *unchecked))
+        if gap is not None:
+            self._gaps.append((self.count, *gap))
         if len(self._spans) >= _BATCH:
             self._flush()
 
     def _flush(self) -> None:
-        self.db.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._spans)
-        self.db.executemany("INSERT INTO reports (span, time, attributes) VALUES (?, ?, ?)", self._reports)
+        self.db.executemany(_INSERT, self._spans)
+        self.db.executemany("INSERT INTO reports VALUES (NULL, ?, ?, ?, ?)", self._reports)
+        self.db.executemany("INSERT INTO unchecked VALUES (?, ?, ?, ?, ?)", self._unchecked)
+        self.db.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?)", self._gaps)
         self._spans.clear()
         self._reports.clear()
+        self._unchecked.clear()
+        self._gaps.clear()
 
     def settle(self) -> None:
         """Nothing more comes: leave each span in once, and find the row that it belongs to."""
@@ -125,7 +189,7 @@ class Store:
         self._script(_INDEX)
         self._script(_DUPLICATES)
         self.duplicates = self.db.execute("DELETE FROM spans WHERE id IN (SELECT id FROM again)").rowcount
-        self.db.execute("DELETE FROM reports WHERE span IN (SELECT id FROM again)")
+        self._script(_DELETE_AGAIN)
         self._script(_DESCENDANTS)
         self._script(_CALLS)
 
@@ -134,13 +198,18 @@ class Store:
         self.db.executemany("INSERT OR IGNORE INTO used VALUES (?, ?, ?, NULL)", ids)
         self.db.execute(_KNOWN)
 
-    def row_with(self, boundary: str, field: str, value: str) -> str | None:
-        """Return the ids, as JSON, of a row that carries an id which was looked up; None if there is none."""
-        found = self.db.execute(
-            "SELECT spans.ids FROM used JOIN spans ON spans.id = used.row"
+    def row_with(self, boundary: str, field: str, value: str) -> tuple[str, int, Column] | None:
+        """Return a row that carries an id which was looked up: its ids, as JSON, its number, and its process."""
+        return self.db.execute(
+            "SELECT spans.ids, spans.number, spans.process FROM used JOIN spans ON spans.id = used.row"
             " WHERE (used.boundary, field, value) = (?, ?, ?)",
             (boundary, field, value),
         ).fetchone()
+
+    def process_of(self, trace_id: str, span_id: str) -> Column:
+        """Return the process of a span."""
+        key = (trace_id, span_id)
+        found = self.db.execute("SELECT process FROM spans WHERE trace = ? AND span = ?", key).fetchone()
         return found and found[0]
 
     def _script(self, script: str) -> None:

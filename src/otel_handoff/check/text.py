@@ -5,58 +5,119 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from otel_handoff.check.asked import Asked
+from otel_handoff.check.checked import Checked
 from otel_handoff.check.finding import WORK, Finding
-from otel_handoff.check.judge import Checked
 from otel_handoff.check.kinds import Kind
-from otel_handoff.record.story import ADVICE, VERBS, overwritten, show, show_clock, show_ids, submitted, used
+from otel_handoff.check.unread import Unread
+from otel_handoff.check.verdict import (
+    NOT_KNOWN,
+    doubts_about,
+    in_part,
+    no_mismatch,
+    not_checked,
+    not_known,
+    nothing_wrong,
+)
+from otel_handoff.check.words import and_more, of, printable
+from otel_handoff.record.shown import show, show_clock, show_ids
+from otel_handoff.record.story import VERBS, advice, overwritten, submitted, used
 
 _MOST_CARRIERS: Final = 20
+_MOST_EXPOSED: Final = 10
+_MOST_OTHERS: Final = 3
+_MOST_NAMED: Final = 20
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Of a whole check: mismatches, and wrong calls and results in the audit trail."""
+    """Of a whole check: mismatches, wrong calls and results in the audit trail, and exposures."""
 
     mismatches: int
     calls: int
     results: int
+    exposures: int
 
 
 def lines(
-    checked: Checked, totals: Totals, kinds: Sequence[Kind], broken: int, asked: Asked | None = None
+    checked: Checked,
+    totals: Totals,
+    kinds: Sequence[Kind],
+    exposed: Sequence[Kind],
+    unread: Unread,
+    asked: Asked | None = None,
 ) -> Iterator[str]:
     """Yield the report, line by line, fit for any terminal whatever the traces hold."""
-    yield from map(printable, _lines(checked, totals, kinds, broken, asked))
+    yield from map(printable, _lines(checked, totals, kinds, exposed, unread, asked))
 
 
-def printable(line: str) -> str:
-    """Return `line` with what does not print escaped as Python does."""
-    return line if line.isprintable() else "".join(c if c.isprintable() else show(c)[1:-1] for c in line)
-
-
-def _lines(checked: Checked, totals: Totals, kinds: Sequence[Kind], broken: int, asked: Asked | None) -> Iterator[str]:
-    yield from what_was_checked(checked, broken)
+def _lines(
+    checked: Checked,
+    totals: Totals,
+    kinds: Sequence[Kind],
+    exposed: Sequence[Kind],
+    unread: Unread,
+    asked: Asked | None,
+) -> Iterator[str]:
+    yield from what_was_checked(checked, unread)
     yield ""
     if asked is not None:
         yield from _carriers(asked)
     if not kinds:
-        yield no_mismatch(checked) if asked is None else _nothing(asked)
-        return
-    concerns = "" if asked is None else "What concerns it: "
-    yield f"{concerns}{of(totals.mismatches, 'mismatch', 'mismatches')} of {of(len(kinds), 'kind')}."
-    if totals.calls or totals.results:
-        yield (
-            f"Wrong in the audit trail: {of(totals.calls, 'call')}, {of(totals.results, 'result')}"
-            " (--records FILE.csv lists them)."
-        )
+        if asked is None:
+            yield from no_mismatch(checked, unread, totals.exposures)
+        else:
+            yield from nothing_wrong(asked, checked, unread)
     else:
-        yield "No record of the audit trail is known to be wrong."
+        concerns = "" if asked is None else "What concerns it: "
+        yield f"{concerns}{of(totals.mismatches, 'mismatch', 'mismatches')} of {of(len(kinds), 'kind')}."
+        if totals.calls or totals.results:
+            yield (
+                f"Wrong in the audit trail: {of(totals.calls, 'call')}, {of(totals.results, 'result')}"
+                " (--records FILE.csv lists them)."
+            )
+        else:
+            yield "No record of the audit trail is known to be wrong."
+        yield from _besides(checked, unread, asked)
+    if asked is None:
+        yield from not_checked(checked)
+        yield from in_part(checked)
+    yield from _exposed(totals.exposures, exposed)
     for number, kind in enumerate(kinds, 1):
         yield ""
         yield from _kind(number, kind)
+
+
+def _besides(checked: Checked, unread: Unread, asked: Asked | None) -> Iterator[str]:
+    """Yield why there may be more mismatches than those that were found."""
+    if asked is None:
+        yield from not_known(checked, unread)
+    elif doubtful := doubts_about(asked, checked, unread):
+        yield f"{NOT_KNOWN}: {'; '.join(doubtful)}."
+
+
+def _exposed(count: int, kinds: Sequence[Kind]) -> Iterator[str]:
+    """Yield a note on what is no mismatch: contexts that moved on."""
+    if not count:
+        return
+    yield exposures(count)
+    for kind in kinds[:_MOST_EXPOSED]:
+        culprit = kind.example.culprit
+        where = f", overwritten at {culprit.location}" if culprit is not None else ""
+        yield f"  {kind.count:,} x {kind.example.evidence}: {', '.join(kind.example.observed)}{where}"
+    if len(kinds) > _MOST_EXPOSED:
+        yield f"  and {len(kinds) - _MOST_EXPOSED:,} more kinds (--format json lists all)"
+
+
+def exposures(count: int) -> str:
+    """Return what it means that contexts moved on."""
+    return (
+        f"Note: in {of(count, 'row')} the context moved on while the worker ran, and no use of a wrong id is known"
+        " (exposed)."
+    )
 
 
 def _carriers(asked: Asked) -> Iterator[str]:
@@ -66,33 +127,28 @@ def _carriers(asked: Asked) -> Iterator[str]:
         yield f"No submission in these files carried {show(asked.id)}."
         return
     yield f"{of(count, 'submission')} carried {show(asked.id)}:"
-    for submission, mismatches in islice(asked.submissions(), _MOST_CARRIERS):
-        clock = show_clock(submission.time_unix_nano)
-        own = of(mismatches, "mismatch", "mismatches") if mismatches else "no mismatch of its own"
-        yield f"  #{submission.number} of {submission.boundary}, {clock}: {own}"
+    for carrier in islice(asked.submissions(), _MOST_CARRIERS):
+        submission = carrier.submission
+        clock = f", {show_clock(submission.time_unix_nano)}" if submission.time_unix_nano else ""
+        own = of(carrier.mismatches, "mismatch", "mismatches") if carrier.mismatches else "no mismatch of its own"
+        if carrier.unchecked:
+            own = f"not checked ({carrier.unchecked}){f', {own}' if carrier.mismatches else ''}"
+        elif carrier.partly:
+            own += f", not checked in all fields ({carrier.partly})"
+        yield f"  #{submission.number} of {submission.boundary}{clock}: {own}"
         yield f"    {show_ids(submission.ids)}"
     if count > _MOST_CARRIERS:
         yield f"  and {count - _MOST_CARRIERS:,} more (--format json lists them)"
     yield ""
 
 
-def _nothing(asked: Asked) -> str:
-    if asked.carriers:
-        return "Nothing is wrong about it: no mismatch is of such a submission, or names it."
-    return "Nor does a mismatch name it. Is it spelled in full? The spans that had it may have been sampled away."
+def what_was_checked(checked: Checked, unread: Unread, *, on_page: bool = False) -> Iterator[str]:
+    """Yield what was there, and what of it could not be judged; all lines but the first are indented.
 
-
-def no_mismatch(checked: Checked) -> str:
-    """Return what it means that there is none."""
-    if checked.submissions:
-        return "No mismatch: every id that these spans carry is the one its row was submitted with."
-    return "No mismatch, but no submission either: there was nothing to judge. Is otel-handoff turned on there?"
-
-
-def what_was_checked(checked: Checked, broken: int) -> Iterator[str]:
-    """Yield what was there, and what of it could not be judged; all lines but the first are indented."""
+    A page has no stderr beside it: the files that were passed over are named there.
+    """
     yield f"Checked {of(checked.spans, 'span')}."
-    if checked.submissions or checked.calls:
+    if checked.boundaries:
         what = "boundaries" if len(checked.boundaries) > 1 else "boundary"
         unnamed = f"{of(checked.unnamed, 'trace')} of processes without an id"
         processes = of(checked.processes, "process", "processes")
@@ -102,10 +158,10 @@ def what_was_checked(checked: Checked, broken: int) -> Iterator[str]:
             f" {of(checked.foreign, 'other span')} under them, in {where},"
             f" {what} {', '.join(checked.boundaries)}"
         )
-    yield from _remarks(checked, broken)
+    yield from _remarks(checked, unread, on_page=on_page)
 
 
-def _remarks(checked: Checked, broken: int) -> Iterator[str]:
+def _remarks(checked: Checked, unread: Unread, *, on_page: bool) -> Iterator[str]:
     if checked.duplicates:
         yield f"  {of(checked.duplicates, 'span')} came more than once and counted once"
     if checked.calls_without_row:
@@ -118,13 +174,24 @@ def _remarks(checked: Checked, broken: int) -> Iterator[str]:
             f"  not judged: {of(checked.outlived, 'other span')} with other ids that started after the work on the row"
             " had ended"
         )
-    if broken:
-        yield f"  not read, or not in full: {of(broken, 'broken line')}, named on stderr"
-
-
-def of(count: int, one: str, many: str = "") -> str:
-    """Return `1 row`, `1,204 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    if checked.unread:
+        yield (
+            f"  not read: {of(checked.unread, 'span')} of otel-handoff of which an attribute is cut, or of another type"
+            " than it has"
+        )
+    where = "" if on_page else ", named on stderr"
+    if unread.lines:
+        in_ = f", in {and_more(unread.in_files, len(unread.in_files))}" if on_page else ""
+        yield f"  not read, or not in full: {of(unread.lines, 'broken line')}{in_}{where}"
+    if unread.files:
+        yield f"  passed over: {of(unread.files, 'file')}{where}"
+    if unread.files and on_page:
+        yield from (f"  {each.file}: {each.reason}" for each in unread.named[:_MOST_NAMED])
+        if unread.files > _MOST_NAMED:
+            yield f"  and {unread.files - _MOST_NAMED:,} more"
+    if unread.others:
+        names = [Path(name).name for name in unread.others[:_MOST_OTHERS]]
+        yield f"  left out, as plainly no traces: {and_more(names, len(unread.others))}"
 
 
 def _kind(number: int, kind: Kind) -> Iterator[str]:
@@ -159,6 +226,8 @@ def report(finding: Finding) -> Iterator[str]:
         if culprit.number is not None:
             yield f"    for submission #{culprit.number}: {show_ids(culprit.ids)}"
         yield f"    at {culprit.location}"
+    for again in finding.again:
+        yield f"  Met again: {again}"
     yield f"  Trace {finding.trace_id}, span {finding.span_id}"
     yield f"  {_advice(finding)}"
 
@@ -168,4 +237,4 @@ def _advice(finding: Finding) -> str:
         return "Do: find out why the same work ran twice; its calls may have been made twice."
     if finding.evidence == "span":
         return "Do: find out where this span's ids come from; the audit trail may have got them from there, too."
-    return ADVICE.get(finding.outcome, "")
+    return advice(finding.outcome, finding.mode)

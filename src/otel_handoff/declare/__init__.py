@@ -1,1 +1,1 @@
-"""What a user declares and sets."""
+"""What a user says: settings, and what of a declaration can work."""

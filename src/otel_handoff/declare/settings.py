@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -153,7 +153,11 @@ def boundaries_of(given: Sequence[Any] | None) -> list[Boundary]:
     return _from_environment() if given is None else _all_of(given)
 
 
-def _all_of(given: Sequence[Any]) -> list[Boundary]:
+def _all_of(given: Any) -> list[Boundary]:
+    if isinstance(given, Boundary) or not isinstance(given, Iterable):
+        what = "one Boundary" if isinstance(given, Boundary) else f"{given!r}"
+        raise ValueError(f"this is {what}, not a list of Boundary")  # noqa: TRY004 - as any wrong setting
+    given = cast("Iterable[Any]", given)
     return [boundary if isinstance(boundary, Boundary) else _from_plain(boundary) for boundary in given]
 
 

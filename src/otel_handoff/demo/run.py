@@ -119,13 +119,14 @@ def _instrumented(
     mode: str, traces: Path, mismatches: list[Mismatch], metric_readers: Sequence[MetricReader]
 ) -> Generator[None]:
     """Instrument the pipeline with providers of its own, whatever the process has."""
-    from opentelemetry.exporter.otlp.json.file import FileSpanExporter
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    from otel_handoff.file_exporter import FileSpanExporter
 
     resource = Resource.create({"service.name": "otel-handoff-demo"})
     with ExitStack() as stack:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from otel_handoff.doctor.finding import Diagnosis, Finding
+    from otel_handoff.doctor.diagnosis import Diagnosis
+    from otel_handoff.doctor.finding import Finding
 
 __all__ = ["examine"]
 
 _one_at_a_time = threading.RLock()  # loggers and exporters are listened to meanwhile, and then given back as they were
 
 
-def examine(*, send_test_alert: bool = False, before: Sequence[Finding] = ()) -> Diagnosis:
+def examine(*, send_test_alert: bool = False, before: Sequence[Finding] = (), apart: bool = False) -> Diagnosis:
     """Look at this process as it is now. Raises nothing: what cannot be seen is a finding of its own.
 
     Call it where the pipeline is set up. The modules of the host that are to be wrapped are imported, and nothing else
@@ -27,13 +28,15 @@ def examine(*, send_test_alert: bool = False, before: Sequence[Finding] = ()) ->
         send_test_alert: also send an alert that is marked as a test, and see what becomes of it. Takes as long as the
             exporters take, 30 s at most.
         before: what is known of how the process was set up.
+        apart: whether this is not the pipeline's process, but one that was set up as it is.
     """
     from otel_handoff.doctor import environment, providers, settings, trial, ways, wrapped
-    from otel_handoff.doctor.finding import Diagnosis, Section
+    from otel_handoff.doctor.diagnosis import Diagnosis
+    from otel_handoff.doctor.finding import Section
 
     parts: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("This process", lambda: environment.look(before)),
-        ("What is wrapped", wrapped.look),
+        ("What is wrapped", lambda: wrapped.look(apart=apart)),
         ("OpenTelemetry", providers.look),
         ("Settings", settings.look),
         ("Would an alert get out?", ways.look),

@@ -76,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
     with _own_output() as output:
         try:
             before = start.automatically() if args.module is None else start.by(args.module)
-            diagnosis = examine(send_test_alert=args.send_test_alert, before=before)
+            diagnosis = examine(send_test_alert=args.send_test_alert, before=before, apart=True)
         finally:
             start.leave()
         if args.json:
@@ -85,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
         else:
             from otel_handoff.doctor.text import lines
 
-            output.writelines(f"{line}\n" for line in lines(diagnosis, colour=colours(output)))
+            output.writelines(f"{line}\n" for line in lines(diagnosis.sections, colour=colours(output)))
     return 0 if diagnosis.well else 1
 
 

@@ -56,29 +56,11 @@ class Section:
     findings: Sequence[Finding]
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """All that was found. `str()` of it is the report without colours."""
+def findings_of(sections: Sequence[Section]) -> Iterator[Finding]:
+    """Yield the findings of all sections, in their order."""
+    return (finding for section in sections for finding in section.findings)
 
-    sections: Sequence[Section]
 
-    @property
-    def findings(self) -> Iterator[Finding]:
-        """All findings, in the order of the report."""
-        return (finding for section in self.sections for finding in section.findings)
-
-    @property
-    def well(self) -> bool:
-        """Whether nothing needs attention. What cannot be told is not counted as wrong."""
-        return all(finding.state != "wrong" for finding in self.findings)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what `otel-handoff doctor --json` prints."""
-        from otel_handoff.doctor.text import as_dict
-
-        return as_dict(self)
-
-    def __str__(self) -> str:
-        from otel_handoff.doctor.text import lines
-
-        return "\n".join(lines(self, colour=False))
+def is_well(sections: Sequence[Section]) -> bool:
+    """Whether nothing needs attention. What cannot be told is not counted as wrong."""
+    return all(finding.state != "wrong" for finding in findings_of(sections))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from otel_handoff.around.engine import Engine
@@ -12,6 +14,7 @@ from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
 from otel_handoff.declare.settings import Settings
 from otel_handoff.elspeth import BOUNDARIES
+from otel_handoff.environment_variables import OTEL_HANDOFF_BOUNDARIES
 from otel_handoff.host.wrapping import Patch
 from otel_handoff.tell import metrics
 
@@ -49,11 +52,14 @@ class Turned:
     @property
     def engine(self) -> Engine | None:
         """What its boundaries share."""
-        return getattr(self.handoffs[0], "_engine", None) if self.handoffs else None
+        return self.handoffs[0].engine if self.handoffs else None
 
 
 def instrumentors() -> list[Turned]:
-    """Return the registered instrumentors of this package, by name."""
+    """Return the registered instrumentors of this package, by name.
+
+    Without ELSPETH's where there is no ELSPETH, and there are boundaries of another host: then nobody asks for it.
+    """
     found: dict[str, Turned] = {}
     for point in entry_points(group=GROUP):
         if point.value.startswith("otel_handoff"):
@@ -66,18 +72,19 @@ def instrumentors() -> list[Turned]:
                 getattr(instrumentor, "_patches", ()),
                 kind,
             )
+    if _are_declared(found.get("handoff")) and find_spec("elspeth") is None:
+        found.pop("elspeth", None)
     return sorted(found.values(), key=lambda turned: turned.name)
+
+
+def _are_declared(turned: Turned | None) -> bool:
+    return turned is not None and bool(turned.handoffs or os.environ.get(OTEL_HANDOFF_BOUNDARIES, "").strip())
 
 
 def patches_of(handoff: Handoff) -> dict[str, Patch]:
     """Return target -> its patch."""
     patches: Sequence[Patch] = getattr(handoff, "_patches", ())
     return {patch.target: patch for patch in patches}
-
-
-def is_wrapped(patch: Patch) -> bool:
-    """Whether our stand-in is in place."""
-    return getattr(patch, "_ours", None) is not None
 
 
 def is_embedded(boundary: Boundary) -> bool:

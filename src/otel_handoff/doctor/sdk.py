@@ -94,6 +94,16 @@ def log_sinks(logger: Any) -> list[Sink] | None:
     return _sinks(lambda: logger._multi_log_record_processor._log_record_processors)
 
 
+def logs_lead_to(logger: Any) -> Any:
+    """Return what all SDK loggers of one provider give their records to; of others, the logger itself.
+
+    Of those of the API that keep nothing, one is as good as another.
+    """
+    if is_nothing(logger):
+        return None
+    return guarded(lambda: logger._multi_log_record_processor) or logger
+
+
 def metric_sinks(provider: Any) -> list[Sink] | None:
     """Return the metric readers of an SDK meter provider, in order."""
     found = _sinks(lambda: provider._metric_readers)

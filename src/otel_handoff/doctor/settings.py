@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from otel_handoff import environment_variables
@@ -51,9 +51,8 @@ def look() -> Iterator[Finding]:
         declared = boundaries_of(None)
     complaints = {message.partition("=")[0]: message for message in said.messages}
     on = [turned for turned in own.instrumentors() if turned.handoffs or turned.is_off]
-    for turned in on:
-        for name in _NAMES:
-            yield _setting(turned, name, file, environment, complaints)
+    of_each = [[_setting(turned, name, file, environment, complaints) for name in _NAMES] for turned in on]
+    yield from _once(of_each)
     for turned in own.instrumentors():
         yield from _options(turned, file)
     if not on:  # nothing is in effect; this is what would be
@@ -61,6 +60,21 @@ def look() -> Iterator[Finding]:
             yield _of_environment(name, getattr(environment, name), name, complaints)
     yield _boundaries(file, declared, complaints)
     yield from _misspelt()
+
+
+def _once(of_each: Sequence[Sequence[Finding]]) -> Iterator[Finding]:
+    """Yield the settings of each instrumentor; where they are the same for all of several, they are said once."""
+    if len(of_each) < 2:
+        yield from (finding for findings in of_each for finding in findings)
+        return
+    common = [replace(same[0], subject=name) for name, same in zip(_NAMES, zip(*of_each, strict=True), strict=True)]
+    alike = [
+        all(replace(finding, subject=shared.subject) == shared for finding in same)
+        for shared, same in zip(common, zip(*of_each, strict=True), strict=True)
+    ]
+    yield from (shared for shared, is_common in zip(common, alike, strict=True) if is_common)
+    for findings in of_each:
+        yield from (finding for finding, is_common in zip(findings, alike, strict=True) if not is_common)
 
 
 def config_file() -> File:

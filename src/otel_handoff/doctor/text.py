@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from otel_handoff.doctor.finding import Diagnosis, Finding
+from otel_handoff.doctor.finding import Finding, Section, findings_of, is_well
 
 _MARKS: Final = {"ok": "ok", "note": "note", "wrong": "WRONG", "unknown": "?"}
 _COLOURS: Final = {"ok": "32", "note": "33", "wrong": "1;31", "unknown": "36"}
@@ -14,26 +14,25 @@ _WIDTH: Final = 118
 _INDENT: Final = 8
 
 
-def lines(diagnosis: Diagnosis, *, colour: bool) -> Iterator[str]:
+def lines(sections: Sequence[Section], *, colour: bool) -> Iterator[str]:
     """Yield the report, line by line; `colour` puts ANSI colours on the marks."""
-    for section in diagnosis.sections:
+    for section in sections:
         yield _painted(section.title, "1", colour=colour)
         for finding in section.findings:
             yield from _finding(finding, colour=colour)
         yield ""
-    yield verdict(diagnosis)
+    yield verdict(sections)
 
 
-def verdict(diagnosis: Diagnosis) -> str:
+def verdict(sections: Sequence[Section]) -> str:
     """Return the last line."""
-    wrong = sum(finding.state == "wrong" for finding in diagnosis.findings)
-    untold = sum(finding.state == "unknown" for finding in diagnosis.findings)
-    well = (
-        "All well."
-        if not wrong
-        else f"{wrong} thing{'s' if wrong > 1 else ''} need{'' if wrong > 1 else 's'} attention."
-    )
-    return well + (f" {untold} cannot be told." if untold else "")
+    wrong = sum(finding.state == "wrong" for finding in findings_of(sections))
+    untold = sum(finding.state == "unknown" for finding in findings_of(sections))
+    if wrong:
+        found = f"{wrong} thing{'s' if wrong > 1 else ''} need{'' if wrong > 1 else 's'} attention."
+    else:
+        found = "Nothing wrong is seen." if untold else "All well."
+    return found + (f" {untold} cannot be told." if untold else "")
 
 
 def _finding(finding: Finding, *, colour: bool) -> Iterator[str]:
@@ -58,11 +57,11 @@ def _painted(text: str, code: str, *, colour: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if colour else text
 
 
-def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
+def as_dict(sections: Sequence[Section]) -> dict[str, Any]:
     """Return the report as JSON-ready primitives."""
     return {
-        "well": diagnosis.well,
-        "verdict": verdict(diagnosis),
+        "well": is_well(sections),
+        "verdict": verdict(sections),
         "sections": [
             {
                 "title": section.title,
@@ -77,6 +76,6 @@ def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
                     for finding in section.findings
                 ],
             }
-            for section in diagnosis.sections
+            for section in sections
         ],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import _logs, metrics, trace
 
@@ -59,7 +59,12 @@ def of_each(look: Callable[[Ways], Iterable[Finding]]) -> Iterator[Finding]:
     """
     found = [(turned.name, _ways(turned.engine)) for turned in own.instrumentors() if turned.engine is not None]
     distinct = {
-        (id(ways.tracer_provider), id(ways.logger), id(ways.meter_provider)): (name, ways)
+        (
+            id(ways.tracer_provider),
+            id(sdk.logs_lead_to(ways.logger)),
+            id(ways.meter_provider),
+            id(own.hook_of(ways.engine)),
+        ): (name, ways)
         for name, ways in reversed(found or [("", _ways(None))])
     }
     for name, ways in reversed(distinct.values()):
@@ -144,8 +149,30 @@ def _way(subject: str, sinks: Sequence[Sink] | None) -> Finding:
 def python_log(level: int, text: str) -> Finding:
     """Return `text`, or that nothing of this level gets out by Python's log."""
     logger = logging.getLogger("otel_handoff")
-    if not logger.isEnabledFor(level) or not (logger.hasHandlers() or logging.lastResort):
+    handlers = list(_handlers(logger))
+    last: Any = logging.lastResort
+    heard = [handler for handler in handlers or [last] if handler and handler.level <= level]
+    heard = [handler for handler in heard if not isinstance(handler, logging.NullHandler)]
+    if not logger.isEnabledFor(level) or not heard:
         return note(
             "Python log", f"the logger otel_handoff is silenced in this process at {logging.getLevelName(level)}"
         )
-    return ok("Python log", text)
+    if not all(type(handler).__module__.startswith(_OPENTELEMETRY) for handler in heard):
+        return ok("Python log", text)
+    said = "goes to OpenTelemetry's handler alone, with which Python prints nothing on stderr any more"
+    do = "Set up Python's logging, too, as by logging.basicConfig(), to have it printed."
+    if exporting(_ways(None).logs) == []:
+        do = f"{do[:-1]}, or have logs exported (OTEL_LOGS_EXPORTER)."
+        return wrong("Python log", f"lost: the logger otel_handoff {said}, and no log is exported", do)
+    return note("Python log", f"the logger otel_handoff {said}", do)
+
+
+_OPENTELEMETRY: Final = "opentelemetry."
+
+
+def _handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
+    """Yield those that a record of `logger` comes to."""
+    at: logging.Logger | None = logger
+    while at is not None:
+        yield from at.handlers
+        at = at.parent if at.propagate else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,19 +12,25 @@ from typing import Any, Final
 
 from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
-from otel_handoff.doctor import own
+from otel_handoff.declare import declared
+from otel_handoff.doctor import declaration, own, rows
 from otel_handoff.doctor.environment import was_tried
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import heard
-from otel_handoff.host.wrapping import Patch
+from otel_handoff.host.suggest import can_be_found, nearest, nearest_module
+from otel_handoff.host.wrapping import Patch, no_function
 
 _DISABLED: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _ANOTHER_MODE: Final = "Set the mode to pin or observe where Settings, below, says that it comes from."
 _MOVED: Final = "Declare a Boundary that names where this version has it, and report the version to otel-handoff."
 
 
-def look() -> Iterator[Finding]:
-    """Yield the findings for each registered instrumentor, its hosts and their functions."""
+def look(*, apart: bool) -> Iterator[Finding]:
+    """Yield the findings for each registered instrumentor, its hosts, their functions and their rows.
+
+    Args:
+        apart: whether this process is the doctor's own, set up as the pipeline's is.
+    """
     turned_on = own.instrumentors()
     if not turned_on:
         yield wrong("instrumentors", "none is registered", "Install otel-handoff with pip into this environment.")
@@ -33,14 +38,15 @@ def look() -> Iterator[Finding]:
     for turned in turned_on:
         yield _instrumentor(turned)
         for handoffs in _hosts(turned.handoffs):
-            for finding in _host(turned.name, handoffs):
-                attached |= finding.state == "ok" and "target" in finding.facts
+            for finding in _host(turned.name, handoffs, apart=apart):
+                target = finding.facts.get("target", "")
+                attached |= bool(target) and (finding.state == "ok" or (apart and _module(target) == "__main__"))
                 yield finding
     if not attached:
         yield wrong("wrapped", "nothing is wrapped in this process: no row is checked", _remedy(turned_on))
     patches = [patch for turned in turned_on for patch in turned.patches]
     if patches:
-        followed = sorted({patch.target.partition(":")[2] for patch in patches if own.is_wrapped(patch)})
+        followed = sorted({patch.target.partition(":")[2] for patch in patches if patch.attached})
         later = sorted({patch.target.partition(":")[2] for patch in patches} - set(followed))
         text = f"followed into {', '.join(followed)}" + (f"; once imported, {', '.join(later)}" if later else "")
         yield ok("pools", text, followed=followed, later=later)
@@ -93,12 +99,13 @@ def _hosts(handoffs: Sequence[Handoff]) -> list[list[Handoff]]:
     return list(groups.values())
 
 
-def _host(instrumentor: str, layouts: Sequence[Handoff]) -> Iterator[Finding]:
+def _host(instrumentor: str, layouts: Sequence[Handoff], *, apart: bool) -> Iterator[Finding]:
     name = layouts[0].boundary.name
     root = _module(layouts[0].boundary.submit).partition(".")[0]
     if not _is_there(root):
         if instrumentor == "handoff":
-            yield wrong(name, f"there is no module {root!r}", "Put it on the Python path, or correct the Boundary.")
+            do = f"Put it on the Python path, or correct the Boundary.{nearest_module(layouts[0].boundary.submit)}"
+            yield wrong(name, f"there is no module {root!r}", do)
         else:
             yield note(name, f"host {root!r} is not installed in this environment")
         return
@@ -108,50 +115,91 @@ def _host(instrumentor: str, layouts: Sequence[Handoff]) -> Iterator[Finding]:
         yield wrong(name, f"{root} {_version(root)} is of an unknown layout: it has no {modules}", _MOVED)
     for handoff in found:
         layout = _module(handoff.boundary.submit)
+        of_it = f", layout {layout}" if instrumentor == "elspeth" else ""
         yield Finding(
             name,
             "ok" if own.patches_of(handoff) else "unknown",
-            f"host {root} {_version(root)}, layout {layout}",
+            f"host {root} {_version(root)}{of_it}",
             facts={"host": root, "version": _version(root), "layout": layout},
         )
-        for role, target, parameters in _targets(handoff.boundary):
-            yield _target(f"{name}.{role}", target, parameters, own.patches_of(handoff).get(target))
+        yield from _functions(instrumentor, handoff, apart=apart)
+        if not handoff.counts.judged:  # what was judged is not run elsewhere
+            yield from declaration.of_the_main_module(handoff.boundary, apart=apart)
+    for handoff in found:
+        handoff.look_for_overrides()
+    if found:
+        if not (apart or layouts[0].counts.rows.in_flight):
+            for handoff in found:
+                handoff.look_for_gaps()
+        yield from rows.look(name, layouts[0].counts, apart=apart)
+
+
+def _functions(instrumentor: str, handoff: Handoff, *, apart: bool) -> Iterator[Finding]:
+    boundary, patches = handoff.boundary, own.patches_of(handoff)
+    found = [
+        (
+            role,
+            _of_main(f"{boundary.name}.{role}", target)
+            if apart and _module(target) == "__main__"
+            else _target(f"{boundary.name}.{role}", target, parameters, patches.get(target), instrumentor),
+        )
+        for role, target, parameters in _targets(boundary)
+    ]
+    # What was judged does work, whatever it looks like.
+    amiss = {} if handoff.counts.judged else declaration.by_role(boundary)
+    for role, finding in found:
+        if finding.state == "ok" and role in amiss:
+            yield from amiss[role]
+        else:
+            yield finding
 
 
 def _targets(boundary: Boundary) -> Iterator[tuple[str, str, list[str]]]:
-    yield "submit", boundary.submit, [boundary.context]
-    yield "work", boundary.work, [boundary.context]
+    yield "submit", boundary.submit, []
+    yield "work", boundary.work, []
     for call in boundary.calls:
-        yield call.evidence, call.target, [path.partition(".")[0] for path in call.ids.values()]
+        place = next((target for target in call.targets if _is_there(_module(target))), call.target)
+        yield call.evidence, place, [path.partition(".")[0] for path in call.ids.values()]
     for pool in boundary.pools:
         yield "pool", pool, []
     if boundary.evict is not None:
         yield "evict", boundary.evict.target, list(boundary.evict.ids.values())
 
 
-def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch | None) -> Finding:
+def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch | None, instrumentor: str) -> Finding:
     module, _, path = target.partition(":")
     try:
         with heard("otel_handoff"):  # what it says is said here
             function: Any = importlib.import_module(module)
         for part in path.split("."):
             if not hasattr(function, part):
-                return wrong(subject, f"{path} is not in {module}", _MOVED, target=target)
+                do = f"{_mend(instrumentor)}{nearest(part, dir(function))}"
+                return wrong(subject, f"{path} is not in {module}", do, target=target)
             function = getattr(function, part)
     except (Exception, SystemExit) as error:  # a script that is its own main program ends with the latter
-        return wrong(
-            subject,
-            f"{path}: {module} cannot be imported ({type(error).__name__}: {error})",
-            f"Make `import {module}` work in this environment: the pipeline needs it, too.",
-            target=target,
-        )
+        do = f"Make `import {module}` work in this environment: the pipeline needs it, too."
+        if isinstance(error, ModuleNotFoundError) and not can_be_found(module):
+            do = f"{_mend(instrumentor)}{nearest_module(target)}"
+        text = f"{path}: {module} cannot be imported ({type(error).__name__}: {error})"
+        return wrong(subject, text, do, target=target)
     if patch is None:
         return unknown(subject, f"{path} has no patch on record", target=target)
-    if not own.is_wrapped(patch):
+    if not patch.attached and not callable(function):
+        what, do = no_function(function)
+        return wrong(subject, f"{path} in {module} is {what}", do, target=target)
+    if not patch.attached:
         return wrong(
             subject,
             f"{path} in {module} is not wrapped",
             "Turn the instrumentor on before anything replaces that function; report it if it is never wrapped.",
+            target=target,
+        )
+    if not patch.in_use:
+        return wrong(
+            subject,
+            f"{path} was replaced after it was wrapped, by what does not say that it calls it"
+            f" ({type(function).__name__})",
+            "Instrument after it is replaced, or name in the boundary what it is replaced by.",
             target=target,
         )
     missing = _missing(function, parameters)
@@ -161,7 +209,7 @@ def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch |
         return wrong(
             subject,
             f"{path} is wrapped, but takes no {' and no '.join(missing)}: nothing can be compared there",
-            "Correct the parameter in the Boundary." if "elspeth" not in target else _MOVED,
+            f"{_mend(instrumentor)}{nearest(missing[0], declared.parameters(function) or ())}",
             target=target,
         )
     if not patch.on_top:
@@ -171,16 +219,22 @@ def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch |
     return ok(subject, f"{path} wrapped", target=target)
 
 
+def _of_main(subject: str, target: str) -> Finding:
+    text = f"cannot tell: whether {target} is wrapped, as __main__ is the program that is run, here the doctor"
+    do = "Ask within the pipeline (otel_handoff.doctor.examine()), or move it into a module of its own."
+    return Finding(subject, "unknown", text, do, {"target": target})
+
+
+def _mend(instrumentor: str) -> str:
+    return _MOVED if instrumentor == "elspeth" else "Correct it in the Boundary."
+
+
 def _missing(function: Any, parameters: Sequence[str]) -> list[str] | None:
-    try:
-        there = inspect.signature(function).parameters
-    except (TypeError, ValueError):
+    there = declared.parameters(function)
+    if there is None:
         return None
     missing = [name for name in parameters if name not in there]
-    open_ended = any(
-        parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) for parameter in there.values()
-    )
-    return None if missing and open_ended else missing
+    return None if missing and declared.is_open_ended(there) else missing
 
 
 def _module(target: str) -> str:

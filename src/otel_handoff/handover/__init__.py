@@ -1,1 +1,1 @@
-"""What goes with a row from its hand-over to its end."""
+"""From the submit function to the worker: the lease of a row, and the ways on which it gets across."""

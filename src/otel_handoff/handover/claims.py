@@ -1,25 +1,46 @@
-"""Finding a submission by what the worker was given, where the work function is not looked up while submitting.
+"""Recognising a worker by what it was given, where the work function is not looked up while submitting.
 
 A hand-written queue carries the row and the context, and its thread looks the work function up later. The context
-(pinned: a copy of this row's own) and the other parameters that both functions share then say which row it is.
+(pinned: a copy of this row's own) and the other parameters that both functions share then prove which row it is; where
+they do not, there is no claim.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import weakref
+from collections.abc import Callable
 from typing import Any, Final
 
 from otel_handoff.handover.lease import Lease
-from otel_handoff.host.fields import MISSING, Parameters
+from otel_handoff.handover.transport import Given, Handing, under_way
+from otel_handoff.host.plainly import MISSING
 
 LIMIT: Final = 10_000
 """Claims kept per boundary of rows that would stay if they were dropped: arguments of theirs take no weak reference."""
 
-_logger = logging.getLogger("otel_handoff")
+_Key = tuple[int, ...]
 
-_Entry = tuple[Lease, list[Any]]
+
+_Entry = tuple[Lease, list[Any], list[Any]]
+"""A lease, what holds its key, and weak references to what else it was handed over with."""
+
+
+class _Group(dict[int, _Entry]):
+    """The rows that wait with the same key, by number."""
+
+    __slots__ = ("mixed",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed: bool = False
+        """Whether there were two at a time: from then on the key does not tell which worker is whose."""
+
+    def owned_by(self, instance: Any) -> list[int]:
+        """Return the rows that were handed over together with the object whose method the worker is."""
+        if instance is None:
+            return []
+        return [number for number, (_, _, others) in list(self.items()) if any(ref() is instance for ref in others)]
 
 
 class Claims:
@@ -28,87 +49,204 @@ class Claims:
     Every step is one atomic operation on a dict. A lock could deadlock in a finalizer, or in a forked child.
     """
 
-    def __init__(self, context: str) -> None:
+    def __init__(
+        self, context: str, shared: Callable[[], frozenset[str]], missed: Callable[[str, Lease, str], None]
+    ) -> None:
+        """Tell `missed`, which may be called in a finalizer, why no worker will find a lease.
+
+        Args:
+            context: the parameter that takes the context object.
+            shared: returns the parameters that submit and work function share.
+            missed: is given the reason, the lease, and perhaps what more is to be said.
+        """
         self._context = context
-        self._waiting: dict[tuple[int, ...], dict[int, _Entry]] = {}
-        self._keys: dict[int, tuple[int, ...]] = {}
+        self._shared = shared
+        self._missed = missed
+        self.live: dict[int, bool] = {}
+        """Those that are still to be taken. Whoever takes a number out of it has the row: nobody else does."""
+        self.keys: dict[int, _Key] = {}
+        """Those that are known by what they are given, once the submit function has returned, or a worker has come."""
+        self._waiting: dict[_Key, _Group] = {}
         self._staying: dict[int, None] = {}
-        self._told = False
+        self._at_work: dict[_Key, Lease] = {}
+        self._fanned: dict[_Key, None] | None = None
 
-    def add(self, lease: Lease, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> None:
-        """Let the worker find `lease` by the arguments that `submit` and `work` share."""
-        given = self._given(submit, work, args, kwargs, pinned=lease.pinned)
-        key = tuple(map(id, given))
-        number = lease.submission.number
+    # -- the submitter: it puts a hand-over into `live` before it enters the submit function
 
-        def dropped(_: Any) -> None:
-            self.discard(number)
+    def settle(self, handing: Handing) -> None:
+        """The submit function returned, and the worker has not come: it will be known by what it is given.
 
-        held = [_hold(value, dropped) for value in given]
-        lease.handed = None  # the work item alone keeps what it was given alive; with it goes the claim
-        if not lease.pinned and any(isinstance(one, weakref.ref) and one() is lease.context for one in held):
-            lease.context = None
-            if lease.record is not None:
-                lease.record.release()
-        self._keys[number] = key
-        self._put(key, number, (lease, held))
-        if not all(isinstance(one, weakref.ref) for one in held):
-            self._staying[number] = None
-            if len(self._staying) > LIMIT:
-                self._discard_oldest()
-
-    def take(self, submit: Parameters, work: Parameters, args: tuple[Any, ...], kwargs: Any) -> Lease | None:
-        """Return the oldest lease whose worker was to be given these arguments, or None."""
-        for pinned in (True, False):
-            key = tuple(map(id, self._given(work, submit, args, kwargs, pinned=pinned)))
-            for number in list(self._waiting.get(key, ())):
-                entry = self._pop(key, number)
-                if entry is not None:
-                    return entry[0]
-        return None
+        While that is noted, the hand-over is not let go yet: a worker that comes meanwhile finds it either way.
+        """
+        lease, given = handing.lease, handing.given
+        if lease is not None and given is not None:
+            self._add(lease, given)
 
     def discard(self, number: int) -> None:
-        """Forget the claim of submission `number`, if there is one."""
-        key = self._keys.get(number)
-        if key is not None:
-            self._pop(key, number)
+        """Forget the claim of submission `number`, if there is one: the worker is known, or will never come."""
+        self.live.pop(number, False)
+        if number in self.keys:
+            self._remove(number)
 
-    def _discard_oldest(self) -> None:
-        # The first, not the smallest: that would be looked for among all of them, with every row.
-        with contextlib.suppress(RuntimeError):  # another thread added or took one: the next row makes up for it
-            self.discard(next(iter(self._staying), 0))
-        if not self._told:
-            self._told = True
-            _logger.warning(
-                "More than %d rows wait in a queue of the host's own, with arguments that take no weak reference: the "
-                "oldest are not checked, as it cannot be known whether they were dropped.",
-                LIMIT,
-            )
+    # -- the worker
 
-    def _put(self, key: tuple[int, ...], number: int, entry: _Entry) -> None:
-        group = self._waiting.setdefault(key, {})
+    def take(self, given: Given, instance: Any) -> tuple[Lease | None, str]:
+        """Return the lease whose worker, a method of `instance`, was to be given just this; or None, and why not.
+
+        The reason is `no_submission` or `several_workers`; it is empty where the row is told already, as `ambiguous`.
+        """
+        for number, held in list(under_way.items()):  # also one that is just being added: it may not be there yet
+            if number in self.live and (handing := held()) is not None:
+                self.settle(handing)
+        reason = "no_submission"
+        for pinned in (True, False):
+            key = self._key(given, pinned=pinned)
+            if not key:
+                continue
+            busy = self._at_work.get(key)
+            if busy is not None and not busy.ended:
+                reason = "several_workers"
+            group = self._waiting.get(key)
+            if group is None:
+                continue
+            owned = group.owned_by(instance) if group.mixed else []
+            for number in owned if len(owned) == 1 else list(group):
+                entry = group.get(number)
+                if entry is None:
+                    continue
+                lease = entry[0]
+                certain = len(owned) == 1 or (
+                    not group.mixed and reason != "several_workers" and key not in (self._fanned or ())
+                )
+                if not self.live.pop(number, False):
+                    continue  # somebody else took it
+                self._remove(number)
+                if not certain:
+                    self._missed("ambiguous", lease, "")
+                    return None, ""
+                self._remember(key)
+                lease.claimed_by = key
+                self._at_work[key] = lease
+                return lease, ""
+        if reason == "several_workers" and self._fanned is None:
+            self._fanned = {}  # from now on a key that was taken before proves nothing
+        return None, reason
+
+    def is_of_another(self, given: Given, lease: Lease) -> bool:
+        """Whether `given`, which the worker of `lease` gives to the work function, is what another row waits with."""
+        key = self._key(given, pinned=False)
+        return lease.claimed_by is not None and key != lease.claimed_by and key in self._waiting
+
+    def done(self, lease: Lease) -> None:
+        """The worker that claimed `lease` is done."""
+        key = lease.claimed_by
+        if key is not None and self._at_work.get(key) is lease:
+            self._at_work.pop(key, None)
+
+    # -- the end
+
+    def waiting(self) -> int:
+        """Return how many rows wait for a worker to be recognised."""
+        return len(self.keys)
+
+    def give_up(self) -> None:
+        """No worker will come any more: all that wait are missed."""
+        for number in list(self.keys):
+            self._miss(number)
+
+    def forget(self) -> None:
+        """Forget everything: this process is a fork of the one whose rows these are."""
+        for table in (self.live, self._waiting, self.keys, self._staying, self._at_work):
+            table.clear()
+
+    # -- keys
+
+    def _key(self, given: Given, *, pinned: bool) -> _Key:
+        return tuple(map(id, self._values(given, pinned=pinned)))
+
+    def _values(self, given: Given, *, pinned: bool) -> list[Any]:
+        parameters, args, kwargs = given
+        names = [self._context] if pinned else sorted(self._shared())
+        found = (parameters.get(name, args, kwargs) for name in names)
+        return [value for value in found if value is not MISSING]
+
+    def _add(self, lease: Lease, given: Given) -> None:
+        number = lease.submission.number
+        if lease.begun or number not in self.live:
+            return
+        values = self._values(given, pinned=lease.pinned)
+        key = tuple(map(id, values))
+        if not key:  # nothing could prove a worker its own
+            if self.live.pop(number, False):
+                self._missed("no_worker", lease, "")
+            return
+
+        def dropped(_: Any) -> None:
+            self._miss(number)
+
+        if lease.record is not None and not lease.pinned and lease.context is None:
+            lease.record.release()  # the work item alone keeps what it was given alive; with it goes the claim
+        held = [_hold(value, dropped) for value in values]
+        _, args, kwargs = given
+        others = [ref for value in (*args, *kwargs.values()) if (ref := _weak(value)) is not None]
+        self.keys[number] = key
+        self._put(key, number, (lease, held, others))
+        if number not in self.live:  # its worker came meanwhile
+            self._remove(number)
+        elif not all(isinstance(one, weakref.ref) for one in held):
+            self._staying[number] = None
+            if len(self._staying) > LIMIT:
+                with contextlib.suppress(
+                    RuntimeError
+                ):  # another thread added or took one: the next row makes up for it
+                    # The first, not the smallest: that would be looked for among all of them, with every row.
+                    self._miss(
+                        next(iter(self._staying), 0), f"more than {LIMIT:,} wait, with arguments of no weak reference"
+                    )
+
+    def _remember(self, key: _Key) -> None:
+        # That a key was taken. Its objects may be gone by now, and the key be another row's: then that is not known.
+        fanned = self._fanned
+        if fanned is not None:
+            fanned[key] = None
+            while len(fanned) > LIMIT:
+                with contextlib.suppress(RuntimeError):
+                    fanned.pop(next(iter(fanned)), None)
+
+    def _miss(self, number: int, detail: str = "") -> None:
+        # No worker will be recognised for it. It may be called in a finalizer.
+        waits = self.live.pop(number, False)
+        entry = self._remove(number)
+        if waits and entry is not None:
+            self._missed("no_worker", entry[0], detail)
+
+    def _put(self, key: _Key, number: int, entry: _Entry) -> None:
+        group = self._waiting.setdefault(key, _Group())
         group[number] = entry
+        if len(group) > 1:
+            group.mixed = True
         if self._waiting.get(key) is not group and group.pop(number, None) is not None:
             self._put(key, number, entry)  # the group was taken out, empty, at the same time
 
-    def _pop(self, key: tuple[int, ...], number: int) -> _Entry | None:
-        self._keys.pop(number, None)
+    def _remove(self, number: int) -> _Entry | None:
+        key = self.keys.pop(number, ())
         self._staying.pop(number, None)
         group = self._waiting.get(key)
         entry = group.pop(number, None) if group is not None else None
         if group is not None and not group:
-            retired = self._waiting.pop(key, {})
+            retired: dict[int, _Entry] = self._waiting.pop(key, _Group())
             for late in list(retired):  # put in after we looked, or a group that has taken the place of ours
                 moved = retired.pop(late, None)
                 if moved is not None:
                     self._put(key, late, moved)
         return entry
 
-    def _given(
-        self, mine: Parameters, theirs: Parameters, args: tuple[Any, ...], kwargs: Any, *, pinned: bool
-    ) -> list[Any]:
-        names = [self._context] if pinned else sorted(mine.names & theirs.names)
-        return [value for name in names if (value := mine.get(name, args, kwargs)) is not MISSING]
+
+def _weak(value: Any) -> weakref.ref[Any] | None:
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return None
 
 
 def _hold(value: Any, dropped: Any) -> Any:

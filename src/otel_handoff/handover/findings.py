@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from otel_handoff.host.ids import key_of, same
+from otel_handoff.handover.written import RawWrite
+from otel_handoff.host.ids import key_of, same, value_of
 from otel_handoff.record.locations import Frames
-
-if TYPE_CHECKING:
-    from otel_handoff.handover.written import RawWrite
-
 
 _MOST_SIGHTINGS: Final = 64
 
@@ -36,28 +33,49 @@ class Findings:
         noted: thread -> the ids that were taken there for the next call.
         sightings: wrong reads of which it is not yet known what became of them.
         sources: (spared or read, field, value) -> the write that was read.
+        seen: the wrong ids (field, value) that the worker has read.
         spared: the wrong ids (field, value) that a pinned worker would have read.
         told: the wrong ids of which it was reported what became of them: reading them again is no news.
         moved: field -> what the context held when the work began, where that differed.
         moved_later: the same when the row was done.
+        changed: the same of fields whose object was changed in place, and is another row's by now.
         reported: keys of the mismatches already reported.
+        left: whether it is told that something which outlived the row reads its context.
     """
 
-    __slots__ = ("moved", "moved_later", "noted", "own", "reported", "sightings", "sources", "spared", "told")
+    __slots__ = (
+        "changed",
+        "left",
+        "moved",
+        "moved_later",
+        "noted",
+        "own",
+        "reported",
+        "seen",
+        "sightings",
+        "sources",
+        "spared",
+        "told",
+    )
 
     def __init__(self) -> None:
         self.own: dict[str, list[RawWrite]] = {}
         self.noted: dict[int, Mapping[str, object]] = {}
         self.sightings: dict[object, Sighting] = {}
         self.sources: dict[tuple[bool, str, object], RawWrite] = {}
+        self.seen: set[tuple[str, object]] = set()
         self.spared: set[tuple[str, object]] = set()
         self.told: set[tuple[str, object]] = set()
         self.moved: dict[str, object] = {}
         self.moved_later: dict[str, object] = {}
+        self.changed: dict[str, object] = {}
         self.reported: set[object] = set()
+        self.left: bool = False
 
     def know(self, wrong: Mapping[str, object], write: RawWrite | None, *, prevented: bool) -> None:
         """Remember which write a wrong id came from: by the time of the report an equal one may have followed."""
+        if not prevented:
+            self.seen.update((name, key_of(value)) for name, value in wrong.items())
         if write is not None:
             for name, value in wrong.items():
                 self.sources[prevented, name, key_of(value)] = write
@@ -70,18 +88,21 @@ class Findings:
 
     def source(self, name: str, value: object, *, prevented: bool) -> RawWrite | None:
         """Return the write that a wrong id came from, where it was seen."""
-        return self.sources.get((prevented, name, key_of(value)))
+        found = self.sources.get((prevented, name, key_of(value)))
+        if found is None:  # it may have been filed in another spelling
+            for (was_prevented, of, key), write in list(self.sources.items()):
+                if (was_prevented, of) == (prevented, name) and same(value_of(key), value):
+                    return write
+        return found
 
     def news(self, wrong: dict[str, object], *, prevented: bool) -> dict[str, object]:
         """Return those wrong ids of which it is not reported yet what became of them."""
         known = self.told | self.spared if prevented else self.told
-        return {name: value for name, value in wrong.items() if (name, key_of(value)) not in known} if known else wrong
+        return {name: value for name, value in wrong.items() if not _is_among(known, name, value)} if known else wrong
 
     def has_read(self, name: str, value: object) -> bool:
         """Whether the worker is known to have this wrong id from the context."""
-        return (name, key_of(value)) in self.told or any(
-            name in seen.observed and same(seen.observed[name], value) for seen in list(self.sightings.values())
-        )
+        return _is_among(self.told | self.seen, name, value)  # what a pinned worker was spared it does not have
 
     def remember(self, sighting: Sighting) -> None:
         """Keep a wrong read until it is known what became of it."""
@@ -107,6 +128,13 @@ class Findings:
                 amended = amend(sighting, names)
                 if amended is not None:
                     self.remember(amended)
+
+
+def _is_among(known: set[tuple[str, object]], name: str, value: object) -> bool:
+    # However it is spelt: what was read is an object, say, and what was filed is its text.
+    if (name, key_of(value)) in known:
+        return True
+    return any(of == name and same(value_of(key), value) for of, key in list(known))
 
 
 def _without(sighting: Sighting, names: set[str]) -> Sighting | None:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from collections.abc import Callable
+from contextvars import ContextVar
+from threading import get_ident
+from typing import Any, ClassVar, Final, cast
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
+from otel_handoff.handover.asked import Judge, Provoker, Twin
 from otel_handoff.handover.findings import Findings
-from otel_handoff.host.current import active
-from otel_handoff.host.fields import MISSING
+from otel_handoff.handover.written import WriteRecord
+from otel_handoff.host import current
+from otel_handoff.host.contexts import ContextClass
+from otel_handoff.host.plainly import MISSING
 from otel_handoff.record.submission import Submission
 
-if TYPE_CHECKING:
-    from otel_handoff.handover.written import WriteRecord
-    from otel_handoff.host.contexts import Kind
-    from otel_handoff.judge.detector import Detector
+active: Final[ContextVar[Lease | None]] = current.active
+"""The lease that the running thread or task works under."""
+
+borrowed: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_borrowed", default=None)
+"""The lease that a worker started it under. It may outlive that row: then it is nobody's, whatever else it carries."""
 
 LEASE_KEY: Final = context_api.create_key("otel-handoff-lease")
-"""The same in an OpenTelemetry context: whom a span belongs to is said by its parent context."""
+"""That of `active` in an OpenTelemetry context: whom a span belongs to is said by its parent context."""
+
+UNPLACED: Final = "unplaced_write"
+"""The reason why a row is not judged of which it is not known what its submit function wrote for it."""
 
 BORROWED_KEY: Final = context_api.create_key("otel-handoff-borrowed")
 """The lease that a thread was started under. The thread may be a pool's and outlive the row: then it is nobody's."""
@@ -40,28 +50,6 @@ class Rows:
         return [lease for ref in list(self.in_flight.values()) if (lease := ref()) is not None]
 
 
-class Provoker(Protocol):
-    """Holds workers back on purpose, in tests: `otel_handoff.around.provoke`. None of it raises."""
-
-    def submitted(self, lease: Lease) -> None:
-        """A row was handed over."""
-
-    def wrote(self, context: Any, root: str, value: Any) -> None:
-        """A watched field of `context` is about to be written."""
-
-    def evicted(self, lease: Lease) -> None:
-        """A submission was given up."""
-
-    def hold(self, lease: Lease, point: str) -> None:
-        """A worker is at `point`: the start of its work, a call, or a result."""
-
-    def reads(self, context: Any, root: str) -> None:
-        """A worker is about to read a watched field."""
-
-    def ended(self, lease: Lease) -> None:
-        """The work on a row is done."""
-
-
 class Lease:
     """One row in flight. Whoever holds the work item holds this; when the item is dropped, the lease closes itself.
 
@@ -69,24 +57,49 @@ class Lease:
         submission: what the row was submitted with.
         detector: judges what the worker does.
         kind: how contexts of this class are read.
-        context: the submitter's own context object; where the host hands its worker a copy, that copy.
-        handed: what the worker gets: `context` itself, or its own copy (`pinned`).
+        context: the submitter's own context object; where the host hands its worker a copy, that copy. None until there
+            is a worker, where it is not pinned: the work item alone keeps it alive until then.
+        handed: what the worker got: `context` itself, or its own copy (`pinned`). None until there is one.
+        expected: the identity of what it is to get.
         roots: attribute of the context -> the object it held at submission.
         record: the recent writes to `context`; None without watch.
+        unresolved: the fields of which it is not known what was submitted: what calls file is not compared.
+        flaw: why this row cannot be judged, and in which fields; without any it cannot be judged at all.
+        begun: whether a worker ran under it.
+        claimed_by: by what its worker is, or was, recognised; None where the work item carries the lease.
+        left: whether the work item was pickled, and so went to another process.
+        missed: whether it is told already that no worker was recognised, or need not be: a fork is not whose row it is.
+        made: contexts that the submit function itself made or wrote to: id -> the context, and attribute -> value.
+        twins: the context and the worker's copy when that was made, where they are looked at again.
+        unplaced: what the submit function wrote when it may have handed the row over already: attribute -> nothing; or,
+            where the work function was looked up by then, what it held before.
+        looked_up: how often the work function was looked up for it.
+        runs: how often what was looked up was run again.
+        touched: whether another than the submit function wrote an id to what that was given, before it returned.
+        moved_on: whether the submit function wrote another id after it had handed the row over.
+        baseline: what was on the worker's copy at first, where that is looked at again in the end.
+        carriers: threads on which a task that the worker handed on runs: thread -> how many, one in the other.
+        stale: whether the submission was evicted, or superseded by a retry.
+        evicted: whether it was the former.
+        before: the row that this one is a retry of.
+        stale_counted: whether that was counted.
+        found: empty, or the `findings`.
         finished: whether the row is done: its result is handed in, or its work function returned.
         span: the row span, while the work runs.
     """
 
     __slots__ = (
+        "__dict__",
         "__weakref__",
-        "_findings",
         "_ref",
         "_rows",
+        "begun",
         "context",
         "detector",
         "ended",
-        "evicted",
+        "expected",
         "finished",
+        "found",
         "handed",
         "key",
         "kind",
@@ -94,102 +107,224 @@ class Lease:
         "record",
         "roots",
         "span",
-        "stale_counted",
         "submission",
-        "superseded",
     )
 
-    provoker: ClassVar[Provoker | None] = None
+    # What most rows never have has no place in each of them.
+    unresolved: frozenset[str] = frozenset()
+    flaw: tuple[str, tuple[str, ...]] | None = None
+    claimed_by: tuple[int, ...] | None = None
+    left: bool = False
+    missed: bool = False
+    made: dict[int, tuple[Callable[[], Any], dict[str, Any]]] | None = None
+    twins: Twin[Lease] | None = None
+    unplaced: dict[str, tuple[()] | tuple[Any]] | None = None
+    looked_up: int = 1
+    runs: int = 1
+    touched: bool = False
+    moved_on: bool = False
+    baseline: dict[str, Any] | None = None
+    carriers: dict[int, int] | None = None
+    stale: bool = False
+    evicted: bool = False
+    before: weakref.ref[Lease] | None = None
+    stale_counted: bool = False
+
+    provoker: ClassVar[Provoker[Lease] | None] = None
 
     def __init__(
         self,
         submission: Submission,
-        detector: Detector,
+        detector: Judge[Lease],
         rows: Rows,
-        kind: Kind,
+        kind: ContextClass,
         context: Any,
         handed: Any,
         roots: dict[str, Any],
         record: WriteRecord | None,
         key: object,
+        *,
+        keeps: bool,
     ) -> None:
         self.submission: Submission = submission
-        self.detector: Detector = detector
-        self.kind: Kind = kind
-        self.context: Any = context
-        self.handed: Any = handed
+        self.detector: Judge[Lease] = detector
+        self.kind: ContextClass = kind
+        self.context: Any = context if handed is not context or keeps else None
+        self.handed: Any = None
+        self.expected: int = id(handed)
         self.pinned: bool = handed is not context
         self.roots: dict[str, Any] = roots
         self.record: WriteRecord | None = record
         self.key: object = key
+        self.begun: bool = False
         self.finished: bool = False
         self.span: Span = INVALID_SPAN
-        self.evicted: bool = False
-        self.superseded: bool = False
-        self.stale_counted: bool = False
         self.ended: bool = False
-        self._findings: dict[None, Findings] = {}
+        self.found: dict[None, Findings] = {}
         self._rows = rows
         self._ref: weakref.ref[Lease] = weakref.ref(self)
         rows.in_flight[submission.number] = self._ref
         if key is not None:
-            earlier = rows.latest.get(key)
-            if earlier is not None:
-                self._supersede(earlier)
-            rows.latest[key] = self._ref
+            self._lead(key)
 
     @property
     def findings(self) -> Findings:
         """What is known of this row, begun if there was nothing. Two threads that begin it get the same."""
-        return self._findings.get(None) or self._findings.setdefault(None, Findings())
+        return self.found.get(None) or self.found.setdefault(None, Findings())
 
-    @property
-    def has_findings(self) -> bool:
-        """Whether there is anything to know."""
-        return bool(self._findings)
-
-    def _supersede(self, earlier: weakref.ref[Lease]) -> None:
-        lease = earlier()
+    def _lead(self, key: object) -> None:
+        # This is the newest row of this key: one before it is superseded.
+        latest = self._rows.latest
+        before = latest.get(key)
+        lease = before() if before is not None else None
         if lease is not None and not lease.ended:
-            lease.superseded = True
+            lease.stale, self.before = True, before
+        latest[key] = self._ref
 
-    @property
-    def stale(self) -> bool:
-        """Whether the submission was evicted, or superseded by a retry."""
-        return self.evicted or self.superseded
+    def rename(self, key: object) -> None:
+        """The submit function says only now which row it is: no retry of the one whose id was left on the context."""
+        latest, before = self._rows.latest, self.before
+        newest = latest.get(self.key)
+        retry = newest() if newest is not None and newest is not self._ref else None
+        if retry is not None and retry.before is self._ref:  # of the row before, and not of this one
+            retry.before, self.stale = before, self.evicted
+        elif newest is self._ref:
+            latest.pop(self.key, None)
+            lease = before() if before is not None else None
+            if lease is not None:
+                lease.stale = lease.evicted
+                if lease.key == self.key and not lease.ended:
+                    latest.setdefault(self.key, lease._ref)
+        self.before, self.key = None, key
+        if key is not None:
+            self._lead(key)
+
+    def stamp(self, context: Any, root: str, value: Any, *, again: bool) -> None:
+        """The submit function wrote an id into a context of its own making, and may hand that one over.
+
+        Where the work item may have it by now, it is not `again` the row's id, but only for the first time.
+        """
+        made = self.made
+        if made is None:
+            made = self.made = {}
+        known = made.get(id(context))
+        if known is None or known[0]() is not context:
+            known = made[id(context)] = _weakly(context), {}
+        if again or root not in known[1]:
+            known[1][root] = value
+
+    def unplace(self, root: str, *, found: bool) -> None:
+        """The submit function writes an id; perhaps when it has handed the row over. The work function is `found`."""
+        unplaced = self.unplaced
+        if unplaced is None:
+            unplaced = self.unplaced = {}
+        if not unplaced.get(root):
+            unplaced[root] = (self.roots[root],) if found else ()
+        if self.flaw is None:
+            self.flaw = UNPLACED, ()  # until it is known how the worker was found
+
+    def take_back(self) -> None:
+        """What was written since the work function was looked up is another row's, which is handed over now."""
+        unplaced, self.unplaced = self.unplaced, None
+        for root, before in (unplaced or {}).items():
+            for value in before:
+                self.detector.restate(self, root, value)
+
+    def place(self) -> list[str]:
+        """Return the attributes that the submit function wrote, and nobody knows for which row."""
+        unplaced, self.unplaced = self.unplaced, None
+        queued = self.claimed_by is not None
+        return [root for root, before in (unplaced or {}).items() if queued or before]
 
     def receive(self, handed: Any) -> None:
         """The worker was given `handed`, or (`MISSING`) no context at all."""
-        if self.context is None:  # it waited to be claimed
-            self.context = handed
+        stamped: dict[str, Any] = {}
+        if self.made is not None:
+            known = self.made.get(id(handed))
+            if known is not None and known[0]() is handed:
+                stamped = known[1]
+                for root, value in stamped.items():
+                    self.detector.restate(self, root, value)
+            self.made = None
+            if self.twins is not None and self.twins.open and id(handed) == self.expected:
+                self.twins.settle(self, self.context, handed)
         if handed is MISSING:
             self.handed = self.context
             return
-        if handed is not self.handed and self.handed is not None and type(handed) is type(self.context):
-            # The host has copied by itself. What becomes of the context that was submitted is no concern of the worker.
+        if self.context is None:
+            self.context = handed
+        if id(handed) != self.expected:
+            # The host has copied by itself, or made another; what becomes of the one submitted concerns no worker.
             self.context, self.pinned = handed, False
+            self.detector.take_as_it_is(self, handed, stamped)
         self.handed = handed
+
+    def sent(self) -> None:
+        """The work item was pickled: it goes to another process, if it goes anywhere."""
+        self.left = True
+
+    def carry(self, thread: int, turns: int) -> None:
+        """A task that the worker handed on begins (`turns` is 1) or ends (-1) on a thread."""
+        carriers = self.carriers
+        if carriers is None:  # two threads may begin at once: they get the same
+            carriers = cast("dict[int, int]", self.__dict__.setdefault("carriers", {}))
+        left = carriers.get(thread, 0) + turns
+        if left:
+            carriers[thread] = left
+        else:
+            carriers.pop(thread, None)
 
     def close(self) -> None:
         """The row is no longer in flight. Takes no lock: it may run in a finalizer."""
         if not self.ended:
             self.ended = True
+            if self.left and not self.begun:
+                self.detector.missed("other_process", self.submission, pinned=self.pinned)
             self._rows.in_flight.pop(self.submission.number, None)
             if self.key is not None and self._rows.latest.get(self.key) is self._ref:
                 self._rows.latest.pop(self.key, None)
+
+    def miss(self) -> None:
+        """Nobody has it any more, or will work any more: its work item was thrown away, or was run otherwise."""
+        if not (self.begun or self.left or self.missed):
+            self.missed = True
+            self.detector.missed("no_worker", self.submission, pinned=self.pinned)
 
     def __del__(self) -> None:
         try:  # this is on every row's way
             if not self.ended:
                 self.close()
+                if self.detector.enabled:
+                    self.miss()
         except AttributeError:  # an interrupt came while it was being made
             pass
 
 
+def _weakly(context: Any) -> Callable[[], Any]:
+    # The row is not to keep it, if it can be helped.
+    try:
+        return weakref.ref(context)
+    except TypeError:
+        return lambda: context
+
+
 def judged_lease() -> Lease | None:
-    """Return the lease that the caller works under; None in a thread that outlived the row that started it."""
+    """Return the lease that the caller works under, as far as that is sure; None in what outlived its row."""
     lease = active.get()
-    return None if lease is not None and is_outlived(lease, None) else lease
+    if lease is None or not lease.ended or is_certain(lease):
+        return lease
+    return None
+
+
+def is_certain(lease: Lease) -> bool:
+    """Whether what runs here under `lease` surely works on its row.
+
+    It does until the row ends. From then on only a task does that the worker handed on: whatever else has inherited
+    its context, a consumer that the first row began or a pool's thread, works for others by now.
+    """
+    if not lease.ended:
+        return True
+    return lease.carriers is not None and get_ident() in lease.carriers and not is_borrowed(lease)
 
 
 def is_outlived(lease: Lease, context: Context | None) -> bool:
@@ -199,7 +334,7 @@ def is_outlived(lease: Lease, context: Context | None) -> bool:
 
 def is_borrowed(lease: Lease, context: Context | None = None) -> bool:
     """Whether `context` (None: the current one) is that of a thread that a worker started under `lease`."""
-    return context_api.get_value(BORROWED_KEY, context) is lease
+    return borrowed.get() is lease or context_api.get_value(BORROWED_KEY, context) is lease
 
 
 def current_submission() -> Submission | None:

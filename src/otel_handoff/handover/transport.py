@@ -2,54 +2,180 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
-from types import MethodType
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any, Final, Protocol
+from weakref import ref
 
-import wrapt
-
+from otel_handoff.handover.asked import Judge
 from otel_handoff.handover.lease import Lease
+from otel_handoff.host.fields import Parameters
+from otel_handoff.host.guard import guard
+from otel_handoff.host.standin import BoundStandIn, StandIn
 
-if TYPE_CHECKING:
-    from otel_handoff.around.handoff import Handoff
-
-    FunctionWrapper = wrapt.FunctionWrapper[..., Any]
-    BoundFunctionWrapper = wrapt.BoundFunctionWrapper[..., Any]
-else:
-    FunctionWrapper = wrapt.FunctionWrapper
-    BoundFunctionWrapper = wrapt.BoundFunctionWrapper
-
-submitting: Final[ContextVar[list[Lease | None] | None]] = ContextVar("otel_handoff_submitting", default=None)
-"""The one submission that is being handed over on this thread, and None in its place when that is done: a task that the
-host has begun meanwhile goes on with a copy of this context."""
+Given = tuple[Parameters, tuple[Any, ...], dict[str, Any]]
+"""The arguments of one call, and the parameters of the function that was called."""
 
 
-class _BoundWork(BoundFunctionWrapper):
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.__wrapped__.__reduce_ex__(protocol)  # as the bound method it stands for
+class Handing:
+    """A hand-over in progress; what it holds is let go when that is done.
+
+    Attributes:
+        lease: whose; None once it is done (a task that the host has begun meanwhile has a copy of this), and where the
+            context could not be read.
+        contexts: the context object that the submit function was called with, and the one that it got: the same, or
+            the worker's copy.
+        given: all that it got.
+        found: what the work function, looked up meanwhile, was bound to; the work item, if it is one, keeps that alive.
+        again: the same of further look-ups.
+        outer: the hand-over within which this one is made.
+        unread: whether the context could not be read; then `passed` is whether an inner submit function could.
+        passed: whether a pool was seen to take what was looked up: what is written from then on is another row's.
+        wrote: what the submit function itself wrote to the context since, attribute -> value.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "contexts", "found", "given", "lease")
+
+    again: list[ref[Any]] | None = None
+    outer: Handing | None = None
+    unread: bool = False
+    passed: bool = False
+    wrote: dict[str, object] | None = None
+
+    def __init__(self, lease: Lease | None, contexts: tuple[Any, Any]) -> None:
+        self.lease: Lease | None = lease
+        self.contexts: tuple[Any, Any] = contexts
+        self.given: Given | None = None
+        self.found: ref[Any] | None = None
+
+    def is_about(self, context: Any) -> bool:
+        """Whether `context` is what is handed over."""
+        return context is not None and (context is self.contexts[0] or context is self.contexts[1])
+
+    def found_again(self, ref: ref[Any]) -> None:
+        """The work function was looked up once more: for a log line before, or for another part of the row."""
+        if self.again is None:
+            self.again = []
+        self.again.append(ref)
+
+    def pass_on(self, given: Any) -> None:
+        """A pool is given `given`: if the work function is in it, the row is handed over."""
+        while type(given) is partial:
+            given = given.func
+        run = given._self_wrapper if type(given) is BoundStandIn else None
+        lease = self.lease
+        if lease is not None and getattr(run, "__self__", None) is lease:
+            self.passed = True
+            lease.unplaced = None  # what the submit function wrote so far, it wrote before
+
+    def write(self, root: str, value: object) -> None:
+        """The submit function writes to what it hands over."""
+        if self.wrote is None:
+            self.wrote = {}
+        self.wrote[root] = value
+
+    def is_bound(self) -> bool:
+        """Whether something that was looked up is kept by somebody: then the work item carries the submission."""
+        return (self.found is not None and self.found() is not None) or (
+            self.again is not None and any(ref() is not None for ref in self.again)
+        )
 
 
-class WorkFunction(FunctionWrapper):
+submitting: Final[ContextVar[Handing | None]] = ContextVar("otel_handoff_submitting", default=None)
+"""The hand-over that is in progress on this thread or task."""
+
+
+def handed_over(context: Any) -> Handing | None:
+    """Return the hand-over, in progress here, whose submit function was given `context`: the innermost."""
+    handing = submitting.get()
+    while handing is not None and handing.contexts[1] is not context:
+        handing = handing.outer
+    return handing
+
+
+class Held(ref[Handing]):
+    """A hand-over in `under_way`: one whose end was interrupted is held by nothing else, and goes."""
+
+    __slots__ = ("number",)
+
+    number: int
+
+
+under_way: Final[dict[int, Held]] = {}
+"""The hand-overs that are in progress anywhere, by number: mostly none, and then nobody asks for that of its thread."""
+
+
+def begin(handing: Handing, number: int) -> None:
+    """Note that submission `number` is being handed over."""
+    held = Held(handing, _gone)
+    held.number = number
+    under_way[number] = held
+
+
+def _gone(held: ref[Handing]) -> None:
+    under_way.pop(getattr(held, "number", 0), None)  # an interrupt may have come before it was given one
+
+
+class Works(Protocol):
+    """Who runs the work function: `around.worker`."""
+
+    @property
+    def detector(self) -> Judge[Lease]:
+        """Judges the rows that it is run for."""
+        ...
+
+    @property
+    def runs(self) -> Callable[..., Any]:
+        """Runs it for a lease, which is its first argument."""
+        ...
+
+    def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run it where it was not looked up while submitting."""
+        ...
+
+    def row_of(self, handing: Handing, lease: Lease) -> Lease:
+        """Return whose row it is looked up for again: the same, or another of the same submit call."""
+        ...
+
+
+class WorkFunction(StandIn):
     """The work function. Looking it up on an instance while submitting attaches the submission to what is found.
 
     That is the whole transport: no registry, no ticket, no patched pool. The work item carries the submission, and
     if the item is dropped, so is the submission.
     """
 
-    __bound_function_wrapper__ = _BoundWork
-
-    def __init__(self, function: Any, handoff: Handoff) -> None:
-        super().__init__(function, handoff.claimed)
-        self._self_handoff: Handoff = handoff
+    def __init__(self, function: Any, worker: Works) -> None:
+        super().__init__(function, worker.claimed)
+        self._self_worker: Works = worker
+        self._self_binds: bool = hasattr(function, "__get__")
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if not self._self_binds:
+            return self  # an object with `__call__` in a class body is given no instance
+        if instance is None and type(self.__wrapped__) is FunctionType:
+            return self._self_of_class(owner)
         now = submitting.get()
-        handoff = self._self_handoff
-        lease = now[0] if now is not None else None
-        if lease is None or lease.detector is not handoff.detector or instance is None:
+        worker = self._self_worker
+        lease = now.lease if now is not None else None
+        if now is None or lease is None or lease.detector is not worker.detector or instance is None:
             return super().__get__(instance, owner)
-        handoff.bound(lease)
+        if now.found is not None:
+            with guard:
+                lease = worker.row_of(now, lease)
+        elif lease.pinned and not lease.detector.watched:
+            lease.detector.look_again(lease, *now.contexts)
         wrapped: Any = self.__wrapped__
-        make: Any = _BoundWork  # wrapt's stubs know only its first argument
-        run = MethodType(handoff.runs, lease)  # smaller and quicker than a partial
+        make: Any = BoundStandIn  # wrapt's stubs know only its first argument
+        run = MethodType(worker.runs, lease)  # smaller and quicker than a partial
+        if now.found is None:
+            now.found = ref(run)
+        else:
+            now.found_again(ref(run))
+            lease.looked_up += 1
         return make(wrapped.__get__(instance, owner), instance, run, None, "function", self)
+
+    def _self_again(self, function: Any) -> Any:
+        return WorkFunction(function, self._self_worker)

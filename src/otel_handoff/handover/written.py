@@ -9,13 +9,12 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from otel_handoff.handover.lease import Lease
-from otel_handoff.host.current import active
+from otel_handoff.host.plainly import MISSING
 from otel_handoff.record.locations import Frames, capture
 from otel_handoff.record.submission import Submission
 
 LIMIT: Final = 64
-"""Writes kept per context; 8 are enough to name the culprit in every schedule that was tried."""
+"""Writes kept per context and attribute; 8 are enough to name the culprit in every schedule that was tried."""
 
 _MOST_UNCLAIMED: Final = 16  # gone through at each submission; more are left only by writes that belong to none
 
@@ -53,30 +52,40 @@ class WriteRecord:
 
     def __init__(self, context: Any) -> None:
         self._context: Any = context  # its address is not to be recycled while an entry for it stands
-        self._writes: list[RawWrite] = []
+        self._writes: dict[str, list[RawWrite]] = {}
         self._unclaimed: list[RawWrite] = []
 
     def add(self, write: RawWrite) -> None:
         """Record a write."""
-        _keep(self._writes, write)
-        _keep(self._unclaimed, write, _MOST_UNCLAIMED)
+        root = write.root
+        if root not in self._writes:
+            self._writes.setdefault(root, [])
+        keep(self._writes[root], write)
+        keep(self._unclaimed, write, _MOST_UNCLAIMED)
 
     def discard(self, write: RawWrite) -> None:
         """Take a write off the record."""
-        _drop(self._writes, write)
-        _drop(self._unclaimed, write)
+        drop(self._writes.get(write.root, []), write)
+        drop(self._unclaimed, write)
 
     def claim(self, submission: Submission, roots: Mapping[str, object]) -> None:
         """Say of the writes since the last submission that they were made for this one."""
         for write in self._unclaimed[:]:
-            if roots.get(write.root) is write.value:
+            if roots.get(write.root, MISSING) is write.value:
                 write.submission = submission
-                _drop(self._unclaimed, write)
+                drop(self._unclaimed, write)
+
+    def disclaim(self, submission: Submission, root: str) -> None:
+        """Say of the writes to `root` that they were not made for this one after all: it is given another value."""
+        for write in self._writes.get(root, [])[:]:
+            if write.submission is submission:
+                write.submission = None
+                keep(self._unclaimed, write, _MOST_UNCLAIMED)
 
     def newest(self, root: str, matches: Callable[[object], bool]) -> RawWrite | None:
         """Return the newest write to `root` whose value `matches`."""
-        for write in reversed(self._writes[:]):
-            if write.root == root and matches(write.value):
+        for write in reversed(self._writes.get(root, [])[:]):
+            if matches(write.value):
                 return write
         return None
 
@@ -84,7 +93,7 @@ class WriteRecord:
         """Keep the context alive no longer; where it takes no weak reference, it has to be."""
         key = id(self._context)
         with contextlib.suppress(TypeError):  # also where it is released already
-            self._context = weakref.ref(self._context, lambda _: _records.pop(key, None))
+            self._context = weakref.ref(self._context, lambda _: records.pop(key, None))
 
 
 class _Ref(weakref.ref[WriteRecord]):
@@ -95,26 +104,26 @@ class _Ref(weakref.ref[WriteRecord]):
     key: int
 
 
-# Keyed by identity: a context may be unhashable. An entry goes with its record, or with its context.
-_records: Final[dict[int, _Ref]] = {}
+records: Final[dict[int, _Ref]] = {}
+"""By the context's identity: it may be unhashable. An entry goes with its record, or with its context."""
 
 
 def record_of(context: Any) -> WriteRecord | None:
     """Return the record of a context that has rows in flight."""
-    ref = _records.get(id(context))
+    ref = records.get(id(context))
     return ref() if ref is not None else None
 
 
 def is_on_record(context: Any) -> bool:
     """Whether a context may have rows in flight."""
-    return id(context) in _records
+    return id(context) in records
 
 
 def open_record(context: Any) -> WriteRecord:
     """Return the record of a context, made if there is none. It lasts as long as somebody holds it."""
     key = id(context)
     while True:
-        standing = _records.get(key)
+        standing = records.get(key)
         if standing is not None:
             record = standing()
             if record is not None:
@@ -123,58 +132,26 @@ def open_record(context: Any) -> WriteRecord:
         record = WriteRecord(context)
         ref = _Ref(record, _ended)
         ref.key = key
-        if _records.setdefault(key, ref) is ref:
+        if records.setdefault(key, ref) is ref:
             return record
 
 
 def _ended(ref: _Ref) -> None:
     key = getattr(ref, "key", -1)  # an interrupt may have come before it was given one: then it has no entry
-    if _records.get(key) is ref:
-        there = _records.pop(key, None)
+    if records.get(key) is ref:
+        there = records.pop(key, None)
         if there is not None and there is not ref and there() is not None:
-            _records.setdefault(key, there)  # another's, opened in the meantime
+            records.setdefault(key, there)  # another's, opened in the meantime
 
 
-def note(context: Any, root: str, value: object) -> RawWrite | None:
-    """Put a write on record that is about to be stored; None where no row of `context` is in flight."""
-    ref = _records.get(id(context))
-    record = ref() if ref is not None else None
-    lease = active.get()
-    own = _own(lease, context, root) if lease is not None else None
-    if record is None and own is None:
-        return None
-    write = RawWrite(root, value, lease.submission.number if lease is not None else None)
-    if record is not None:
-        record.add(write)
-    if own is not None:
-        _keep(own, write)
-    return write
-
-
-def undo(context: Any, write: RawWrite) -> None:
-    """The host refused a write: it did not happen."""
-    record = record_of(context)
-    if record is not None:
-        record.discard(write)
-    lease = active.get()
-    own = _own(lease, context, write.root) if lease is not None else None
-    if own is not None:
-        _drop(own, write)
-
-
-def _own(lease: Lease, context: Any, root: str) -> list[RawWrite] | None:
-    # Where a worker's writes to its own context are kept.
-    if context is not lease.handed and context is not lease.context:
-        return None
-    return lease.findings.own.setdefault(root, [])
-
-
-def _keep(writes: list[RawWrite], write: RawWrite, limit: int = LIMIT) -> None:
+def keep(writes: list[RawWrite], write: RawWrite, limit: int = LIMIT) -> None:
+    """Put a write to some others, of which the oldest go."""
     writes.append(write)
     if len(writes) > 2 * limit:
         del writes[:limit]
 
 
-def _drop(writes: list[RawWrite], write: RawWrite) -> None:
+def drop(writes: list[RawWrite], write: RawWrite) -> None:
+    """Take a write away from others, if it is among them."""
     with contextlib.suppress(ValueError):
         writes.remove(write)

@@ -1,1 +1,1 @@
-"""What is known of a host's own objects and functions."""
+"""How one gets hold of a host: wrapping its functions, reading and copying its objects, and doing neither harm."""

@@ -1,90 +1,263 @@
-"""How contexts of one class are copied and read, found out once for each class."""
+"""The classes of contexts that a boundary has met: how each is copied and read, found out once."""
 
 from __future__ import annotations
 
-import copy
-import copyreg
+import dis
+import inspect
 import weakref
-from collections.abc import Callable
-from types import GetSetDescriptorType
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partialmethod
+from operator import itemgetter
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, cast
 
-from otel_handoff.host.fields import MISSING, Fields
+from otel_handoff.host.copying import copier
+from otel_handoff.host.fields import Fields, Partial
+from otel_handoff.host.plainly import (
+    MISSING,
+    beneath_ours,
+    class_of,
+    dict_of,
+    has_plain_dict,
+    is_code,
+    is_watched,
+    lookup,
+    slots_of,
+)
 
-_HEAP_TYPE: Final = 1 << 9
-_slot_names: Final[Callable[[type], list[str]]] = copyreg._slotnames  # type: ignore[attr-defined]
-class_of: Final = cast("Callable[[Any], type]", type)
-"""`type`, as a function with a plain result."""
-_new: Final = cast("Callable[[type], Any]", object.__new__)
-_NO_STATE: Final = getattr(object, "__getstate__", None)  # Python 3.11 and later
 
-
-class Kind:
+class ContextClass:
     """A class of contexts.
 
     Attributes:
-        copy: makes the shallow copy that `copy.copy` would make.
-        roots_of: root -> its value now, on a context of this class.
+        copy: makes the shallow copy that `copy.copy` would make; raises `Unfit` where that is not fit for work.
+        roots_of: root -> its value now, on a context of this class; without `computed`.
+        ids_of: field -> its value, from the values of the roots.
+        computed: roots that are properties without a setter, or that are computed when they are first asked for. They
+            are the host's code, and are not run for this; of the latter, a value that is kept by then is read.
+        asked: roots that are the host's code, too, and are run once, when a row is handed over.
+        slots: where its instances keep values besides their `__dict__`; without those that are fields.
+        looks: whether the next row is looked at for what its submit function writes to the context.
+        quiet: how many were looked at.
+        writes: whether it writes, as its code shows or a row did: then each is.
+        watching: the names of what watches the class, or a class that it inherits from.
+        watching_of: reads what is there off the class's `__dict__`; a `KeyError` where nothing is.
+        watches: what that are instances of.
+        unwatched: why not all reads are seen; empty where they are.
+        told_looked_up: whether it was told that a copy is not found by its identity.
+        told_unfit: whether it was told that there is no copy.
+        told_unwatched: whether it was told that not all reads are seen.
     """
 
-    __slots__ = ("copy", "roots_of")
+    __slots__ = (
+        "asked",
+        "computed",
+        "copy",
+        "ids_of",
+        "looks",
+        "quiet",
+        "roots_of",
+        "slots",
+        "told_looked_up",
+        "told_unfit",
+        "told_unwatched",
+        "unwatched",
+        "watches",
+        "watching",
+        "watching_of",
+        "writes",
+    )
 
-    def __init__(self, cls: type, fields: Fields) -> None:
-        self.copy: Callable[[Any], Any] = _copy_plain if _copies_plainly(cls) else copy.copy
-        plain = _reads_plainly(cls, fields)
-        self.roots_of: Callable[[Any], dict[str, Any]] = fields.plain_roots_of if plain else fields.roots_of
+    def __init__(self, cls: type, fields: Fields, unwatched: str = "") -> None:
+        attributes = {root: beneath_ours(lookup(cls, root)) for root in fields.roots}
+        computed = [root for root, found in attributes.items() if _is_computed(found)]
+        lazy = [root for root, found in attributes.items() if is_lazy(cls, found)]
+        self.computed: tuple[str, ...] = (*computed, *lazy)
+        self.asked: tuple[str, ...] = tuple(
+            root for root, found in attributes.items() if root not in self.computed and is_code(found)
+        )
+        self.watching: list[str] = [root for root in fields.roots if is_watched(lookup(cls, root))]
+        self.watching_of: Callable[[Mapping[str, Any]], Sequence[Any]] = _reader(cls, self.watching)
+        self.watches: list[type] = [*map(class_of, self.watching_of(vars(cls)))]
+        self.unwatched: str = unwatched
+        self.slots: tuple[str, ...] = tuple(name for name in slots_of(cls) if name not in fields.roots)
+        self.looks: bool = True
+        self.quiet: int = 0
+        self.writes: bool = False
+        self.told_looked_up: bool = False
+        self.told_unfit: bool = False
+        self.told_unwatched: bool = False
+        read = fields.without(computed) if computed else fields
+        plain = _reads_plainly(cls, read)
+        self.roots_of: Callable[[Any], dict[str, Any]] = read.plain_roots_of if plain else read.roots_of
+        if lazy:
+            self.roots_of = _where_kept(lazy, read, self.roots_of)
+        self.ids_of: Callable[[dict[str, Any]], dict[str, Any]] = (
+            _with_computed(fields, read) if computed else fields.ids_of
+        )
+        self.copy: Callable[[Any], Any] = copier(cls, fields.without(self.computed))
 
 
-class Kinds:
-    """The classes of contexts that a boundary has met."""
+class ContextClasses:
+    """The classes of contexts that a boundary has met.
 
-    def __init__(self, fields: Fields, met: Callable[[type], object]) -> None:
-        """Call `met` with each class before the first of its contexts is read."""
+    Attributes:
+        roots: the attributes of a context that fields start at.
+        written: whether it is known from the start that a submit function writes to them.
+    """
+
+    def __init__(
+        self, fields: Fields, met: Callable[[type], str], lost: Callable[[type, ContextClass, list[str]], object]
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            fields: the boundary's.
+            met: is called with each class before the first of its contexts is read; returns why not all reads of it
+                are seen.
+            lost: is called where what watched some roots of a class is no longer there: reads were not seen since.
+        """
+        self.written: bool = False
+        self.roots: Collection[str] = fields.roots
         self._fields = fields
         self._met = met
+        self._lost = lost
         # Weak, and by identity: a class may be made for one row, and a metaclass may hash it as it likes.
-        self._known: dict[int, tuple[Kind, weakref.ref[type]]] = {}
+        self._known: dict[int, tuple[ContextClass, weakref.ref[type]]] = {}
 
-    def of(self, context: Any) -> Kind:
+    def of(self, context: Any) -> ContextClass:
         """Return the kind of a context."""
         cls = class_of(context)
         known = self._known.get(id(cls))
-        return known[0] if known is not None else self._meet(cls)
+        if known is None:
+            return self._meet(cls)
+        kind = known[0]
+        try:  # this is for each row
+            if [*map(class_of, kind.watching_of(cls.__dict__))] == kind.watches:
+                return kind
+        except KeyError:
+            pass
+        return self._meet_again(cls, kind)
 
-    def _meet(self, cls: type) -> Kind:
-        self._met(cls)
-        kind = Kind(cls, self._fields)
+    def look(self) -> None:
+        """See whether what watches the classes is still there."""
+        for kind, ref in list(self._known.values()):
+            cls = ref()
+            if cls is None or not kind.watching:
+                continue
+            if cls.__getattribute__ is not object.__getattribute__ or kind.watches != _classes_there(cls, kind):
+                self._meet_again(cls, kind)
+
+    def _meet_again(self, cls: type, kind: ContextClass) -> ContextClass:
+        lost = [root for root in kind.watching if not _asks_ours(lookup(cls, root))]
+        if cls.__getattribute__ is not object.__getattribute__:
+            lost = kind.watching
+        if not lost:  # another library's stands above ours
+            kind.watches = _classes_there(cls, kind)
+            return kind
+        self._lost(cls, kind, lost)
+        return self._meet(cls)
+
+    def _meet(self, cls: type) -> ContextClass:
+        kind = ContextClass(cls, self._fields, self._met(cls))
+        kind.writes = self.written
         known, key = self._known, id(cls)
         known[key] = kind, weakref.ref(cls, lambda _: known.pop(key, None))
         return kind
 
 
-class Watched:
-    """A descriptor of ours in the place of an attribute.
+def _classes_there(cls: type, kind: ContextClass) -> list[type]:
+    try:
+        return [*map(class_of, kind.watching_of(vars(cls)))]
+    except KeyError:
+        return []
 
-    Attributes:
-        keeps_in_dict: whether the values are in the `__dict__` of the instances.
+
+def _asks_ours(attribute: Any) -> bool:
+    # Whether it is ours, or somebody's that has ours to ask: as an attribute of it, or of what its functions enclose.
+    held = [attribute]
+    if isinstance(attribute, property):
+        for function in (attribute.fget, attribute.fset):
+            held += getattr(function, "__defaults__", None) or ()
+            held += [_content_of(cell) for cell in getattr(function, "__closure__", None) or ()]
+    for one in list(held):
+        held.append(getattr(one, "__self__", None))  # a bound `__get__`
+        held += dict(getattr(one, "__dict__", ())).values()
+    return any(is_watched(one) for one in held)
+
+
+def _content_of(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
+
+
+def _where_kept(
+    lazy: Sequence[str], read: Fields, roots_of: Callable[[Any], dict[str, Any]]
+) -> Callable[[Any], dict[str, Any]]:
+    others: dict[tuple[str, ...], Fields] = {}
+
+    def kept(context: Any) -> dict[str, Any]:
+        values = dict_of(context)
+        missing = tuple(root for root in lazy if root not in values)
+        if not missing:
+            return roots_of(context)
+        found = (others.get(missing) or others.setdefault(missing, read.without(missing))).roots_of(context)
+        absent, beyond = (found.absent, found.beyond) if isinstance(found, Partial) else ((), ())
+        return Partial(found, absent, (*beyond, *missing))
+
+    return kept
+
+
+def _with_computed(fields: Fields, read: Fields) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    computed = [name for name in fields.paths if name not in read.paths]
+
+    def ids_of(roots: dict[str, Any]) -> dict[str, Any]:
+        found = read.ids_of(roots)
+        absent = found.absent if isinstance(found, Partial) else ()
+        beyond = found.beyond if isinstance(found, Partial) else ()
+        return Partial({**dict.fromkeys(fields.paths), **found}, absent, (*beyond, *computed))
+
+    return ids_of
+
+
+def _reader(cls: type, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    # It is called for each row, and keeps no class alive.
+    if not names:
+        return lambda _: ()
+    if all(name in vars(cls) for name in names):
+        return itemgetter(names[0], *names)  # of one name alone it would give no tuple
+    of = weakref.ref(cls)
+    return lambda _: [lookup(cast("type", of()), name) for name in names]
+
+
+def _is_computed(attribute: Any) -> bool:
+    return issubclass(class_of(attribute), property) and attribute.fset is None
+
+
+_CALLED: Final = (FunctionType, BuiltinFunctionType, MethodType, staticmethod, classmethod, partialmethod)
+
+
+def is_lazy(cls: type, attribute: Any) -> bool:
+    """Whether an instance that has no such value runs code of the host's, which may keep what it makes of it then.
+
+    Args:
+        cls: the class.
+        attribute: what it has, unbound: a `functools.cached_property`, say; or `MISSING`.
     """
-
-    keeps_in_dict: bool = False
-
-
-def lookup(cls: type, name: str) -> Any:
-    """Return what `cls` has under `name`, unbound; MISSING where it has no such attribute."""
-    for base in cls.__mro__:
-        found = vars(base).get(name, MISSING)
-        if found is not MISSING:
-            return found
-    return MISSING
+    kind = class_of(attribute)
+    if attribute is MISSING:
+        return _keeps_what_it_finds(lookup(cls, "__getattr__"))
+    return hasattr(kind, "__get__") and not (hasattr(kind, "__set__") or issubclass(kind, _CALLED))
 
 
-def has_plain_dict(cls: type) -> bool:
-    """Whether the attributes of an instance are in its `__dict__`, and nothing else has a say in reading them."""
-    return (
-        cls.__dictoffset__ != 0
-        and cls.__getattribute__ is object.__getattribute__
-        and isinstance(lookup(cls, "__dict__"), GetSetDescriptorType)
-    )
+def _keeps_what_it_finds(function: Any) -> bool:
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    if code is None:
+        return False
+    stores = {"STORE_ATTR", "STORE_SUBSCR"} & {step.opname for step in dis.get_instructions(code)}
+    return bool(stores) or not {"setattr", "__setattr__", "setdefault", "update"}.isdisjoint(code.co_names)
 
 
 def _reads_plainly(cls: type, fields: Fields) -> bool:
@@ -92,27 +265,6 @@ def _reads_plainly(cls: type, fields: Fields) -> bool:
 
 
 def _is_kept_elsewhere(attribute: Any) -> bool:
-    if issubclass(class_of(attribute), Watched):
+    if is_watched(attribute):
         return not attribute.keeps_in_dict
     return hasattr(class_of(attribute), "__set__")
-
-
-def _copies_plainly(cls: type) -> bool:
-    return (
-        all(base.__flags__ & _HEAP_TYPE for base in cls.__mro__[:-1])
-        and has_plain_dict(cls)
-        and cls.__new__ is object.__new__
-        and cls.__reduce_ex__ is object.__reduce_ex__
-        and cls.__reduce__ is object.__reduce__
-        and getattr(cls, "__getstate__", None) is _NO_STATE
-        and cls not in copyreg.dispatch_table
-        and not any(hasattr(cls, name) for name in ("__copy__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"))
-        and not _slot_names(cls)
-    )
-
-
-def _copy_plain(context: Any) -> Any:
-    # What copy.copy comes to for such a class, in a quarter of the time.
-    copied = _new(class_of(context))
-    copied.__dict__.update(context.__dict__)
-    return copied

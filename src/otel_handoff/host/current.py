@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from contextvars import ContextVar, Token
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from otel_handoff.handover.lease import Lease
-
-active: Final[ContextVar[Lease | None]] = ContextVar("otel_handoff_active", default=None)
-"""The lease that it works under."""
+active: Final[ContextVar[Any]] = ContextVar("otel_handoff_active", default=None)
+"""The lease that it works under: `handover.lease` knows its type. Here it is only put aside."""
 
 
-@contextmanager
-def no_lease() -> Generator[None]:
-    """Run our own code, or a pool's thread start, as nobody's work."""
-    token = active.set(None)
-    try:
-        yield
-    finally:
-        active.reset(token)
+class _NoLease:
+    """Runs our own code, or a pool's thread start, as nobody's work.
+
+    No generator: one that an exception from outside takes its end from is finished wherever it happens to be collected.
+    """
+
+    __slots__ = ("_token",)
+
+    _token: Token[Any]
+
+    def __enter__(self) -> None:
+        self._token = active.set(None)
+
+    def __exit__(self, *_: object) -> None:
+        active.reset(self._token)
+
+
+no_lease: Final = _NoLease

@@ -5,25 +5,60 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, cast
+
+from otel_handoff.host.ids import same
+from otel_handoff.host.outside import pass_on
+from otel_handoff.host.plainly import MISSING, dict_of
+from otel_handoff.host.suggest import nearest
 
 _logger = logging.getLogger("otel_handoff")
 
-MISSING: Final = object()
-
 
 def step(value: Any, name: str) -> Any:
-    """Follow one part of a path: an attribute, a key, or an index; None where there is none."""
-    found = getattr(value, name, MISSING)
+    """Follow one part of a path: an attribute, a key, or an index; None where there is none, or it cannot be read."""
+    found = look(value, name)[0]
+    return None if found is MISSING else found
+
+
+def look(value: Any, name: str) -> tuple[Any, str]:
+    """Follow one part of a path, and say why it leads nowhere.
+
+    Returns:
+        What is there, or `MISSING`; and in words what is wrong with the part. Nothing is, where there is but no such
+        key or index: another row may have it.
+    """
+    error = None
+    try:
+        found = getattr(value, name, MISSING)
+    except Exception as raised:  # by the host's own look-up: a lazy id that cannot be loaded here, say
+        pass_on(raised)
+        found, error = MISSING, raised
     if found is not MISSING:
-        return found
+        return found, ""
     if isinstance(value, Mapping):
-        return value.get(name)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    if name.isdecimal() and isinstance(value, Sequence) and int(name) < len(value):  # pyright: ignore[reportUnknownArgumentType]
-        return value[int(name)]  # pyright: ignore[reportUnknownVariableType]
-    return None
+        return value.get(name, MISSING), ""  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if name.isdecimal():
+        there = isinstance(value, Sequence) and int(name) < len(value)  # pyright: ignore[reportUnknownArgumentType]
+        return (value[int(name)] if there else MISSING), ""  # pyright: ignore[reportUnknownVariableType]
+    kind = type(value).__name__
+    if error is not None:
+        return MISSING, f"A {kind} raises {type(error).__name__} where {name!r} is read"
+    try:
+        hint = nearest(name, dir(value))
+    except Exception:
+        hint = ""
+    return MISSING, f"A {kind} has no {name!r}{hint and '.' + hint}"
+
+
+def follow(value: Any, path: Sequence[str]) -> Any:
+    """Follow a path from `value`; None where it ends at a None, `MISSING` where a part of it is not there."""
+    for name in path:
+        if value is None or value is MISSING:
+            break
+        value = look(value, name)[0]
+    return value
 
 
 def walk(value: Any, path: Sequence[str]) -> Any:
@@ -50,7 +85,7 @@ def _compiled(parameters: str, paths: Mapping[str, str]) -> Callable[..., dict[s
         pass
 
     def unusual(*_: object) -> dict[str, Any]:
-        raise LookupError
+        raise LookupError("a name that is to be looked up")
 
     return unusual
 
@@ -63,33 +98,61 @@ def _expression(start: str, tail: Sequence[str]) -> str:
 
 def _item(value: Any, index: int) -> Any:
     if type(value) is not tuple:  # to look into a host's own mapping may change it
-        raise TypeError
+        raise TypeError("no plain tuple")
     return value[index]  # pyright: ignore[reportUnknownVariableType]
+
+
+class Partial(dict[str, Any]):
+    """Roots or ids of a context that does not have all of them.
+
+    Attributes:
+        absent: those that are not there, or cannot be read.
+        beyond: those that this row has not: the path ends at a None, or at a key that is missing.
+    """
+
+    def __init__(self, found: Mapping[str, Any], absent: Iterable[str], beyond: Iterable[str]) -> None:
+        super().__init__(found)
+        self.absent: tuple[str, ...] = tuple(absent)
+        self.beyond: tuple[str, ...] = tuple(beyond)
 
 
 class Fields:
     """A boundary's fields, grouped by the attribute of the context that each path starts at (its root)."""
 
     def __init__(self, paths: Mapping[str, str]) -> None:
+        self.paths: dict[str, str] = dict(paths)
         self._path_of: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name, path in paths.items():
             root, *tail = path.split(".")
             self._path_of[name] = root, tuple(tail)
         self.roots: tuple[str, ...] = tuple(dict.fromkeys(root for root, _ in self._path_of.values()))
-        # attrgetter returns a tuple only for two names or more
-        self._get: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.roots, self.roots[0])
         self._plain_roots = _compiled("values", {root: f"values[{root!r}]" for root in self.roots})
+        self._attributes = _compiled("context", {root: f"context.{root}" for root in self.roots})
         self._ids = _compiled(
             "roots", {name: _expression(f"roots[{root!r}]", tail) for name, (root, tail) in self._path_of.items()}
         )
-        self._told: set[tuple[str, str]] = set()
+        self.deep_roots = tuple({root: None for root, tail in self._path_of.values() if tail})
+        self.deep = [(name, root, tail) for name, (root, tail) in self._path_of.items() if tail]
+        self._told: set[str] = set()
 
     def roots_of(self, context: Any) -> dict[str, Any]:
-        """Return root -> its value now; None where the context has no such attribute."""
+        """Return root -> its value now; a `Partial` with None where the context has no such attribute."""
         try:
-            return dict(zip(self.roots, self._get(context), strict=False))
-        except AttributeError:
-            return {root: self._root(context, root) for root in self.roots}
+            return self._attributes(context)
+        except Exception as error:  # then one by one
+            pass_on(error)
+        found: dict[str, Any] = {}
+        absent: list[str] = []
+        beyond: list[str] = []
+        for root in self.roots:
+            value, wrong = look(context, root)
+            found[root] = None if value is MISSING else value
+            if wrong:
+                absent.append(root)
+                self._tell(root, wrong, "the fields that start there are not checked.")
+            elif value is MISSING:
+                beyond.append(root)
+        return Partial(found, absent, beyond)
 
     def plain_roots_of(self, context: Any) -> dict[str, Any]:
         """Return the same for a context that keeps them all in its `__dict__`."""
@@ -98,34 +161,59 @@ class Fields:
         except KeyError:
             return self.roots_of(context)
 
-    def _root(self, context: Any, root: str) -> Any:
-        return self._attribute(context, root, "the fields that start there are None")
-
-    def _attribute(self, value: Any, name: str, lost: str) -> Any:
-        found = step(value, name)
-        if found is None and not hasattr(value, name) and (name, lost) not in self._told:
-            self._told.add((name, lost))
-            _logger.warning("A %s has no %r: %s.", type(value).__name__, name, lost)
-        return found
-
     def ids_of(self, roots: Mapping[str, Any]) -> dict[str, Any]:
-        """Return field -> its value, from the values of the roots."""
-        try:
-            return self._ids(roots)
-        except _NOT_AS_USUAL:
-            return {name: self._id(name, roots[root], tail) for name, (root, tail) in self._path_of.items()}
-
-    def _id(self, field: str, value: Any, tail: Sequence[str]) -> Any:
-        for name in tail:
-            if value is None or isinstance(value, Mapping) or name.isdecimal():
-                value = step(value, name)  # another row may have it
+        """Return field -> its value, from the values of the roots; a `Partial` where a path leads nowhere."""
+        if type(roots) is dict:
+            try:
+                return self._ids(roots)
+            except Exception as error:  # then one by one
+                pass_on(error)
+        found: dict[str, Any] = {}
+        absent: list[str] = []
+        beyond: list[str] = []
+        for name, (root, tail) in self._path_of.items():
+            value: Any = cast("Mapping[str, Any]", roots).get(root)
+            if isinstance(roots, Partial) and root in roots.absent:
+                absent.append(name)
+            elif isinstance(roots, Partial) and root in roots.beyond:
+                beyond.append(name)
             else:
-                value = self._attribute(value, name, f"the field {field!r} is None")
-        return value
+                for part in tail:
+                    if value is None:
+                        beyond.append(name)
+                        break
+                    value, wrong = look(value, part)
+                    if value is MISSING:
+                        value = None
+                        (absent if wrong else beyond).append(name)
+                        if wrong:
+                            self._tell(name, wrong, f"the field {name!r} is not checked.")
+                        break
+            found[name] = value
+        return Partial(found, absent, beyond)
+
+    def _tell(self, name: str, wrong: str, lost: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            _logger.warning("%s", f"{wrong} {lost[0].upper()}{lost[1:]}" if wrong.endswith("?") else f"{wrong}: {lost}")
 
     def ids_at(self, root: str, value: Any) -> dict[str, Any]:
         """Return the fields that start at `root`, which holds `value`."""
         return {name: walk(value, tail) for name, (start, tail) in self._path_of.items() if start == root}
+
+    def changed_in(self, roots: Mapping[str, Any], ids: Mapping[str, object]) -> dict[str, Any]:
+        """Return the fields whose object is the same, and says another id by now: it was changed in place.
+
+        What cannot be changed is not asked again: most ids are in such objects.
+        """
+        changed: dict[str, Any] = {}
+        for name, root, tail in self.deep:
+            value = roots.get(root)
+            if value is not None and not _is_fixed(value.__class__):
+                now = _stored(value, tail)
+                if now is not MISSING and now is not ids[name] and not same(ids[name], now):
+                    changed[name] = now
+        return changed
 
     def root_of(self, name: str) -> str:
         """Return the root of field `name`."""
@@ -134,6 +222,41 @@ class Fields:
     def id_at(self, name: str, value: Any) -> Any:
         """Return field `name`, whose root holds `value`."""
         return walk(value, self._path_of[name][1])
+
+    def without(self, roots: Collection[str]) -> Fields:
+        """Return those that do not start at one of `roots`."""
+        return Fields({name: path for name, path in self.paths.items() if self.root_of(name) not in roots})
+
+
+def _stored(value: Any, path: Sequence[str]) -> Any:
+    # Where a path leads without running code of the host's: `MISSING` where it would.
+    for name in path:
+        if type(value) is dict:
+            value = cast("dict[Any, Any]", value).get(name, MISSING)
+        elif type(value) in (list, tuple):
+            value = step(value, name)
+        else:
+            entries: Any = dict_of(value)  # of a class it is no dict: it has what is bound when it is read
+            if type(entries) is not dict or name not in entries:
+                return MISSING
+            value = cast("dict[str, Any]", entries)[name]
+        if value is MISSING or value is None:
+            break
+    return value
+
+
+_MOST_FIXED: Final = 1_000
+FIXED: Final[set[Any]] = {str, bytes, int, float, tuple, type(None)}
+"""Classes whose instances stay what they are, as far as is known: most ids are in such."""
+
+
+def _is_fixed(cls: Any) -> bool:
+    # Whether instances stay what they are, as far as is known: frozen dataclasses, named tuples, and plain values.
+    parameters = getattr(cls, "__dataclass_params__", None)
+    fixed = bool(getattr(parameters, "frozen", False)) or issubclass(cls, (str, bytes, int, float, tuple))
+    if fixed and len(FIXED) < _MOST_FIXED:
+        FIXED.add(cls)
+    return fixed
 
 
 Read = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
@@ -192,9 +315,14 @@ class Parameters:
         def read(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 return quick(args, kwargs, len(args))
-            except _NOT_AS_USUAL:
-                found = ((name, reader(args, kwargs)) for name, reader in readers)
-                return {name: value for name, value in found if value is not MISSING}
+            except _NOT_AS_USUAL as error:
+                if not error.args:
+                    pass_on(error)
+                found = {name: reader(args, kwargs) for name, reader in readers}
+                absent = [name for name, value in found.items() if value is MISSING]
+                for name in absent:
+                    del found[name]
+                return Partial(found, absent, ()) if absent else found
 
         return read
 
@@ -213,6 +341,6 @@ class Parameters:
 
         def read(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             value = args[position] if position < len(args) else kwargs.get(name, default)
-            return value if value is MISSING or not tail else walk(value, tail)
+            return follow(value, tail) if tail else value
 
         return read

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 from types import TracebackType
 from typing import Final
+
+from otel_handoff.host.outside import is_from_outside, pass_on
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -29,6 +30,8 @@ class Tally:
 class Guard:
     """A context manager that swallows `Exception` (and nothing else) out of this package's own code.
 
+    What was sent to the thread from outside, and only came up there, is the host's: it goes on.
+
     It holds no state of its own between enter and exit, so one instance serves all threads.
     """
 
@@ -44,13 +47,14 @@ class Guard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        if error is None or not isinstance(error, Exception):
+        if error is None or not isinstance(error, Exception) or is_from_outside(error):
             return False
         self.count(error)
         return not self.reraise
 
     def met(self, error: Exception) -> None:
         """Do with an error that was caught what the context manager does, which takes its time where none comes."""
+        pass_on(error)
         self.count(error)
         if self.reraise:
             raise error
@@ -58,13 +62,15 @@ class Guard:
     def count(self, error: Exception) -> None:
         """Count an error of ours; the first is logged with its traceback."""
         first = self.errors.add() == 0
-        with contextlib.suppress(Exception):  # a logging handler of the host may raise
+        try:
             _logger.log(
                 logging.WARNING if first else logging.DEBUG,
                 "otel-handoff met an error of its own. The pipeline is not affected; some telemetry or checks of this "
                 "row are missing. Further errors are counted in handoff.internal_errors and logged at DEBUG.",
                 exc_info=error,
             )
+        except Exception as theirs:  # a logging handler of the host may raise
+            pass_on(theirs)
 
 
 guard: Final = Guard()

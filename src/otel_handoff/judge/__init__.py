@@ -1,1 +1,1 @@
-"""Comparing what was read with what was submitted."""
+"""What was seen against what was submitted; and what was not seen."""

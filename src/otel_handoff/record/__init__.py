@@ -1,1 +1,1 @@
-"""What is written down of a mismatch: facts, names, words."""
+"""Plain data, and what is done with data alone: what was submitted, what disagreed, what could not be judged."""

@@ -4,32 +4,85 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import CodeType
-from typing import Final
+from typing import Any, Final, overload
 
 import wrapt
 
 _STDLIB: Final = str(Path(logging.__file__).parents[1])
 
-Frames = tuple[tuple[CodeType, int], ...]
-"""Innermost first: a code object and the offset of the instruction in it."""
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the code of another process, where there is no code object for it.
+
+    Attributes:
+        location: `"engine/transform.py:431 in execute"`.
+        is_host: whether it is no place in the standard library.
+    """
+
+    location: str
+    is_host: bool
+
+
+Frame = tuple[CodeType | Place, int]
+"""A code object and the offset of the instruction in it."""
+
+Frames = Sequence[Frame]
+"""Innermost first."""
+
+
+class Stack(Sequence[Frame]):
+    """Frames that can be copied, which leaves them as they are, and pickled, which resolves them."""
+
+    __slots__ = ("_frames",)
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = tuple(frames)
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+    @overload
+    def __getitem__(self, index: slice) -> Frames: ...
+    def __getitem__(self, index: int | slice) -> Frame | Frames:
+        return self._frames[index]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __eq__(self, other: object) -> bool:
+        return self._frames == (other._frames if isinstance(other, Stack) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._frames)
+
+    def __copy__(self) -> Stack:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Stack:
+        return self
+
+    def __reduce__(self) -> tuple[type[Stack], tuple[Frames]]:
+        return Stack, (tuple((Place(describe(*frame), _is_host(frame[0])), 0) for frame in self._frames),)
 
 
 def _sources(folder: Path) -> frozenset[str]:
     return frozenset(str(path) for path in folder.glob("*.py"))
 
 
-_ROOMS: Final = ("around", "declare", "handover", "host", "judge", "record", "tell", "watch")
-_PACKAGE: Final = Path(__file__).parents[1]
+ROOMS: Final = ("around", "declare", "handover", "host", "judge", "record", "tell", "watch")
+"""Folders whose functions a report leaves out. The others' are not ours to hide: the embedded pipeline is a host."""
 
-# Other subfolders are not ours to hide: the embedded pipeline is a host like any other.
-_OURS = frozenset[str]().union(
-    *(_sources(folder) for folder in (_PACKAGE, *(_PACKAGE / room for room in _ROOMS), Path(wrapt.__file__).parent))
+_PACKAGE: Final = Path(__file__).parents[1]
+_OURS: Final = frozenset[str]().union(
+    *(_sources(folder) for folder in (_PACKAGE, *(_PACKAGE / room for room in ROOMS), Path(wrapt.__file__).parent))
 )
 
 
-def capture(depth: int, skip: int = 0) -> Frames:
+def capture(depth: int, skip: int = 0) -> tuple[tuple[CodeType, int], ...]:
     """Return up to `depth` frames of the host, innermost first, past this package's and wrapt's own.
 
     Above its caller, `skip` are known to be this package's, and not looked at.
@@ -58,8 +111,10 @@ _described: Final[dict[tuple[int, int], tuple[CodeType, str]]] = {}
 _MOST_DESCRIBED: Final = 1024
 
 
-def describe(code: CodeType, offset: int) -> str:
+def describe(code: CodeType | Place, offset: int) -> str:
     """Return `"engine/transform.py:431 in execute"`."""
+    if isinstance(code, Place):
+        return code.location
     known = _described.get((id(code), offset))
     if known is None:
         short = "/".join(PurePath(code.co_filename).parts[-2:])
@@ -72,16 +127,18 @@ def describe(code: CodeType, offset: int) -> str:
 
 def of_host(frames: Frames) -> Frames:
     """Return `frames` without those of the standard library: a pool's or thread's say nothing about the host."""
-    return tuple(frame for frame in frames if not _is_stdlib(frame[0].co_filename)) or frames
+    return tuple(frame for frame in frames if _is_host(frame[0])) or frames
 
 
-def _is_stdlib(filename: str) -> bool:
-    return filename.startswith(_STDLIB) and "site-packages" not in filename
+def _is_host(code: CodeType | Place) -> bool:
+    if isinstance(code, Place):
+        return code.is_host
+    return not code.co_filename.startswith(_STDLIB) or "site-packages" in code.co_filename
 
 
 def innermost(frames: Frames) -> str:
     """Return where the host's part of `frames` begins, or `"unknown"`."""
     for code, offset in frames:
-        if not _is_stdlib(code.co_filename):
+        if _is_host(code):
             return describe(code, offset)
     return describe(*frames[0]) if frames else "unknown"

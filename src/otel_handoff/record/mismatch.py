@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from otel_handoff.record import story
 from otel_handoff.record.hashing import Hash
-from otel_handoff.record.locations import Frames, innermost
+from otel_handoff.record.locations import Frames, Stack, innermost
+from otel_handoff.record.sent import sendable, sendable_ids
 from otel_handoff.record.submission import Submission
 
 EVIDENCE: Final = ("start", "end", "read", "span", "call", "result")
@@ -29,9 +30,29 @@ class HandoffMismatchError(Exception):
         super().__init__(str(mismatch.exported()))  # whoever logs it sends it out
         self.mismatch = mismatch
 
+    def __reduce__(self) -> tuple[type[HandoffMismatchError], tuple[Mismatch], dict[str, Any]]:
+        # By default it would be made again of its text. The rest is what others have put on it: notes, say.
+        return type(self), (self.mismatch,), {name: value for name, value in vars(self).items() if name != "mismatch"}
+
+
+class _Fact:
+    """Plain data that stays as it is: a copy is the same one. Pickled, it is what can be told of it elsewhere."""
+
+    frames: Frames
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.frames, Stack):
+            object.__setattr__(self, "frames", Stack(self.frames))
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
 
 @dataclass(frozen=True)
-class Write:
+class Write(_Fact):
     """A write to a field of a context while rows of it were in flight.
 
     Attributes:
@@ -55,6 +76,12 @@ class Write:
         """Where the write happened: `"engine/executors.py:268 in execute_transform"`."""
         return innermost(self.frames)
 
+    def __getstate__(self) -> dict[str, object]:
+        told = self.exported(self._hash) if self._hash is not None else self
+        return {**vars(told), "value": sendable(told.value)}
+
+    _hash: ClassVar[Hash | None] = None  # known to the mismatch that it belongs to
+
     def exported(self, hash_: Hash) -> Write:
         """Return it as telemetry has it where ids are hashed."""
         value = None if self.value is None else hash_(self.value)
@@ -62,8 +89,11 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Mismatch:
+class Mismatch(_Fact):
     """An observation that disagrees with its submission; `str()` of it is the full report.
+
+    A copy of it is the same one. Pickled, it leaves the process: it is as telemetry has it (see `exported`), an id that
+    cannot be pickled is its text, and all that is told of it reads the same.
 
     Attributes:
         submission: what the row was submitted with.
@@ -83,6 +113,7 @@ class Mismatch:
         culprit: the write that put the wrong value there, where it is known.
         trace_id: of the span that carries this mismatch, or of the submission's; 0 without one.
         span_id: likewise.
+        mode: `pin`, `observe` or `strict`: what is to be done depends on it.
     """
 
     submission: Submission
@@ -101,11 +132,17 @@ class Mismatch:
     culprit: Write | None = None
     trace_id: int = 0
     span_id: int = 0
+    mode: str = "observe"
 
     @property
     def location(self) -> str:
         """Where the wrong id was seen or used: `"transforms/llm.py:88 in process"`."""
         return innermost(self.frames)
+
+    @property
+    def is_exposure(self) -> bool:
+        """Whether the context merely moved on while the worker ran: no use of a wrong id is known."""
+        return self.outcome == "exposed" and self.evidence in ("start", "end")
 
     @property
     def is_error(self) -> bool:
@@ -133,6 +170,16 @@ class Mismatch:
             target=hash_(self.target) if self.evidence == "span" else self.target,  # others name it: it may tell an id
             culprit=self.culprit and self.culprit.exported(hash_),
         )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.culprit is not None and self.submission.hash is not None:
+            object.__setattr__(self.culprit, "_hash", self.submission.hash)
+
+    def __getstate__(self) -> dict[str, object]:
+        told = self.exported()
+        ids = {name: sendable_ids(getattr(told, name)) for name in ("expected", "observed", "details")}
+        return {**vars(told), **ids}
 
     def as_dict(self) -> dict[str, object]:
         """Return the same facts as JSON-ready primitives; ids that are no primitives become their `str()`."""

@@ -6,6 +6,8 @@ The tables of docs/telemetry.md are made of these: `python -m tests.docs.telemet
 from enum import Enum
 from typing import Final, TypeAlias
 
+from otel_handoff.host.outside import pass_on
+
 SCOPE: Final = "otel_handoff"
 
 # On the row span and on alerts.
@@ -41,6 +43,8 @@ MISMATCH_OCCURRENCE: Final = "handoff.mismatch.occurrence"
 """int: how many mismatches like this one the process has had, this one included"""
 MISMATCH_TORN: Final = "handoff.mismatch.torn"
 """boolean: set where the ids filed, or taken for the call before (a call index), are not of one submission"""
+MODE: Final = "handoff.mode"
+"""string: `pin`, `observe` or `strict`: what is to be done depends on it"""
 CULPRIT_LOCATION: Final = "handoff.culprit.location"
 """string: where the wrong value was written"""
 CULPRIT_THREAD: Final = "handoff.culprit.thread.name"
@@ -51,6 +55,20 @@ CULPRIT_FIELD: Final = "handoff.culprit.field"
 """string: the field that was written"""
 CULPRIT_SUBMISSION_ID: Final = "handoff.culprit.submission.id"
 """int: the submission that it was written for"""
+
+# On the span and log record of a row that could not be judged, or only in part.
+UNCHECKED_REASON: Final = "handoff.unchecked.reason"
+"""string: why a row could not be judged; on its row span, or on an `unchecked` span where no worker was recognised"""
+UNCHECKED_FIELDS: Final = "handoff.unchecked.fields"
+"""string[]: the fields that could not be compared, where the others were"""
+UNCHECKED_ROWS: Final = "handoff.unchecked.rows"
+"""int: how many rows an `unchecked` span stands for; on a log record, how many there were so far"""
+UNCHECKED_PINNED: Final = "handoff.unchecked.pinned"
+"""boolean: whether the row was pinned all the same"""
+UNCHECKED_DETAIL: Final = "handoff.unchecked.detail"
+"""string: which part of the declaration was not met, where it is one, and no row: it is told once, of all rows"""
+UNWATCHED: Final = "handoff.unwatched"
+"""boolean: `true` on the span of a row that was judged at its start, calls and end: its reads are not seen"""
 
 # On the test alert of `otel-handoff doctor`, which is no mismatch.
 TEST: Final = "handoff.test"
@@ -78,6 +96,7 @@ METRIC_QUEUE_DURATION: Final = "handoff.queue.duration"
 METRIC_IN_FLIGHT: Final = "handoff.in_flight"
 METRIC_STALE_WORK: Final = "handoff.stale_work"
 METRIC_INTERNAL_ERRORS: Final = "handoff.internal_errors"
+METRIC_UNCHECKED: Final = "handoff.unchecked"
 
 # Attributes of the metric points. Never an id: the number of series is bounded.
 FIELD: Final = "handoff.field"
@@ -86,6 +105,8 @@ EVIDENCE: Final = "handoff.evidence"
 """string: as `handoff.mismatch.evidence`"""
 OUTCOME: Final = "handoff.outcome"
 """string: as `handoff.mismatch.outcome`"""
+REASON: Final = "handoff.reason"
+"""string: as `handoff.unchecked.reason`"""
 
 
 Primitive: TypeAlias = str | bool | int | float
@@ -102,4 +123,5 @@ def attribute_value(value: object) -> Primitive:
     try:
         return str(value)
     except Exception as error:  # a host's __str__ may raise
+        pass_on(error)
         return f"<{type(value).__name__}: __str__ raised {type(error).__name__}>"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from otel_handoff.record.locations import Frames, describe, of_host
 from otel_handoff.record.semconv import attribute_value
+from otel_handoff.record.shown import show, show_after, show_clock, show_ids
 from otel_handoff.record.submission import Submission
-
-if TYPE_CHECKING:
-    from otel_handoff.record.mismatch import Mismatch, Write
 
 _RULE = "=" * 66
 
@@ -64,6 +61,38 @@ class _Told(_Happened, Protocol):
     def observed(self) -> Mapping[str, object]: ...
 
 
+class _Culprit(_Written, Protocol):
+    """A write, live."""
+
+    @property
+    def submission(self) -> Submission | None: ...
+    @property
+    def location(self) -> str: ...
+    @property
+    def frames(self) -> Frames: ...
+
+
+class _Reported(_Told, Protocol):
+    """A mismatch, live: `record.mismatch` has it."""
+
+    @property
+    def submission(self) -> Submission: ...
+    @property
+    def culprit(self) -> _Culprit | None: ...
+    @property
+    def location(self) -> str: ...
+    @property
+    def frames(self) -> Frames: ...
+    @property
+    def occurrence(self) -> int: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def trace_id(self) -> int: ...
+    @property
+    def span_id(self) -> int: ...
+
+
 _HEADLINES = {
     ("call", "used"): "a call was filed under ids of another submission",
     ("call", "blocked"): "a call under ids of another submission was blocked",
@@ -80,10 +109,24 @@ _HEADLINES = {
 
 ADVICE = {
     "used": "Do: correct the records named here, then set OTEL_HANDOFF_MODE=pin, which hands each worker its own copy.",
+    "used in pin": "Do: correct the records named here. The mode is pin already, but the wrong id did not come by way "
+    "of the worker's copy: see at the write named here how both sides get at it (an inner object, `self`, a global).",
     "blocked": "Do: read the ids from the submitted row, not from the shared context, or copy the context per row.",
     "prevented": "Do: nothing is wrong in the trail; without pin mode it would be. Have the host copy its context.",
     "exposed": "Do: check what the worker does with these fields; no use of the wrong id is known.",
 }
+
+
+def advice(outcome: str, mode: str = "") -> str:
+    """Return what to do: it depends on what came of the wrong id, and in which mode."""
+    return ADVICE.get(f"{outcome} in {mode}") or ADVICE.get(outcome, "")
+
+
+def title(mismatch: _Told) -> str:
+    """Return what it is: a context that merely moved on is no mismatch."""
+    if mismatch.outcome == "exposed" and mismatch.evidence in ("start", "end"):
+        return "HANDOFF EXPOSURE"
+    return f"HANDOFF MISMATCH ({mismatch.outcome})"
 
 
 def headline(mismatch: _Told) -> str:
@@ -95,13 +138,13 @@ def headline(mismatch: _Told) -> str:
     return f"{what}: {sides}"
 
 
-def as_text(mismatch: Mismatch) -> str:
+def as_text(mismatch: _Reported) -> str:
     """Return the report: what was filed where, both threads, the write that did it, and what to do."""
     submission = mismatch.submission
     since = submission.time_unix_nano
     lines = [
         _RULE,
-        f"HANDOFF MISMATCH ({mismatch.outcome}): {headline(mismatch)}",
+        f"{title(mismatch)}: {headline(mismatch)}",
         submitted(submission),
         f"    {show_ids(submission.ids)}",
         *_stack(submission.frames, 1),
@@ -111,16 +154,16 @@ def as_text(mismatch: Mismatch) -> str:
     lines += _culprit(mismatch.culprit, since)
     if mismatch.trace_id:
         lines.append(f"  Trace {mismatch.trace_id:032x}, span {mismatch.span_id:016x}")
-    lines += [f"  {ADVICE.get(mismatch.outcome, '')}", _RULE]
+    lines += [f"  {advice(mismatch.outcome, mismatch.mode)}", _RULE]
     return "\n".join(lines)
 
 
-def as_line(mismatch: Mismatch) -> str:
+def as_line(mismatch: _Reported) -> str:
     """Return one line, for a mismatch like one that was reported before."""
     submission, culprit = mismatch.submission, mismatch.culprit
     details = f" ({show_ids(mismatch.details)})" if mismatch.details else ""
     return (
-        f"HANDOFF MISMATCH ({mismatch.outcome}), {mismatch.occurrence:,} like it so far: {headline(mismatch)};"
+        f"{title(mismatch)}, {mismatch.occurrence:,} like it so far: {headline(mismatch)};"
         f" submitted as #{submission.number} on boundary {submission.boundary!r}: {show_ids(submission.ids)};"
         f" {mismatch.target or mismatch.evidence}{details} at {mismatch.location};"
         f" overwritten at {culprit.location if culprit else 'a place not seen'}"
@@ -158,7 +201,7 @@ def overwritten(write: _Written, since: int) -> str:
     )
 
 
-def _culprit(write: Write | None, since: int) -> list[str]:
+def _culprit(write: _Culprit | None, since: int) -> list[str]:
     if write is None:
         return ["  Overwritten by: not seen (no write of this field is on record)"]
     lines = [overwritten(write, since)]
@@ -172,37 +215,7 @@ def _stack(frames: Frames, depth: int) -> list[str]:
     return [f"    {'at' if level == 0 else 'by'} {describe(*frame)}" for level, frame in enumerate(shown)]
 
 
-def show_ids(ids: Mapping[str, object]) -> str:
-    """Return `name='value', ...`."""
-    return ", ".join(f"{name}={show(value)}" for name, value in ids.items())
-
-
-def show(value: object) -> str:
-    """Return `value` for people, its control characters escaped."""
-    # A host's own __repr__ may raise.
-    try:
-        return repr(value)
-    except Exception as error:
-        return f"<{type(value).__name__}: __repr__ raised {type(error).__name__}>"
-
-
-def show_clock(time_unix_nano: int) -> str:
-    """Return a time, in nanoseconds since the epoch, in ISO 8601, UTC."""
-    # Whole microseconds: a float of nanoseconds since 1970 is not exact.
-    seconds, rest = divmod(time_unix_nano, 1_000_000_000)
-    time = datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest // 1000)
-    return time.isoformat(timespec="microseconds")
-
-
-def show_after(since: int, time_unix_nano: int) -> str:
-    """Return `"1.234 ms after submission"`, or the time itself where that of the submission is not known."""
-    if not since:
-        return f"at {show_clock(time_unix_nano)}"
-    milliseconds = (time_unix_nano - since) / 1e6
-    return f"{abs(milliseconds):.3f} ms {'after' if milliseconds >= 0 else 'before'} submission"
-
-
-def as_dict(mismatch: Mismatch) -> dict[str, object]:
+def as_dict(mismatch: _Reported) -> dict[str, object]:
     """Return `mismatch` as primitives, lists and dicts."""
     return {
         "headline": headline(mismatch),
@@ -218,6 +231,7 @@ def as_dict(mismatch: Mismatch) -> dict[str, object]:
         "details": _plain(mismatch.details),
         "torn": mismatch.torn,
         "occurrence": mismatch.occurrence,
+        "mode": mismatch.mode,
         "submission": _submission_as_dict(mismatch.submission),
         "culprit": _write_as_dict(mismatch.culprit),
         "trace_id": f"{mismatch.trace_id:032x}",
@@ -236,8 +250,10 @@ def _submission_as_dict(submission: Submission | None) -> dict[str, object] | No
     }
 
 
-def _write_as_dict(write: Write | None) -> dict[str, object] | None:
-    return write and {
+def _write_as_dict(write: _Culprit | None) -> dict[str, object] | None:
+    if write is None:
+        return None
+    return {
         "field": write.field,
         "value": _primitive(write.value),
         "thread_name": write.thread_name,
@@ -252,4 +268,12 @@ def _plain(ids: Mapping[str, object]) -> dict[str, object]:
 
 
 def _primitive(value: object) -> object:
-    return None if value is None else attribute_value(value)
+    if value is None:
+        return None
+    # Of the very type: with one that is made from it, as numpy's float, its module would go along.
+    plain = attribute_value(value)
+    if isinstance(plain, str):
+        return str.__str__(plain)
+    if isinstance(plain, bool):
+        return plain
+    return int.__int__(plain) if isinstance(plain, int) else float.__float__(plain)

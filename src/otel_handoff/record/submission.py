@@ -11,15 +11,18 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otel_handoff.record.hashing import Hash
-from otel_handoff.record.locations import Frames, innermost
+from otel_handoff.record.locations import Frames, Stack, innermost
 from otel_handoff.record.semconv import Primitive, attribute_value
+from otel_handoff.record.sent import Carrier, carrier_of, context_of, sendable_ids
 
 numbers: Final = itertools.count(1)
 """Numbers submissions across all boundaries of the process; `next()` on it is atomic."""
 
 
 class Submission:
-    """One hand-over of one row. Immutable.
+    """One hand-over of one row. Immutable once it is handed over: a copy is the same one.
+
+    Pickled, it is as telemetry has it.
 
     Attributes:
         number: counts submissions in this process, from 1.
@@ -61,6 +64,29 @@ class Submission:
         self.frames: Final = frames
         self.otel_context: Final = otel_context
         self._attributes: dict[str, Primitive] | None = None
+
+    def restate(self, ids: Mapping[str, object]) -> None:
+        """Take other values for some ids: the submit function wrote them before it handed the row over."""
+        object.__setattr__(self, "ids", MappingProxyType({**self.ids, **ids}))
+        self._attributes = None
+
+    def __copy__(self) -> Submission:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Submission:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Submission], tuple[object, ...]]:
+        told = self.exported()
+        return _received, (
+            told.number,
+            told.boundary,
+            sendable_ids(told.ids),
+            told.thread_name,
+            told.time_unix_nano,
+            Stack(told.frames),
+            carrier_of(told.otel_context),
+        )
 
     def __repr__(self) -> str:
         return f"<Submission #{self.number} on {self.boundary!r}: {dict(self.ids)!r}>"
@@ -144,6 +170,12 @@ class HashedSubmission(Submission):
             self.frames,
             self.otel_context,
         )
+
+
+def _received(
+    number: int, boundary: str, ids: dict[str, object], thread: str, time: int, frames: Frames, carrier: Carrier
+) -> Submission:
+    return Submission(number, boundary, MappingProxyType(ids), thread, time, frames, context_of(carrier))
 
 
 def submissions(key: str | None) -> Callable[..., Submission]:

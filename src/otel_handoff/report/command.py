@@ -12,8 +12,9 @@ from otel_handoff.commands import told
 DESCRIPTION: Final = """\
 Draw each mismatch of a run: both threads, the write that put the wrong id there, and where it was used.
 
-PATH is a file of OTLP JSON lines (of the OpenTelemetry file exporter or of a Collector's), plain or gzip; a folder,
-which is read with its subfolders; or - for standard input. Any number of processes, in any order.
+PATH is a file of OTLP JSON lines (of the OpenTelemetry file exporter or of a Collector's), plain or gzip; a folder with
+its subfolders, of which every file is read that may hold such lines, whatever its name; or - for standard input. Any
+number of processes, in any order.
 
 The page is one HTML file that needs no network: mail it, or put it into a post-mortem. It stays small whatever the size
 of the run: it shows the time around mismatches, up to 60 of them, some of each cause.
@@ -21,7 +22,7 @@ of the run: it shows the time around mismatches, up to 60 of them, some of each 
 
 EPILOG: Final = """\
 exit codes:
-  0   the page is written, whatever it shows, also where some lines were broken (otel-handoff check judges)
+  0   the page is written, whatever it shows, also where something could not be read (otel-handoff check judges)
   2   bad input: no such file, or one that cannot be written
 
 examples:
@@ -49,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from otel_handoff.check.reading import tell
+    from otel_handoff.check.words import tell
     from otel_handoff.report.run import write_report
 
     write_report(args.paths, args.output, args.perfetto)

@@ -14,8 +14,8 @@ from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any, Final
 
-from otel_handoff.check.text import printable
-from otel_handoff.record.story import show_after
+from otel_handoff.check.words import printable
+from otel_handoff.record.shown import show_after
 from otel_handoff.report.axis import Axis, Stretch
 from otel_handoff.report.scene import Row, Scene
 from otel_handoff.report.tracks import put

@@ -21,6 +21,7 @@ class Group:
         location: where the wrong value was written; empty where no write is on record.
         name: the field that was written, or the fields that disagree.
         is_rest: whether these are what is left, of any number of causes.
+        is_exposed: whether these are no mismatches, but contexts that merely moved on.
         findings: as many as are kept, in the order of the files.
         count: how many there are.
         errors: how many of them are errors.
@@ -29,6 +30,7 @@ class Group:
     location: str
     name: str
     is_rest: bool = False
+    is_exposed: bool = False
     findings: list[Finding] = field(default_factory=list[Finding])
     count: int = 0
     errors: int = 0
@@ -39,37 +41,45 @@ class Groups:
     """All findings.
 
     Attributes:
-        groups: errors first, then what is most frequent.
-        count: how many findings there are.
+        groups: errors first, then what is most frequent; last the exposures, which are no mismatches.
+        count: how many mismatches there are.
+        exposures: how many exposures.
         calls: how many calls are filed under wrong ids.
         results: how many results are routed under wrong ids.
     """
 
     groups: list[Group]
     count: int = 0
+    exposures: int = 0
     calls: int = 0
     results: int = 0
 
 
 def group(findings: Iterable[Finding]) -> Groups:
     """Group `findings`, errors before warnings within a group."""
-    by_cause: dict[tuple[str, str] | None, Group] = {}
+    by_cause: dict[tuple[bool, str, str] | bool, Group] = {}
     found = Groups([])
     for finding in findings:
-        found.count += 1
+        if finding.is_again:
+            continue
+        exposed = finding.is_exposure
+        found.count += not exposed
+        found.exposures += exposed
         found.calls += finding.is_record and finding.evidence == "call"
         found.results += finding.is_record and finding.evidence == "result"
-        cause = _cause(finding)
+        location, name = _cause(finding)
+        cause: tuple[bool, str, str] | bool = (exposed, location, name)
+        group = Group(location, name, is_exposed=exposed)
         if cause not in by_cause and len(by_cause) >= _MOST_GROUPS:
-            cause = None
-        of_cause = by_cause.setdefault(cause, Group(*cause) if cause else Group("", "others", is_rest=True))
+            cause, group = exposed, Group("", "others", is_rest=True, is_exposed=exposed)
+        of_cause = by_cause.setdefault(cause, group)
         of_cause.count += 1
         of_cause.errors += finding.is_error
-        if found.count <= _MOST_KEPT or not of_cause.findings:
+        if found.count + found.exposures <= _MOST_KEPT or not of_cause.findings:
             of_cause.findings.append(finding)
     for each in by_cause.values():
         each.findings.sort(key=lambda finding: not finding.is_error)
-    found.groups = sorted(by_cause.values(), key=lambda group: (-group.errors, -group.count))
+    found.groups = sorted(by_cause.values(), key=lambda group: (group.is_exposed, -group.errors, -group.count))
     return found
 
 

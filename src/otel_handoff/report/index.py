@@ -9,27 +9,34 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from otel_handoff.check.store import ROW, Store
-from otel_handoff.check.text import printable
-from otel_handoff.record.story import show_clock
+from otel_handoff.check.store import Store
+from otel_handoff.check.words import printable
+from otel_handoff.record.shown import show_clock
 
 _CHUNK: Final = 64
 _LONGEST: Final = 160
 
-_BY_TIME: Final = "CREATE INDEX IF NOT EXISTS rows_by_time ON spans (time) WHERE kind = 'row'"
+_BY_TIME: Final = (
+    "CREATE INDEX IF NOT EXISTS rows_by_time ON spans (time) WHERE kind IN ('row', 'unchecked') AND time IS NOT NULL"
+)
 # What is wrong about a row is not always on a page, but never is such a row told to be in order.
 _ROWS: Final = """
-SELECT number, boundary, time, ids, hex(trace), hex(span), CASE
-    WHEN EXISTS (SELECT * FROM under JOIN reports ON reports.span = under.span WHERE under.row = row.id)
+SELECT row.number, row.boundary, row.time, row.ids, row.trace, row.span, CASE
+    WHEN EXISTS (SELECT * FROM under JOIN reports ON reports.span = under.span
+            WHERE under.row = row.id AND NOT reports.exposure)
         OR EXISTS (SELECT * FROM odd WHERE odd.row = row.id)
-        OR EXISTS (SELECT * FROM spans AS twin WHERE twin.kind = 'row' AND twin.id <> row.id AND
-            (twin.process, twin.boundary, twin.number, twin.time) = (row.process, row.boundary, row.number, row.time))
+        OR unchecked.span IS NULL AND EXISTS (SELECT * FROM spans AS twin WHERE twin.kind = 'row' AND twin.id <> row.id
+            AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = twin.id)
+            AND (twin.process, twin.boundary, twin.number, twin.time)
+                = (row.process, row.boundary, row.number, row.time))
     THEN 'mismatch'
     WHEN EXISTS (SELECT * FROM json_each(row.ids) AS one CROSS JOIN used ON used.boundary = row.boundary
         AND used.field = one.key AND used.value = one.value)
     THEN 'its ids were used by another'
+    WHEN unchecked.span IS NOT NULL THEN 'not checked: ' || unchecked.reason
     ELSE 'no mismatch' END
-FROM spans AS row WHERE kind = ? ORDER BY time
+FROM spans AS row LEFT JOIN unchecked ON unchecked.span = row.id
+WHERE row.kind IN ('row', 'unchecked') AND row.time IS NOT NULL ORDER BY row.time
 """
 
 
@@ -57,7 +64,7 @@ def index(store: Store, room: int) -> Index:
         room: how long `packed` may be.
     """
     store.db.execute(_BY_TIME)
-    lines = (_line(*columns) for columns in store.db.execute(_ROWS, (ROW,)))
+    lines = (_line(*columns) for columns in store.db.execute(_ROWS))
     packer, packed, held = zlib.compressobj(9), bytearray(), 0
     most = room // 4 * 3 - 16  # the end of the packed data and of base64
     while chunk := list(islice(lines, _CHUNK)):
@@ -71,9 +78,9 @@ def index(store: Store, room: int) -> Index:
     return Index(base64.b64encode(packed + packer.flush()).decode(), held, whole=not chunk)
 
 
-def _line(number: int, boundary: str, time: int, ids: str, trace: str, span: str, wrong: str) -> str:
+def _line(number: int | None, boundary: str, time: int, ids: str, trace: str, span: str, wrong: str) -> str:
     told = " ".join(f"{name}={_short(value)}" for name, value in json.loads(ids).items())
-    parts = wrong, f"#{number} of {_short(boundary)}", show_clock(time), told, f"{trace} {span}".lower()
+    parts = wrong, f"#{number or 0} of {_short(boundary)}", show_clock(time), told, f"{trace} {span}"
     return "\t".join(map(printable, parts)) + "\n"
 
 

@@ -121,11 +121,12 @@ async function answer(words, has, listed) {
   if (search.value !== wanted) return;
   const found = known.filter(({ text }) => has(text));
   const isWrong = ({ wrong }) => wrong !== "no mismatch";
+  const kind = ({ wrong }) => (wrong === "no mismatch" ? "clean" : wrong.startsWith("not checked") ? "unknown" : "wrong");
   const inFull = (text) => words.every((word) => text.split(/[\s=]/).includes(word)); // row-5 goes before row-50
   const rank = (each) => (inFull(each.text) ? 0 : 2) + (isWrong(each) ? 0 : 1);
   const told = [0, 1, 2, 3].flatMap((wanted) => found.filter((each) => rank(each) === wanted)).slice(0, MOST_TOLD);
   box.replaceChildren(...told.map((each) => {
-    const line = make("p", "", isWrong(each) ? "wrong" : "clean");
+    const line = make("p", "", kind(each));
     line.append(make("b", `${each.name}: ${each.wrong}`), make("span", each.time), make("span", each.ids));
     return line;
   }));

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from string import Template
 from typing import Final
 
+from otel_handoff.check.checked import Checked
 from otel_handoff.check.finding import Finding
-from otel_handoff.check.judge import Checked
 from otel_handoff.check.store import Store
-from otel_handoff.check.text import no_mismatch, of, report, what_was_checked
-from otel_handoff.record.story import show_clock
+from otel_handoff.check.text import exposures, report, what_was_checked
+from otel_handoff.check.unread import Unread
+from otel_handoff.check.verdict import doubts, in_part, no_mismatch, not_checked, not_known, title
+from otel_handoff.check.words import of
+from otel_handoff.record.shown import show_clock
 from otel_handoff.report.drawing import draw, esc, esc_ids
 from otel_handoff.report.groups import Group, Groups
 from otel_handoff.report.index import Index, index
@@ -56,16 +59,17 @@ _HELP: Final = (
 )
 
 
-def page(groups: Groups, store: Store, checked: Checked, broken: int) -> str:
+def page(groups: Groups, store: Store, checked: Checked, unread: Unread) -> str:
     """Return the page, of less than 1.5 MB."""
     style, script = _asset("page.css"), _asset("page.js")
     scenes = Scenes(store)
-    body = "".join(_main(groups, scenes) if groups.count else _calm(checked))
+    body = "".join(_main(groups, scenes) if groups.groups else _calm(checked))
     known = index(store, _BYTES - sum(len(part.encode()) for part in (style, script, body)))
     return Template(_asset("page.html")).substitute(
-        title=_title(groups),
-        verdict=esc(_verdict(groups, checked)),
-        checked="<br>".join(esc(line.strip(), _LONGEST_LINE) for line in what_was_checked(checked, broken)),
+        title=_title(groups, checked, unread) if groups.count else title(checked, unread),
+        verdict=_lines(_verdict(groups) if groups.count else no_mismatch(checked, unread, groups.exposures)),
+        notes="".join(f'<p class="note">{_lines(note)}</p>' for note in _notes(groups, checked, unread)),
+        checked=_lines(what_was_checked(checked, unread, on_page=True)),
         style=style,
         style_hash=_hash(style),
         script=script,
@@ -85,22 +89,36 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _title(groups: Groups) -> str:
-    if not groups.count:
-        return "No mismatch"
-    rest = sum(group.is_rest for group in groups.groups)
-    causes = of(len(groups.groups) - rest, "cause")
-    return f"{of(groups.count, 'mismatch', 'mismatches')}, {'more than ' * rest}{causes}"
+def _title(groups: Groups, checked: Checked, unread: Unread) -> str:
+    causes = [group for group in groups.groups if not group.is_exposed]
+    rest = sum(group.is_rest for group in causes)
+    found = f"{of(groups.count, 'mismatch', 'mismatches')}, {'more than ' * rest}{of(len(causes) - rest, 'cause')}"
+    return f"{found}; whether there are more is not known" if doubts(checked, unread) else found
 
 
-def _verdict(groups: Groups, checked: Checked) -> str:
-    if not groups.count:
-        return no_mismatch(checked).removeprefix("No mismatch: ").removeprefix("No mismatch, but ").capitalize()
+def _verdict(groups: Groups) -> Iterator[str]:
     wrong = [of(count, what) for count, what in ((groups.calls, "call"), (groups.results, "result")) if count]
-    if not wrong:
-        return "No record of the audit trail is known to be wrong."
-    verb = "is" if groups.calls + groups.results == 1 else "are"
-    return f"{' and '.join(wrong)} in the audit trail {verb} filed under ids of another submission."
+    if wrong:
+        verb = "is" if groups.calls + groups.results == 1 else "are"
+        yield f"{' and '.join(wrong)} in the audit trail {verb} filed under ids of another submission."
+    else:
+        yield "No record of the audit trail is known to be wrong."
+
+
+def _notes(groups: Groups, checked: Checked, unread: Unread) -> Iterator[Iterable[str]]:
+    """Yield notes on what was not judged, and on what is no mismatch."""
+    if groups.count and (doubtful := list(not_known(checked, unread))):
+        yield doubtful
+    if checked.unchecked or checked.gaps:
+        yield not_checked(checked)
+    if checked.unwatched:
+        yield in_part(checked)
+    if groups.exposures:
+        yield [exposures(groups.exposures)]
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "<br>".join(esc(line.strip(), _LONGEST_LINE) for line in lines)
 
 
 def _known(known: Index) -> str:
@@ -110,11 +128,15 @@ def _known(known: Index) -> str:
 
 
 def _calm(checked: Checked) -> Iterator[str]:
-    if checked.submissions:
+    if not checked.judged and checked.unchecked_rows:
+        yield f'<main class="calm"><article><h2>Is this row affected?</h2>{_SEARCH}</article></main>'
+    elif checked.judged:
+        is_all = not (checked.not_compared or checked.blind)
+        calm = "Nothing of it disagrees." if is_all else "What was not compared is said above."
         yield (
             '<main class="calm"><article><h2>What was compared</h2><p>Each row span with every call and other span'
-            " below it, each submission with the workers that claimed it, and whatever a detector had reported. Nothing"
-            f" of it disagrees.</p>{_SEARCH}</article></main>"
+            " below it, each submission with the workers that claimed it, and whatever a detector had reported."
+            f" {calm}</p>{_SEARCH}</article></main>"
         )
 
 
@@ -124,9 +146,13 @@ def _main(groups: Groups, scenes: Scenes) -> Iterator[str]:
     yield f'<main class="split"><nav aria-label="Mismatches">{_SEARCH}<div class="causes">'
     for number, group in enumerate(groups.groups):
         yield from _cause(number, group, listed)
-    left = groups.count - len(drawn)
-    if left:
-        yield f'<p class="note">{of(left, "mismatch", "mismatches")} without a drawing, to keep this page small.</p>'
+    for exposed, count, names in (
+        (False, groups.count, ("mismatch", "mismatches")),
+        (True, groups.exposures, ("exposure",)),
+    ):
+        left = count - sum(groups.groups[group].is_exposed == exposed for group, _ in drawn)
+        if left:
+            yield f'<p class="note">{of(left, *names)} without a drawing, to keep this page small.</p>'
     yield '</div></nav><div class="views">'
     for place in sorted(drawn):
         yield drawn[place]
@@ -172,7 +198,8 @@ def _listed(groups: Sequence[Group], drawn: dict[Place, str]) -> dict[Place, str
 def _cause(number: int, group: Group, listed: dict[Place, str]) -> Iterator[str]:
     where = f"overwritten at <code>{esc(group.location)}</code>" if group.location else "no write on record"
     where = "of causes that are too many to tell apart" if group.is_rest else where
-    yield f'<section class="cause"><h3>{group.count:,} &times; {esc(group.name)}, {where}</h3><ol>'
+    what = "no mismatch, only exposed: " if group.is_exposed else ""
+    yield f'<section class="cause"><h3>{group.count:,} &times; {what}{esc(group.name)}, {where}</h3><ol>'
     entries = [entry for place, entry in listed.items() if place[0] == number]
     yield from entries
     yield "</ol>"
@@ -205,7 +232,7 @@ def _entry(place: Place, finding: Finding, *, drawn: bool) -> str:
         what += f" {(finding.time_unix_nano - submission.time_unix_nano) / 1e6:+,.3f} ms"
     return (
         f'<li data-ids="{searched}"><{tag}{link}><b>#{submission.number}</b> {esc(what)}'
-        f"<br><span>{sides or 'more than one worker'}</span></{tag}></li>"
+        f"<br><span>{sides or esc(finding.headline)}</span></{tag}></li>"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.reading import as_json
-from otel_handoff.check.store import CALL, ROW, Column, Store
+from otel_handoff.check.store import CALL, ROW, Column, Store, unpacked
 from otel_handoff.record import semconv
 from otel_handoff.report.tracks import put
 
@@ -53,7 +53,7 @@ class _Trace:
         for span, process, number, start, end, attributes in self._db.execute(
             "SELECT id, process, number, start, end, attributes FROM spans WHERE kind = ? ORDER BY start", (ROW,)
         ):
-            carried: dict[str, Any] = json.loads(attributes)
+            carried: dict[str, Any] = unpacked(attributes)
             pid = self._process(process)
             submitter = self._thread(pid, _text(carried, semconv.SUBMISSION_THREAD), 0)
             worker = self._worker(pid, _text(carried, semconv.THREAD_NAME), start, end)
@@ -62,7 +62,8 @@ class _Trace:
             yield from self._arrow("hand-off", submitter, carried[semconv.SUBMISSION_TIME], worker, start)
             yield from self._calls(span, worker)
         for finding in findings:
-            yield from self._mismatch(finding)
+            if not finding.is_again:
+                yield from self._mismatch(finding)
         for process, pid in self._processes.items():
             yield {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": _name(process)}}
         for (pid, name, _), tid in self._threads.items():
@@ -74,19 +75,20 @@ class _Trace:
             " JOIN spans AS call ON call.id = under.span WHERE under.row = ? AND call.kind = ? ORDER BY call.start",
             (row, CALL),
         ):
-            yield self._slice(name, "call", worker, start, max(end - start, 1), json.loads(attributes))
+            yield self._slice(name, "call", worker, start, max(end - start, 1), unpacked(attributes))
 
     def _mismatch(self, finding: Finding) -> Iterator[Event]:
         (process,) = self._db.execute(
             "SELECT coalesce(row.process, carrier.process, carrier.trace) FROM spans AS carrier"
             " LEFT JOIN under ON under.span = carrier.id LEFT JOIN spans AS row ON row.id = under.row"
             " WHERE carrier.trace = ? AND carrier.span = ?",
-            (bytes.fromhex(finding.trace_id), bytes.fromhex(finding.span_id)),
+            (finding.trace_id, finding.span_id),
         ).fetchone()
         pid = self._process(process)
         user = self._thread(pid, f"mismatches on {finding.thread_name or 'unknown thread'}", 0)
         used = finding.time_unix_nano
-        yield self._slice(finding.headline, "mismatch", user, used, _MARK, {"outcome": finding.outcome})
+        kind = "exposure" if finding.is_exposure else "mismatch"
+        yield self._slice(finding.headline, kind, user, used, _MARK, {"outcome": finding.outcome})
         if (culprit := finding.culprit) is not None:
             writer = self._thread(pid, f"writes by {culprit.thread_name or 'unknown thread'}", 0)
             name = f"{culprit.field} = {culprit.value}"
@@ -131,8 +133,8 @@ class _Trace:
 
 def _name(process: Column) -> str:
     """Return how a process is shown: what its resource tells, or the trace that stands for it."""
-    if isinstance(process, bytes):
-        return f"trace {process.hex()}"
+    if not str(process).startswith("{"):
+        return f"trace {process}"
     return ", ".join(str(value) for value in reversed(json.loads(str(process)).values()))
 
 

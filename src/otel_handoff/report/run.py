@@ -24,19 +24,19 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
         OSError: a file cannot be written.
         UsageError: there is no room for the temporary database.
     """
-    files = find(paths)
+    found = find(paths)
     outputs = [name for name in (output, perfetto) if name is not None]
-    real = [os.path.realpath(name) for name in (*outputs, *files)]
+    real = [os.path.realpath(name) for name in (*outputs, *found.files)]
     for index, name in enumerate(outputs):
         if real[index] in real[index + 1 :]:
             raise InputError(f"{name} is one of the other files")
     with contextlib.ExitStack() as stack:
         # First: that a file cannot be written is told before the long part.
         opened = [stack.enter_context(in_full(name)) for name in outputs]
-        read = stack.enter_context(judged(files))
+        read = stack.enter_context(judged(found))
         read.progress.say("drawing")
         groups = group(read.judge.findings())
-        opened[0].write(page(groups, read.judge.store, read.checked, read.broken))
+        opened[0].write(page(groups, read.judge.store, read.checked, read.unread))
         if perfetto is not None:
             read.progress.say("writing the file for Perfetto")
             write_perfetto(opened[1], read.judge.store, read.judge.findings())

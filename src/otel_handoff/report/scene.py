@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
-from otel_handoff.check.finding import Finding
-from otel_handoff.check.store import CALL, ROW, Column, Store
+from otel_handoff.check.finding import Finding, ids_of
+from otel_handoff.check.store import CALL, ROW, Column, Store, unpacked
 from otel_handoff.record import semconv
 from otel_handoff.report.axis import Axis
 
@@ -24,8 +23,7 @@ _INDEX: Final = (
     "CREATE INDEX IF NOT EXISTS rows_by_start ON spans (process, start) WHERE kind = 'row'",
 )
 _ROW: Final = (
-    "SELECT row.id, row.process, row.number, row.start, row.end, row.attributes, hex(row.trace), hex(row.span)"
-    " FROM spans AS row"
+    "SELECT row.id, row.process, row.number, row.start, row.end, row.attributes, row.trace, row.span FROM spans AS row"
 )
 
 
@@ -120,7 +118,7 @@ class Scenes:
         return Scene(finding, own, filed, others, more, axis)
 
     def _own(self, finding: Finding) -> tuple[Row | None, Column]:
-        key = (bytes.fromhex(finding.trace_id), bytes.fromhex(finding.span_id))
+        key = (finding.trace_id, finding.span_id)
         carrier: tuple[int, Column] = self._db.execute(
             "SELECT id, process FROM spans WHERE trace = ? AND span = ?", key
         ).fetchone()
@@ -158,27 +156,26 @@ class Scenes:
 
     def _row(self, columns: tuple[Any, ...]) -> Row:
         id_, process, number, start, end, attributes, trace, span = columns
-        carried: dict[str, Any] = json.loads(attributes)
-        prefix = f"{carried[semconv.BOUNDARY]}."
+        carried: dict[str, Any] = unpacked(attributes)
         calls = self._db.execute(
-            "SELECT hex(call.span), call.name, call.start FROM under JOIN spans AS call ON call.id = under.span"
+            "SELECT call.span, call.name, call.start FROM under JOIN spans AS call ON call.id = under.span"
             " WHERE under.row = ? AND call.kind = ? ORDER BY call.start LIMIT ?",
             (id_, CALL, _MOST_CALLS),
         )
         return Row(
             id_,
-            trace.lower(),
-            span.lower(),
+            trace,
+            span,
             process,
             number,
-            {name.removeprefix(prefix): value for name, value in carried.items() if name.startswith(prefix)},
+            ids_of(carried[semconv.BOUNDARY], carried),
             str(carried.get(semconv.SUBMISSION_THREAD, "")),
             int(carried[semconv.SUBMISSION_TIME]),
             str(carried.get(semconv.THREAD_NAME, "")),
             start,
             max(start, end),
             carried.get(semconv.STALE) is True,
-            [Call(span_id.lower(), name, at) for span_id, name, at in calls],
+            [Call(span_id, name, at) for span_id, name, at in calls],
         )
 
 

@@ -1,1 +1,1 @@
-"""What is told of it: reports, metrics, spans."""
+"""Where it goes: the span, the log record, the counter, Python's logging and the user's hook."""

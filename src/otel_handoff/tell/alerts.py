@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry import _logs, trace
-from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber
+from opentelemetry._logs import LoggerProvider, LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.host.guard import guard
+from otel_handoff.host.outside import pass_on
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import ERRORS, Mismatch
 from otel_handoff.record.story import as_line, headline
@@ -24,13 +25,14 @@ _logger = logging.getLogger("otel_handoff")
 
 Hook = Callable[[Mismatch], object]
 EVENT: Final = semconv.MISMATCH
+EVENT_UNCHECKED: Final = semconv.METRIC_UNCHECKED
 
 LIMIT: Final = 1_000
 """Errors, and warnings, told within a second. What is beyond is counted, marked on its span, and given to the hook."""
 
 
 def is_report(record: logging.LogRecord) -> bool:
-    """Whether a record of Python's log tells a mismatch; it has it as `handoff_mismatch`."""
+    """Whether a record of Python's log tells a mismatch; it has it as `handoff_mismatch`, in primitives."""
     return hasattr(record, "handoff_mismatch")
 
 
@@ -44,6 +46,10 @@ class Alerts:
         self._on_mismatch = on_mismatch
         self._errors = PerSecond()  # apart: errors are told however many warnings there are
         self._warnings = PerSecond()
+
+    def exports(self) -> bool:
+        """Whether there is a logger provider for the OpenTelemetry log records."""
+        return not isinstance(getattr(self._events, "_logger", self._events), NoOpLogger)
 
     def __call__(self, mismatch: Mismatch, span: Span) -> None:
         """Raise the alert. `span` is marked if it still records."""
@@ -74,7 +80,8 @@ class Alerts:
         if self._on_mismatch is not None:
             try:
                 self._on_mismatch(mismatch)
-            except Exception:
+            except Exception as error:
+                pass_on(error)
                 _logger.warning("The on_mismatch hook raised; the mismatch is reported elsewhere.", exc_info=True)
 
     def _tell(self, mismatch: Mismatch, facts: Mapping[str, AttributeValue], span: Span) -> None:
@@ -85,7 +92,9 @@ class Alerts:
         with guard:
             self._log_record(mismatch, text, facts, span)
         with guard:
-            _logger.log(_level(mismatch), "%s", text, extra={"handoff_mismatch": mismatch})
+            if _logger.isEnabledFor(level := _level(mismatch)):
+                # Primitives: handlers pickle it, and formatters walk through what is in it.
+                _logger.log(level, "%s", text, extra={"handoff_mismatch": mismatch.as_dict()})
 
     def _log_record(self, mismatch: Mismatch, text: str, facts: Mapping[str, AttributeValue], span: Span) -> None:
         context = mismatch.submission.otel_context
@@ -148,6 +157,7 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
         semconv.MISMATCH_LOCATION: mismatch.location,
         semconv.MISMATCH_OCCURRENCE: mismatch.occurrence,
         semconv.STALE: mismatch.stale,
+        semconv.MODE: mismatch.mode,
         semconv.THREAD_NAME: mismatch.thread_name,
     }
     for field, observed in mismatch.observed.items():

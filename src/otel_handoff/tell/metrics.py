@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opentelemetry import metrics
@@ -11,8 +10,11 @@ from opentelemetry.metrics import CallbackOptions, Histogram, MeterProvider, Obs
 
 from otel_handoff.handover.lease import Rows
 from otel_handoff.host.guard import Tally, guard
+from otel_handoff.host.identity import ByIdentity
 from otel_handoff.record import semconv
+from otel_handoff.record.gaps import Gap
 from otel_handoff.record.mismatch import Mismatch
+from otel_handoff.record.reasons import REASONS
 from otel_handoff.version import __version__
 
 _POSSIBLE: Final = (
@@ -37,13 +39,47 @@ _SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300
 
 
 class BoundaryCounts:
-    """What is counted for one boundary."""
+    """What is counted for one boundary.
+
+    Attributes:
+        shown: whether there are series of it. Of a host that is not there, there are none.
+        submissions: rows handed over.
+        recognised: rows that a worker ran under.
+        flawed: those of them that could not be judged all the same.
+        unwatched: rows of which reads could not be seen: judged at their start, calls and end.
+        stale_work: rows worked on after they were given up.
+        rows: those in flight.
+        mismatches: by field, evidence and outcome.
+        unchecked: rows that could not be judged, by reason.
+        told: how many times such rows were told.
+        gaps: parts of the declaration that were not met, and how often that was counted in `unchecked`: it is no row.
+    """
 
     def __init__(self) -> None:
+        self.shown: bool = False
         self.submissions: Tally = Tally()
+        self.recognised: Tally = Tally()
+        self.flawed: Tally = Tally()
+        self.unwatched: Tally = Tally()
         self.stale_work: Tally = Tally()
         self.rows: Rows = Rows()
         self.mismatches: dict[tuple[str, str, str], Tally] = {}
+        self.unchecked: dict[str, Tally] = {reason: Tally() for reason in REASONS}
+        self.told: dict[str, Tally] = {reason: Tally() for reason in REASONS}
+        self.gaps: dict[Gap, int] = {}
+
+    @property
+    def judged(self) -> int:
+        """How many rows were judged, or are being."""
+        return self.recognised.value - self.flawed.value
+
+    @property
+    def unchecked_rows(self) -> dict[str, int]:
+        """How many rows could not be judged, by reason: without what is told once, of all rows."""
+        rows = {reason: tally.value for reason, tally in self.unchecked.items()}
+        for gap, times in list(self.gaps.items()):
+            rows[gap.reason] -= times
+        return rows
 
     def expect(self, fields: Iterable[str]) -> None:
         """Start a series at zero for each thing that can be said of each field."""
@@ -78,6 +114,12 @@ class Metrics:
             "Mismatches that were only counted and marked on spans: there were too many within a second.",
         )
         meter.create_observable_counter(
+            semconv.METRIC_UNCHECKED,
+            [self._unchecked],
+            "{row}",
+            "Rows of which it is not known whether they are right.",
+        )
+        meter.create_observable_counter(
             semconv.METRIC_STALE_WORK, [self._stale_work], "{row}", "Work that ran after its submission was given up."
         )
         meter.create_observable_up_down_counter(
@@ -87,11 +129,15 @@ class Metrics:
             semconv.METRIC_INTERNAL_ERRORS, [self._internal_errors], "{error}", "Errors of otel-handoff itself."
         )
 
-    def boundary(self, name: str, fields: Iterable[str]) -> BoundaryCounts:
+    def boundary(self, name: str, fields: Iterable[str], *, shown: bool = True) -> BoundaryCounts:
         """Return the counts of a boundary, made on first use. Boundaries of one name share them."""
         counts = self._boundaries.setdefault(name, BoundaryCounts())
         counts.expect(fields)
+        counts.shown |= shown
         return counts
+
+    def _shown(self) -> Iterator[tuple[str, BoundaryCounts]]:
+        return ((name, counts) for name, counts in list(self._boundaries.items()) if counts.shown)
 
     def count(self, mismatch: Mismatch) -> None:
         """Count each field of a mismatch."""
@@ -100,22 +146,27 @@ class Metrics:
             counts.mismatches[field, mismatch.evidence, mismatch.outcome].add()
 
     def _submissions(self, _options: CallbackOptions) -> Iterable[Observation]:
-        for name, counts in list(self._boundaries.items()):
+        for name, counts in self._shown():
             yield Observation(counts.submissions.value, {semconv.BOUNDARY: name})
 
     def _untold(self, _options: CallbackOptions) -> Iterable[Observation]:
         yield Observation(self.untold.value)
 
+    def _unchecked(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in self._shown():
+            for reason, tally in counts.unchecked.items():
+                yield Observation(tally.value, {semconv.BOUNDARY: name, semconv.REASON: reason})
+
     def _stale_work(self, _options: CallbackOptions) -> Iterable[Observation]:
-        for name, counts in list(self._boundaries.items()):
+        for name, counts in self._shown():
             yield Observation(counts.stale_work.value, {semconv.BOUNDARY: name})
 
     def _in_flight(self, _options: CallbackOptions) -> Iterable[Observation]:
-        for name, counts in list(self._boundaries.items()):
+        for name, counts in self._shown():
             yield Observation(len(counts.rows.in_flight), {semconv.BOUNDARY: name})
 
     def _mismatches(self, _options: CallbackOptions) -> Iterable[Observation]:
-        for name, counts in list(self._boundaries.items()):
+        for name, counts in self._shown():
             for (field, evidence, outcome), tally in list(counts.mismatches.items()):
                 attributes = {
                     semconv.BOUNDARY: name,
@@ -129,7 +180,7 @@ class Metrics:
         yield Observation(guard.errors.value)
 
 
-_by_provider: Final[weakref.WeakKeyDictionary[MeterProvider, Metrics]] = weakref.WeakKeyDictionary()
+_by_provider: Final[ByIdentity[MeterProvider, Metrics]] = ByIdentity()
 _of_global: Final[list[Metrics]] = []
 
 

@@ -4,7 +4,8 @@ plugin ──── the pytest plugin, with its marker and fixture; imports noth
 session ─── the instrumented run: which mismatch belongs to which test
 verdict ─── what a test may have, and what fails it
 options ─── from the command line, the ini file and the environment to a session
-totals ──── what a run adds up to
+totals ──── what a run adds up to, and whether that allows a verdict
+words ───── how it is said
 provoke ─── holds workers back at seeded points, until the submitter has moved on
 patience ── where that is worth it
 """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,11 @@ _MODES: Final = ("observe", "pin", "strict")
 def add_to(parser: pytest.Parser) -> None:
     """Add the options, and what of them may stand in the ini file. Provoking may not: it is asked for each time."""
     group = parser.getgroup("handoff", "otel-handoff")
-    group.addoption("--handoff", action="store_true", help="fail tests in which rows are worked on under wrong ids")
+    group.addoption(
+        "--handoff",
+        action="store_true",
+        help=("fail tests in which rows are worked on under wrong ids; exit code 2 where no row was checked"),
+    )
     group.addoption("--handoff-mode", choices=_MODES, help="default: observe")
     group.addoption("--handoff-boundaries", metavar="MODULE:NAME", help="boundaries to check besides ELSPETH's")
     group.addoption(
@@ -59,11 +64,53 @@ def session_of(config: pytest.Config, seed: int | None) -> Session:
     from otel_handoff.declare.settings import resolve
     from otel_handoff.testing.session import Session
 
-    mode = str(config.getoption("handoff_mode") or config.getini("handoff_mode"))
+    mode = _mode(config)
     if mode not in _MODES:
         raise pytest.UsageError(f"handoff_mode = {mode} is not one of {', '.join(_MODES)}")
     provoker = None if seed is None else Provoker(seed, resolve().provoke_wait)
     return Session(mode, _boundaries(config), provoker)
+
+
+def again(config: pytest.Config, seed: int) -> str:
+    """Return the options with which a provoked run is checked as this one is, wherever they came from."""
+    from otel_handoff.declare.settings import references
+
+    options = ["--handoff"]
+    mode = _mode(config)
+    if {mode, config.getini("handoff_mode")} != {"observe"}:
+        options.append(f"--handoff-mode={mode}")
+    if boundaries := ",".join(references(_references(config))):
+        options.append(f"--handoff-boundaries={boundaries}")
+    return shlex.join([*options, "--handoff-provoke-seed", str(seed)])
+
+
+def command_again(item: pytest.Item, seed: int) -> str:
+    """Return the command that runs one test as it was run now."""
+    config = item.config
+    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in _VARIABLES if os.environ.get(name)]
+    is_module = os.path.basename(sys.argv[0]) == "__main__.py"  # noqa: PTH119
+    pytest_ = ["python", "-m", "pytest"] if is_module else ["pytest"]
+    file, is_in, rest = item.nodeid.partition("::")
+    test = f"{os.path.relpath(config.rootpath / file, config.invocation_params.dir)}{is_in}{rest}"
+    quoted = shlex.quote(test) if "'" in test else f"'{test}'"
+    collected = shlex.join(_collected_by(config))
+    return " ".join([*variables, *pytest_, *([collected] if collected else []), again(config, seed), quoted])
+
+
+_VARIABLES: Final = ("OTEL_HANDOFF_PROVOKE_WAIT", "OTEL_HANDOFF_WATCH")
+_COLLECTED_BY: Final = ("-c", "--config-file", "--rootdir", "--import-mode", "-o", "--override-ini")
+
+
+def _collected_by(config: pytest.Config) -> Iterator[str]:
+    # The options without which pytest may find other tests, or not import them.
+    arguments = iter(config.invocation_params.args)
+    for argument in map(str, arguments):
+        name, is_, _ = argument.partition("=")
+        if argument in _COLLECTED_BY:
+            yield argument
+            yield str(next(arguments, ""))
+        elif (is_ and name in _COLLECTED_BY) or (argument[:2] in ("-c", "-o") and len(argument) > 2):
+            yield argument
 
 
 def seed_of(config: pytest.Config) -> int | None:
@@ -80,13 +127,22 @@ def seed_of(config: pytest.Config) -> int | None:
     return any_seed() if given in (None, 1) else given  # in the environment, 1 means any
 
 
-def _boundaries(config: pytest.Config) -> list[Boundary]:
-    from otel_handoff.declare.settings import load, references
+def _mode(config: pytest.Config) -> str:
+    return str(config.getoption("handoff_mode") or config.getini("handoff_mode"))
+
+
+def _references(config: pytest.Config) -> str:
     from otel_handoff.environment_variables import OTEL_HANDOFF_BOUNDARIES
 
     given = config.getoption("handoff_boundaries") or config.getini("handoff_boundaries")
+    return str(given or os.environ.get(OTEL_HANDOFF_BOUNDARIES, ""))
+
+
+def _boundaries(config: pytest.Config) -> list[Boundary]:
+    from otel_handoff.declare.settings import load, references
+
     found: list[Boundary] = []
-    for reference in references(given or os.environ.get(OTEL_HANDOFF_BOUNDARIES, "")):
+    for reference in references(_references(config)):
         try:
             with _looking_here(config):
                 found.extend(load(reference))

@@ -26,8 +26,12 @@ _TOTALS: Final = pytest.StashKey[Totals]()
 _SEED: Final = pytest.StashKey[int]()
 
 
+NOT_KNOWN: Final = pytest.ExitCode.INTERRUPTED
+"""The exit code of a run in which nothing was checked: 2, as that of `otel-handoff check`."""
+
+
 class HandoffWarning(pytest.PytestWarning):
-    """A mismatch that did no harm: `prevented` or `exposed`."""
+    """What did no harm: a mismatch that was `prevented`, or an exposure, which is none."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,7 +78,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def _provoked(config: pytest.Config) -> str:
     seed = config.stash.get(_SEED, None)
-    return "" if seed is None else f", PROVOKED (again: --handoff --handoff-provoke-seed {seed})"
+    return "" if seed is None else f", PROVOKED (again: {options.again(config, seed)})"
 
 
 # -- one test
@@ -133,7 +137,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             mismatches, _ = item.stash[_TEST]
             session = item.config.stash[_SESSION]
             session.end(mismatches)
-            for mismatch in mismatches:
+            for mismatch in mismatches.all:
                 if not mismatch.is_error:
                     _warn(item, mismatch)
             if not options.is_on(item.config):
@@ -159,7 +163,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         if failures := _failures(item):
             _fail(item, failures)
         mismatches, terms = item.stash[_TEST]
-        if terms.expect and not any(map(terms.expected, mismatches)):
+        if terms.expect and not any(map(terms.expected, mismatches.all)):
             kind = terms.expect if isinstance(terms.expect, str) else "such"
             pytest.fail(f"a {kind} mismatch was expected, and none happened", pytrace=False)
     return result
@@ -173,9 +177,7 @@ def pytest_runtest_makereport(
     report = yield
     failed = report.failed or hasattr(report, "wasxfail")
     if call.when != "setup" and failed and (failures := _failures(item)):
-        from otel_handoff.testing.verdict import text_of
-
-        report.sections.append(("handoff mismatches", text_of(failures)))
+        report.sections.append(("handoff mismatches", _text(item, failures)))
     return report
 
 
@@ -187,13 +189,15 @@ def _failures(item: pytest.Item) -> list[Mismatch]:
 
 
 def _fail(item: pytest.Item, failures: Sequence[Mismatch]) -> None:
+    pytest.fail(_text(item, failures), pytrace=False)
+
+
+def _text(item: pytest.Item, failures: Sequence[Mismatch]) -> str:
     from otel_handoff.testing.verdict import text_of
 
     seed = item.config.stash.get(_SEED, None)
-    again = (
-        f"\nProvoked; again: pytest --handoff --handoff-provoke-seed {seed} '{item.nodeid}'" if seed is not None else ""
-    )
-    pytest.fail(text_of(failures) + again, pytrace=False)
+    again = f"\nProvoked; again: {options.command_again(item, seed)}" if seed is not None else ""
+    return text_of(failures) + again
 
 
 def _warn(item: pytest.Item, mismatch: Mismatch) -> None:
@@ -218,12 +222,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if _SESSION in config.stash:
         run = config.stash[_SESSION]
         run.settle()
-        run.uninstrument()
+        run.uninstrument()  # first: rows whose worker has not come are told by then
         totals.add(run.totals())
     if hasattr(config, "workerinput"):
         vars(config)["workeroutput"]["handoff"] = totals.as_dict()
-    elif totals.late and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    elif session.exitstatus == pytest.ExitCode.OK:
+        if totals.late:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif options.is_on(config) and totals.tests and not totals.is_known:
+            session.exitstatus = NOT_KNOWN
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -239,8 +246,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("handoff: after its test was over", red=True, bold=True)
         terminalreporter.line(f"A row of {name or 'no test at all'} was worked on under wrong ids. Wait for workers.")
         terminalreporter.line(report)
-    if options.is_on(config) and totals.rows is not None:
-        terminalreporter.line(f"handoff: {totals.line(provoked=_SEED in config.stash)}{_provoked(config)}")
+    if totals.tests and (options.is_on(config) or not totals.is_known):
+        first, *others = totals.lines(provoked=_SEED in config.stash)
+        terminalreporter.line(f"handoff: {first}{_provoked(config)}", red=not totals.is_known)
+        for line in others:
+            terminalreporter.line(line)
 
 
 # -- pytest-xdist: its workers share the seed, and hand in what they counted

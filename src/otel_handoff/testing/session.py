@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from otel_handoff.around.provoke import Provoker
 from otel_handoff.boundary import Boundary
-from otel_handoff.elspeth import ElspethInstrumentor
+from otel_handoff.declare import declared
+from otel_handoff.elspeth import BOUNDARIES, ElspethInstrumentor
 from otel_handoff.handover.lease import Lease
 from otel_handoff.instrumentor import HandoffInstrumentor, Instrumentor
 from otel_handoff.record.mismatch import Mismatch
 from otel_handoff.record.submission import numbers
 from otel_handoff.tell.alerts import is_report
+from otel_handoff.tell.metrics import BoundaryCounts, metrics_of
+from otel_handoff.testing.totals import Rows
 from otel_handoff.testing.verdict import Mismatches
 
 _logger: Final = logging.getLogger("otel_handoff")
@@ -44,7 +48,10 @@ class Session:
         self._starts: list[int] = []
         self._tests: list[tuple[str, Mismatches]] = []
         self._on: list[Instrumentor] = []
-        self._first = _submissions()
+        self._mismatches = 0
+        self._exposures = 0
+        # The counts go on for as long as the process, whoever turns what on and off in it: what is there is not ours.
+        self._before = {name: _rows(counts) for name, counts in self._counts()}
 
     def instrument(self) -> None:
         """Instrument the process, also where a test has taken that off.
@@ -106,21 +113,53 @@ class Session:
     def totals(self) -> dict[str, Any]:
         """Return what `Totals.add` takes."""
         provoker = self._provoker
+        boundaries = {name: _since(self._before[name], _rows(counts)) for name, counts in self._counts()}
         return {
-            "rows": _submissions() - self._first,
+            "tests": len(self._tests),
+            "boundaries": {
+                name: asdict(rows) for name, rows in boundaries.items() if rows.rows or rows.unchecked or rows.gaps
+            },
+            "faults": list(self._faults()),
+            "mismatches": self._mismatches,
+            "exposures": self._exposures,
             "held": provoker.held.value if provoker else 0,
             "in_vain": provoker.in_vain.value if provoker else 0,
             "late": [(name, str(mismatch)) for name, mismatch in self.late],
         }
 
+    def _counts(self) -> Iterator[tuple[str, BoundaryCounts]]:
+        for name in dict.fromkeys(boundary.name for boundary in (*BOUNDARIES, *self._boundaries)):
+            yield name, metrics_of(None).boundary(name, (), shown=False)
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        for boundary in self._boundaries:
+            for fault in declared.missing(boundary):
+                yield f"boundary {boundary.name}: {fault.text}", fault.do
+
     def _found(self, mismatch: Mismatch) -> None:
         with self._lock:
+            if mismatch.is_exposure:
+                self._exposures += 1
+            else:
+                self._mismatches += 1
             position = bisect_right(self._starts, mismatch.submission.number - 1)
             name, mismatches = self._tests[position - 1] if position else (None, None)
             if mismatches is not None and not mismatches.over:
                 mismatches.add(mismatch)
             elif mismatch.is_error:
                 self.late.append((name, mismatch))
+
+
+def _rows(counts: BoundaryCounts) -> Rows:
+    gaps = [(gap.boundary, gap.reason, gap.detail) for gap in list(counts.gaps)]
+    return Rows(counts.submissions.value, counts.judged, counts.unchecked_rows, counts.unwatched.value, gaps)
+
+
+def _since(before: Rows, now: Rows) -> Rows:
+    unchecked = {reason: rows - before.unchecked[reason] for reason, rows in now.unchecked.items()}
+    unchecked = {reason: rows for reason, rows in unchecked.items() if rows}
+    gaps = [gap for gap in now.gaps if gap not in before.gaps]
+    return Rows(now.rows - before.rows, now.judged - before.judged, unchecked, now.unwatched - before.unwatched, gaps)
 
 
 def _submissions() -> int:

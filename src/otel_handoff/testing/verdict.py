@@ -18,7 +18,7 @@ class Terms:
 
     Attributes:
         allow: mismatches that fit `fields` and `evidence` do not fail the test.
-        expect: the test fails unless one that fits has this outcome (True: any); such are allowed.
+        expect: the test fails unless one that fits has this outcome (True: any mismatch); such are allowed.
         fields: those that disagree must all be among these; None: any.
         evidence: must be one of these; None: any.
     """
@@ -54,7 +54,8 @@ class Terms:
 
     def expected(self, mismatch: Mismatch) -> bool:
         """Whether it is what `expect` says."""
-        return bool(self.expect) and self.expect in (True, mismatch.outcome) and self._fits(mismatch)
+        is_it = not mismatch.is_exposure if self.expect is True else self.expect == mismatch.outcome
+        return is_it and self._fits(mismatch)
 
     def permits(self, mismatch: Mismatch) -> bool:
         """Whether the test passes in spite of it."""
@@ -78,7 +79,8 @@ def _names(what: str, given: Any) -> frozenset[str] | None:
 class Mismatches(Sequence[Mismatch]):
     """The mismatches of one test so far, oldest first: the fixture `handoff`.
 
-    What is neither expected nor cleared fails the test, if its outcome is `used` or `blocked`.
+    What is neither expected nor cleared fails the test, if its outcome is `used` or `blocked`. A context that merely
+    moved on while the worker ran is no mismatch: it is among the `exposures`.
     """
 
     def __init__(self) -> None:
@@ -89,6 +91,16 @@ class Mismatches(Sequence[Mismatch]):
     @property
     def mismatches(self) -> list[Mismatch]:
         """All of them."""
+        return [mismatch for mismatch in self._found[:] if not mismatch.is_exposure]
+
+    @property
+    def exposures(self) -> list[Mismatch]:
+        """Each time that a context had moved on, and no use of a wrong id is known."""
+        return [mismatch for mismatch in self._found[:] if mismatch.is_exposure]
+
+    @property
+    def all(self) -> list[Mismatch]:
+        """Both, in order."""
         return self._found[:]
 
     def expect(
@@ -99,7 +111,7 @@ class Mismatches(Sequence[Mismatch]):
         Args:
             count: how many there must be; None: at least one.
             evidence: `call`, `result`, `read`, ...; None: any.
-            outcome: `used`, `blocked`, `prevented` or `exposed`; None: any.
+            outcome: `used`, `blocked`, `prevented` or `exposed`; None: any. Without both, exposures are none of them.
 
         Raises:
             AssertionError: there are more, fewer, or none.
@@ -109,14 +121,14 @@ class Mismatches(Sequence[Mismatch]):
             raise ValueError(f"evidence is of {', '.join(EVIDENCE)}, and outcome of {', '.join(OUTCOMES)}")
         found = [
             mismatch
-            for mismatch in self._found[:]
+            for mismatch in (self.mismatches if evidence is outcome is None else self.all)
             if evidence in (None, mismatch.evidence) and outcome in (None, mismatch.outcome)
         ]
         if len(found) != count if count is not None else not found:
             kind = " ".join(word for word in (outcome, evidence) if word)
             wanted = "one or more" if count is None else count
             text = f"{wanted} {kind} mismatches were expected, there are {len(found)}".replace("  ", " ")
-            raise AssertionError("\n".join([text, *(str(mismatch) for mismatch in self._found[:_MOST_SHOWN])]))
+            raise AssertionError("\n".join([text, *(str(mismatch) for mismatch in self.all[:_MOST_SHOWN])]))
         self._settled.update(map(id, found))
         return found
 
@@ -142,16 +154,16 @@ class Mismatches(Sequence[Mismatch]):
     @overload
     def __getitem__(self, index: slice) -> list[Mismatch]: ...
     def __getitem__(self, index: int | slice) -> Mismatch | list[Mismatch]:
-        return self._found[index]
+        return self.mismatches[index]
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self.mismatches)
 
     def __iter__(self) -> Iterator[Mismatch]:
-        return iter(self._found[:])
+        return iter(self.mismatches)
 
     def __repr__(self) -> str:
-        return f"<{len(self._found)} mismatches>"
+        return f"<{len(self)} mismatches>"
 
 
 def text_of(mismatches: Sequence[Mismatch]) -> str:

@@ -2,24 +2,50 @@
 
 The format is that of the OpenTelemetry Protocol File Exporter specification: an `ExportTraceServiceRequest` a line, as
 JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers. A line of logs, metrics or
-profiles holds no spans.
+profiles holds no spans. What else a line holds is not passed over in silence: spans may be in it.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from otel_handoff.traces.files import Broken, read_lines
+from otel_handoff.traces.files import Broken, Line, read_lines
+from otel_handoff.traces.parts import (
+    Attributes,
+    ShapeError,
+    Value,
+    attributes_of,
+    checked,
+    id_of,
+    items,
+    objects,
+    text_of,
+    time_of,
+)
 
-__all__ = ["Broken", "EventRecord", "SpanRecord", "Value", "read_spans"]
+__all__ = ["Attributes", "Broken", "EventRecord", "SpanRecord", "Value", "read_spans"]
 
-Value = str | int | float | bool | list[Any]
-Attributes = dict[str, Value]
+_OTHER_SIGNALS: Final = {"resourceLogs", "resourceMetrics", "resourceProfiles"}
+_SCOPES: Final = ("scopeSpans", "instrumentationLibrarySpans")
+"""The second as it was called before OTLP 0.15."""
+_FOREIGN_FORMS: Final = {
+    "resource_spans": "it has Protobuf's names",
+    "scopeSpans": "a part of one, as OpenTelemetry Java's log exporter writes it",
+    "batches": "Tempo's form",
+    "trace": "Tempo's form",
+    "result": "Jaeger's form",
+    "data": "another API's form",
+    "log": "a container's log around it: take what is in it out",
+    "MESSAGE": "journald's around it: take what is in it out, as by journalctl -o cat",
+}
+_PARTS: Final = (b'"resourceSpans"', b'"scopeSpans"', b'"spans"')
+_SPACE: Final = re.compile("[ \\t\\r\\n\ufeff]*")
 
-_INT64: Final = 1 << 63
 _MOST_RESOURCES: Final = 1000
 _LONGEST_RESOURCE: Final = 1 << 13
 """As JSON; a longer one is read again each time, and not kept."""
@@ -61,10 +87,6 @@ class SpanRecord:
     resource: Attributes
 
 
-class _ShapeError(Exception):
-    """Something is not what OTLP has in its place."""
-
-
 def read_spans(
     files: Iterable[str],
     *,
@@ -75,28 +97,69 @@ def read_spans(
 
     Args:
         files: as `otel_handoff.traces.files.find` returns them; gzip is known by its content.
-        broken: told of each line that could not be read, or not in full. What is whole in it is yielded all the same.
+        broken: told of each line that could not be read, or not in full, and of each file that holds none. What is
+            whole in a line is yielded all the same.
         progress: told, now and then, how many more bytes of the files have been read.
     """
     resources: dict[str, Attributes] = {}
     for line in read_lines(files, broken=broken, progress=progress):
-        faults: list[str] = []
-        try:
-            document = _load(line.text)
-            yield from _document(document, resources, faults)
-        except RecursionError:
-            faults.append("nested too deeply")
-        except MemoryError:
-            faults.append("takes more memory than there is")
-        except _ShapeError as error:
-            faults.append(str(error))
-        except ValueError as error:
-            faults.append(f"not JSON: {_brief(error)}")
+        yield from _in_line(line, resources, broken)
         if len(resources) > _MOST_RESOURCES:
             resources.clear()
-        if faults:
-            more = f" (and {len(faults) - 1} more in this line)" if len(faults) > 1 else ""
-            broken(Broken(line.file, line.number, faults[0] + more))
+
+
+def _in_line(line: Line, resources: dict[str, Attributes], broken: Callable[[Broken], object]) -> Generator[SpanRecord]:
+    faults: list[str] = []
+    try:
+        met: Counter[bytes] = Counter()
+        for document in _documents(line.text):
+            yield from _document(document, resources, faults, met)
+        if any(line.text.count(name) > met[name] for name in _PARTS):
+            _tell_twice(line.text, faults)
+    except RecursionError:
+        faults.append("nested too deeply")
+    except MemoryError:
+        faults.append("takes more memory than there is")
+    except ShapeError as error:
+        faults.append(f"{error}{_wrapped(line.text)}")
+    except ValueError as error:
+        if parts := _cut_off(line.text):
+            for number, part in enumerate(parts, line.number):
+                if part.strip():
+                    yield from _in_line(Line(line.file, number, part), resources, broken)
+            return
+        faults.append(f"not JSON: {_brief(error)}{_wrapped(line.text)}")
+    if faults:
+        more = f" (and {len(faults) - 1} more in this line)" if len(faults) > 1 else ""
+        broken(Broken(line.file, line.number, faults[0] + more))
+
+
+def _tell_twice(text: bytes, faults: list[str]) -> None:
+    """Note a name that an object has twice: only the last of the two is read."""
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+            faults.append(f"{twice[:40]} comes twice in one object, and only the last is read")
+        return found
+
+    decoder, rest, at = json.JSONDecoder(object_pairs_hook=made), text.decode("utf-8-sig"), 0
+    while (at := _end_of_space(rest, at)) < len(rest):
+        _, at = decoder.raw_decode(rest, at)
+
+
+def _cut_off(text: bytes) -> list[bytes]:
+    """Return the lines of what was taken for a laid out document, if only the first of them was cut off."""
+    lines = text.rstrip().splitlines()
+    return lines if any(line.startswith(b"{") and line.endswith(b"}") for line in lines[1:]) else []
+
+
+def _wrapped(text: bytes) -> str:
+    at = text.find(b'{"resourceSpans"')
+    if at <= 0 or b"{" in text[:at]:
+        return ""
+    return f"; {at} bytes are before the JSON, as a log puts them there (CRI, compose, syslog): take them off"
 
 
 def _brief(error: ValueError) -> str:
@@ -107,176 +170,100 @@ def _brief(error: ValueError) -> str:
     return str(error).partition(";")[0]
 
 
-def _load(text: bytes) -> Any:
-    document = json.loads(text.decode("utf-8-sig"))  # some editors and shells start a file with a mark
-    if b"\\ud" in text or b"\\uD" in text:
-        # Half a surrogate pair is valid JSON, but no text: it could be written nowhere.
-        document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
-    return document
+def _documents(line: bytes) -> Iterable[Any]:
+    text = line.decode("utf-8-sig")  # some editors and shells start a file with a mark
+    try:
+        documents = [json.loads(text)]
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+        documents = _one_after_the_other(text)
+    return map(_mended, documents) if b"\\ud" in line or b"\\uD" in line else documents
 
 
-def _document(document: Any, resources: dict[str, Attributes], faults: list[str]) -> Generator[SpanRecord]:
-    if not isinstance(document, dict):
-        raise _ShapeError("not an OTLP request: no JSON object")
-    document = cast("dict[str, Any]", document)
-    if "resourceSpans" not in document:
-        if document and not document.keys() & {"resourceLogs", "resourceMetrics", "resourceProfiles"}:
-            raise _ShapeError("not an OTLP request: no resourceSpans")
+def _one_after_the_other(text: str) -> Generator[Any]:
+    decoder, at = json.JSONDecoder(), 0
+    while (at := _end_of_space(text, at)) < len(text):
+        document, at = decoder.raw_decode(text, at)
+        yield document
+
+
+def _end_of_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found is not None else at
+
+
+def _mended(document: Any) -> Any:
+    # Half a surrogate pair is valid JSON, but no text: it could be written nowhere.
+    return json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _document(
+    document: Any, resources: dict[str, Attributes], faults: list[str], met: Counter[bytes]
+) -> Generator[SpanRecord]:
+    if isinstance(document, list) and document:
+        for each in cast("list[Any]", document):
+            yield from _document(each, resources, faults, met)
         return
-    for resource_spans in _objects(document, "resourceSpans"):
+    if not isinstance(document, dict):
+        raise ShapeError("not an OTLP request: no JSON object")
+    document = cast("dict[str, Any]", document)
+    if "resourceSpans" not in document and document and not document.keys() & _OTHER_SIGNALS:
+        form = next((f" ({said})" for key, said in _FOREIGN_FORMS.items() if key in document), "")
+        raise ShapeError(f"not an OTLP request: no resourceSpans{form}")
+    _tell_unread(document, ("resourceSpans", *_OTHER_SIGNALS), faults)
+    met[_PARTS[0]] += "resourceSpans" in document
+    for resource_spans in objects(document, "resourceSpans"):
+        met[_PARTS[1]] += "scopeSpans" in resource_spans
         resource = _resource(resource_spans.get("resource"), resources)
-        for scope_spans in _objects(resource_spans, "scopeSpans"):
-            for span in _list(scope_spans, "spans"):
-                try:
-                    record = _span(span, resource)
-                except _ShapeError as error:
-                    faults.append(str(error))
-                else:
-                    yield record
+        _tell_unread(resource_spans, ("resource", *_SCOPES), faults)
+        for name in _SCOPES:
+            for scope_spans in objects(resource_spans, name):
+                met[_PARTS[2]] += "spans" in scope_spans
+                _tell_unread(scope_spans, ("spans", "scope", "instrumentationLibrary"), faults)
+                for span in items(scope_spans, "spans"):
+                    try:
+                        record = _span(span, resource)
+                    except ShapeError as error:
+                        faults.append(str(error))
+                    else:
+                        yield record
+
+
+def _tell_unread(parent: dict[str, Any], read: Iterable[str], faults: list[str]) -> None:
+    """Note a list or an object in which spans may be, under a name that is not read."""
+    for name, value in parent.items():
+        if isinstance(value, (list, dict)) and value and name not in read:
+            faults.append(f"{name[:40]} is not read")
 
 
 def _resource(resource: Any, known: dict[str, Attributes]) -> Attributes:
     key = json.dumps(resource)
     attributes = known.get(key)
     if attributes is None:
-        attributes = _attributes(_checked(resource or {}, "resource"))
+        attributes = attributes_of(checked(resource or {}, "resource"))
         if len(key) <= _LONGEST_RESOURCE:
             known[key] = attributes
     return attributes
 
 
 def _span(span: Any, resource: Attributes) -> SpanRecord:
-    span = _checked(span, "span")
+    span = checked(span, "span")
     return SpanRecord(
-        name=_text(span, "name"),
-        trace_id=_id(span, "traceId", 32),
-        span_id=_id(span, "spanId", 16),
-        parent_span_id=_id(span, "parentSpanId", 16) if span.get("parentSpanId") else "",
-        start_ns=_time(span, "startTimeUnixNano"),
-        end_ns=_time(span, "endTimeUnixNano"),
-        attributes=_attributes(span),
-        events=[
-            EventRecord(_text(event, "name"), _time(event, "timeUnixNano"), _attributes(event))
-            for event in _objects(span, "events")
-        ],
+        name=text_of(span, "name"),
+        trace_id=id_of(span, "traceId", 32),
+        span_id=id_of(span, "spanId", 16),
+        parent_span_id=id_of(span, "parentSpanId", 16) if span.get("parentSpanId") else "",
+        start_ns=time_of(span, "startTimeUnixNano"),
+        end_ns=time_of(span, "endTimeUnixNano"),
+        attributes=attributes_of(span),
+        events=_events(span) if "events" in span else [],
         resource=resource,
     )
 
 
-# -- parts of a message; what is absent or null has its default, as in all Protobuf JSON
-
-
-def _checked(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _ShapeError(f"{what} is not an object")
-    return cast("dict[str, Any]", value)
-
-
-def _list(parent: dict[str, Any], name: str) -> list[Any]:
-    value = parent.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise _ShapeError(f"{name} is not a list")
-    return cast("list[Any]", value)
-
-
-def _objects(parent: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    values = _list(parent, name)
-    for value in values:
-        if not isinstance(value, dict):
-            raise _ShapeError(f"{name} holds something that is not an object")
-    return values
-
-
-def _text(parent: dict[str, Any], name: str) -> str:
-    value = parent.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _ShapeError(f"{name} is not a string")
-    return value
-
-
-def _id(parent: dict[str, Any], name: str, digits: int) -> str:
-    value = parent.get(name)
-    try:
-        if isinstance(value, str) and len(value) == digits and len(bytes.fromhex(value)) * 2 == digits:
-            return value.lower()
-    except ValueError:
-        pass
-    raise _ShapeError(f"{name} is not {digits} hex digits")
-
-
-def _time(parent: dict[str, Any], name: str) -> int:
-    value = parent.get(name)
-    time = 0 if value is None else _integer(value, name)
-    if time < 0:
-        raise _ShapeError(f"{name} is before 1970")
-    return time
-
-
-def _integer(value: Any, name: str) -> int:
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        try:
-            number = int(value)
-        except ValueError:
-            pass
-        else:
-            if -_INT64 <= number < _INT64:
-                return number
-            raise _ShapeError(f"{name} is beyond 64 bits")
-    raise _ShapeError(f"{name} is not a whole number")
-
-
-def _attributes(parent: dict[str, Any]) -> Attributes:
-    found: Attributes = {}
-    for pair in _list(parent, "attributes"):
-        if not isinstance(pair, dict):
-            raise _ShapeError("attributes holds something that is not an object")
-        pair = cast("dict[str, Any]", pair)
-        key = pair.get("key")
-        if not isinstance(key, str):
-            raise _ShapeError("an attribute's key is not a string")
-        value: Any = pair.get("value")
-        if isinstance(value, dict) and isinstance(text := cast("dict[str, Any]", value).get("stringValue"), str):
-            found[key] = text
-        elif (value := _value(value)) is not None:
-            found[key] = value
-    return found
-
-
-def _value(value: Any) -> Value | None:
-    if value is None:
-        return None
-    value = _checked(value, "an attribute's value")
-    for kind, content in value.items():
-        if content is None:
-            continue
-        if kind in ("stringValue", "bytesValue"):
-            if not isinstance(content, str):
-                raise _ShapeError(f"{kind} is not a string")
-            return content
-        if kind == "intValue":
-            return _integer(content, kind)
-        if kind == "boolValue":
-            if not isinstance(content, bool):
-                raise _ShapeError("boolValue is neither true nor false")
-            return content
-        if kind == "doubleValue":
-            return _double(content)
-        if kind == "arrayValue":
-            values = (_value(item) for item in _list(_checked(content, kind), "values"))
-            return [item for item in values if item is not None]
-        if kind == "kvlistValue":
-            return json.dumps(_attributes({"attributes": _checked(content, kind).get("values")}), ensure_ascii=False)
-    return None
-
-
-def _double(value: Any) -> float:
-    try:
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            return float(value)
-    except (ValueError, OverflowError):
-        pass
-    raise _ShapeError("doubleValue is not a number")
+def _events(span: dict[str, Any]) -> list[EventRecord]:
+    return [
+        EventRecord(text_of(event, "name"), time_of(event, "timeUnixNano"), attributes_of(event))
+        for event in objects(span, "events")
+    ]

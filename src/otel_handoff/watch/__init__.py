@@ -1,1 +1,1 @@
-"""Watching the fields of a context's class."""
+"""Reads and writes of a context's fields, as they are seen."""

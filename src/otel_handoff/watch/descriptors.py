@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import weakref
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import MemberDescriptorType
+from typing import Any, Final, cast
 
-from otel_handoff.handover.lease import Lease
-from otel_handoff.handover.written import is_on_record, note, undo
-from otel_handoff.host.contexts import Watched, class_of, has_plain_dict, lookup
-from otel_handoff.host.current import active, no_lease
-from otel_handoff.host.fields import MISSING
+from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.transport import handed_over, submitting, under_way
+from otel_handoff.handover.twins import State, put, state_of
+from otel_handoff.handover.written import is_on_record
+from otel_handoff.host.absent import absent
+from otel_handoff.host.contexts import is_lazy
+from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
+from otel_handoff.host.outside import pass_on
+from otel_handoff.host.plainly import MISSING, Watched, class_of, dict_of, has_plain_dict, lookup, slots_of
+from otel_handoff.watch.unwatched import FOUND_ELSEWHERE, OWN_LOOK_UP, UNCHANGEABLE
+from otel_handoff.watch.writes import note, undo
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -30,9 +37,10 @@ class WatchedField(Watched):
         self.name: str = name
         self.users: set[int] = set()
         self.original: Any = vars(owner).get(name, MISSING)
-        inherited = lookup(owner, name)
-        self._inner: Any = inherited if hasattr(class_of(inherited), "__set__") else None
+        self.inherited = lookup(owner, name)
+        self._inner: Any = self.inherited if hasattr(class_of(self.inherited), "__set__") else None
         self.keeps_in_dict = self._inner is None and has_plain_dict(owner)
+        self._lazy = is_lazy(owner, self.inherited)
         self._direct: type | None = owner if self.keeps_in_dict else None
         self.stores: bool = self._inner is not None or owner.__dictoffset__ != 0
         """Whether instances can have a value of their own."""
@@ -57,6 +65,10 @@ class WatchedField(Watched):
                 pass  # one of them has no value of its own
         return self._get(instance, owner)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A class that is pickled by value, as cloudpickle does, takes along what it had without us.
+        return absent(self.name) if self.original is MISSING else (cast, (None, self.original))
+
     def _get(self, instance: Any, owner: type | None) -> Any:
         if instance is None:
             return self._on_class(owner or self.owner)
@@ -73,15 +85,18 @@ class WatchedField(Watched):
 
     def _judge(self, lease: Lease, instance: Any, value: Any) -> None:
         root = lease.roots.get(self.name, MISSING)
+        if root is MISSING:
+            return
         if value is not root and lease.detector.read(lease, self.name, value, prevented=False):
             return
         if lease.pinned and instance is lease.handed:
             current = self._peek(lease.context)  # what an unpinned worker would get here
-            if current is not root and current is not value:
+            if current is not root and current is not value and current is not MISSING:
                 lease.detector.read(lease, self.name, current, prevented=True)
 
     def __set__(self, instance: Any, value: Any) -> None:
         write = None
+        before = self._before(instance) if under_way and self._inner is not None else None
         try:
             write = note(instance, self.name, value)  # before it is stored: no reader sees a value without its write
         except Exception as error:
@@ -98,11 +113,49 @@ class WatchedField(Watched):
                 with guard:
                     undo(instance, write)
             raise
+        if under_way:
+            self._mirror(instance, value, before)
         if write is None and is_on_record(instance):  # a row was handed over in the middle of this write
             with guard:
                 note(instance, self.name, value)
         if (provoker := Lease.provoker) is not None:
             provoker.wrote(instance, self.name, value)
+
+    def _mirror(self, instance: Any, value: Any, before: State | None) -> None:
+        # The submit function writes to the context that it was given, which is the worker's copy: it means the other.
+        handing = handed_over(instance)
+        if handing is not None:
+            shared = handing.contexts[0]
+            if shared is instance or lookup(class_of(shared), self.name) is not self:
+                return
+            if before is None or not self._take_over(instance, shared, value, before):
+                self.__set__(shared, value)
+
+    def _before(self, instance: Any) -> State | None:
+        # What it holds before a setter of the host's runs, which is to run once, for two.
+        handing = handed_over(instance)
+        if handing is None or handing.lease is None:
+            return None
+        if instance is handing.contexts[0] or issubclass(class_of(self._inner), MemberDescriptorType):
+            return None
+        return state_of(instance, slots_of(class_of(instance)))
+
+    def _take_over(self, instance: Any, shared: Any, value: Any, before: State) -> bool:
+        """Give `shared` what a setter has stored in `instance`; return whether it is known where that is."""
+        slots = slots_of(class_of(instance))
+        after = state_of(instance, slots)
+        stored = {
+            name: after.get(name, MISSING)
+            for name in {**before, **after}
+            if after.get(name, MISSING) is not before.get(name, MISSING)
+        }
+        if not stored and self._peek(shared) is not self._peek(instance):
+            return False  # by instance, and not in it: then the setter has to run for the other as well
+        with guard:
+            note(shared, self.name, value)
+            for name, kept in stored.items():
+                put(shared, name, kept, slots)
+        return True
 
     def __delete__(self, instance: Any) -> None:
         if self._inner is not None:
@@ -115,9 +168,17 @@ class WatchedField(Watched):
             if found is MISSING:
                 raise self._absent(instance)
         with guard:
+            if self._lazy:  # it will be computed anew
+                self._forget(instance)
+                return
             with no_lease():  # a default, what a `__getattr__` says, or nothing
                 left = getattr(instance, self.name, None)
             note(instance, self.name, left)
+
+    def _forget(self, instance: Any) -> None:
+        handing = submitting.get() if under_way else None
+        if handing is not None and handing.lease is not None and handing.is_about(instance):
+            handing.lease.detector.forget(handing.lease, self.name)
 
     def _load(self, instance: Any) -> Any:
         if self._inner is not None:
@@ -135,10 +196,13 @@ class WatchedField(Watched):
         return _bound(value, instance, class_of(instance))
 
     def _peek(self, instance: Any) -> Any:
+        if self._lazy:  # it is not for us to have it computed
+            return dict_of(instance).get(self.name, MISSING)
         try:
             with no_lease():  # a property of the host may read other fields, and may raise anything
                 return self._load(instance)
-        except Exception:
+        except Exception as error:
+            pass_on(error)
             return None
 
     def _default(self, instance: Any) -> Any:
@@ -161,6 +225,15 @@ class WatchedField(Watched):
         return _bound(value, None, owner)
 
 
+_FIXED: Final = cast("tuple[type[Any], ...]", (str, bytes, int, float, tuple, frozenset))
+"""Classes whose instances cannot be written to."""
+
+
+def _looks_elsewhere(cls: type) -> bool:
+    # Whether an instance may have an attribute, or what a path takes for one, that is neither in it nor on its class.
+    return hasattr(cls, "__getattr__") or issubclass(cls, (Mapping, Sequence))
+
+
 def _bound(value: Any, instance: Any, owner: type) -> Any:
     bind = getattr(class_of(value), "__get__", None)
     return bind(value, instance, owner) if bind is not None else value
@@ -179,35 +252,42 @@ def _beneath(field: WatchedField, cls: type) -> Any:
 
 
 class Watch:
-    """The fields watched for one boundary, on each class of context that was seen at it."""
+    """The fields watched for one boundary, on each class of context that was seen at it.
+
+    Attributes:
+        removed: whether they are being given back, or were.
+    """
 
     def __init__(self, roots: Iterable[str]) -> None:
         self._roots = tuple(roots)
         self._fields: list[weakref.ref[WatchedField]] = []
-        self._removed = False
+        self.removed = False
 
-    def cover(self, cls: type) -> None:
-        """Watch the fields on `cls`. A class that cannot be changed stays unwatched: checks still hold."""
-        if self._removed:
-            return
+    def cover(self, cls: type) -> str:
+        """Watch the fields on `cls`; return why not all reads are seen. Where they are not, checks still hold."""
+        if self.removed or issubclass(cls, _FIXED):
+            return ""
         if cls.__getattribute__ is not object.__getattribute__:
-            _logger.info("%s has its own __getattribute__: reads of its fields are not watched.", cls.__qualname__)
-            return
+            return OWN_LOOK_UP
+        unseen = ""
         for root in self._roots:
             field = lookup(cls, root)
             if not isinstance(field, WatchedField):
                 field = WatchedField(cls, root)
+                if field.inherited is MISSING and _looks_elsewhere(cls):
+                    unseen = FOUND_ELSEWHERE
                 if not field.stores:
                     continue
                 try:
                     setattr(cls, root, field)
-                except Exception:  # a metaclass may refuse in its own way
-                    _logger.info("%s cannot be changed: reads of its fields are not watched.", cls.__qualname__)
-                    return
+                except Exception as error:  # a metaclass may refuse in its own way
+                    pass_on(error)
+                    return UNCHANGEABLE
             field.users.add(id(self))
             self._fields.append(weakref.ref(field, self._forget))
-        if self._removed:  # by another thread, meanwhile
+        if self.removed:  # by another thread, meanwhile
             self.remove()
+        return unseen
 
     def _forget(self, ref: weakref.ref[WatchedField]) -> None:
         with contextlib.suppress(ValueError):
@@ -215,7 +295,7 @@ class Watch:
 
     def remove(self) -> None:
         """Give each class back the attribute it had, unless another watch still needs ours."""
-        self._removed = True
+        self.removed = True
         while True:
             try:
                 field = self._fields.pop()()
@@ -230,5 +310,6 @@ class Watch:
                         delattr(field.owner, field.name)
                     else:
                         setattr(field.owner, field.name, field.original)
-                except Exception:  # sealed since: ours stays, and does what the class's own would
+                except Exception as error:  # sealed since: ours stays, and does what the class's own would
+                    pass_on(error)
                     _logger.warning("%s can no longer be changed; %r stays watched.", field.owner, field.name)

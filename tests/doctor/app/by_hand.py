@@ -168,6 +168,18 @@ def silences() -> None:
     ElspethInstrumentor().instrument()
 
 
+def only_opentelemetry_hears_0() -> None:
+    """Put OpenTelemetry's handler on the root, as its instrumentation does, and export nothing."""
+    logging.getLogger().addHandler(LoggingHandler(logger_provider=LoggerProvider()))
+    ElspethInstrumentor().instrument()
+
+
+def only_opentelemetry_hears_1() -> None:
+    """And another's."""
+    only_opentelemetry_hears_0()
+    logging.getLogger().addHandler(logging.StreamHandler())
+
+
 def exports_the_log() -> None:
     """Have Python's log exported, and say something."""
     provider = LoggerProvider()
@@ -284,3 +296,12 @@ def close_stdout() -> None:
 def hook_alone() -> None:
     """Mismatches go to code of one's own."""
     ElspethInstrumentor().instrument(tracer_provider=TracerProvider(), on_mismatch=page_somebody)
+
+
+def modes_of_their_own() -> None:
+    """Two instrumentors that differ in one setting."""
+    boundary = Boundary(
+        name="orders", submit="orders:Pool.enqueue", work="orders:Pool._run", fields={"order_id": "order.id"}
+    )
+    ElspethInstrumentor().instrument(mode="observe")
+    HandoffInstrumentor().instrument(boundaries=[boundary])

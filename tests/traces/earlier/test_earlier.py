@@ -39,7 +39,8 @@ def test_a_trace_is_judged_as_it_was(trace: str) -> None:
 
 def test_every_kind_of_mismatch_is_in_them() -> None:
     """Every evidence and outcome, found by a detector and in the spans; hashed ids, stale work, torn ids; and none."""
-    mismatches = [mismatch for made in RECORDED.values() for mismatch in made["mismatches"]]
+    told = (made["mismatches"] + made.get("exposures", []) for made in RECORDED.values())
+    mismatches = [each for listed in told for each in listed]
     assert {each["evidence"] for each in mismatches} == {"start", "end", "read", "span", "call", "result"}
     assert {each["outcome"] for each in mismatches} == {"used", "blocked", "prevented", "exposed"}
     assert {each["found_by"] for each in mismatches} == {"detector", "check"}

@@ -30,13 +30,14 @@ def verdict(trace: Path) -> dict[str, Any]:
             wrong = list(csv.DictReader(file))
         heading = re.search(r"<h1>(.*?)</h1>", page.read_text("utf-8"))
         events = json.loads(drawn.read_text("utf-8"))["traceEvents"]
-    for mismatch in found["mismatches"]:
+    for mismatch in found["mismatches"] + found["exposures"]:
         del mismatch["headline"]
     return {
         "check exits with": checked,
         "checked": found["checked"],
         "causes": [kind["count"] for kind in found["kinds"]],  # as they were called at first
         "mismatches": found["mismatches"],
+        "exposures": found["exposures"],
         "records": wrong,
         "report exits with": reported,
         "on the page": [int(number) for number in re.findall(r"\d+", heading[1] if heading else "")],

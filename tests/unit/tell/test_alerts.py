@@ -102,7 +102,7 @@ def test_the_open_span(mode: str, outcome: str, evidence: str, carrier: str, tel
     told = dict(event.attributes or {})
     assert (told["handoff.expected.order_id"], told["handoff.observed.order_id"]) == ("A", "B")
     assert told["handoff.culprit.submission.order_id"] == "B"
-    assert str(told["handoff.mismatch.location"]).startswith("unit/test_alerts.py:")
+    assert str(told["handoff.mismatch.location"]).startswith("tell/test_alerts.py:")
     assert str(told["handoff.culprit.location"]).endswith(" in race")
     [link] = wrong.links
     [culprit] = telemetry.spans("submit B")

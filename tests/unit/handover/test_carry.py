@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import copy
 import functools
+import gc
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
@@ -91,7 +95,7 @@ def test_current_submission_is_none_elsewhere(instrument: Instrument) -> None:
     pool.close()
     assert isinstance(submission, Submission)
     assert (submission.boundary, dict(submission.ids)) == ("orders", {"order_id": "A", "attempt": None})
-    assert submission.location.startswith("unit/test_carry.py:")
+    assert submission.location.startswith("handover/test_carry.py:")
     assert seen == [None] * 5
 
 
@@ -291,6 +295,229 @@ def test_a_long_lived_thread_is_nobody_s_after_its_row(instrument: Instrument, t
     [served] = telemetry.spans("served")
     assert "orders.order_id" not in (served.attributes or {})
     assert telemetry.mismatches == []
+
+
+def test_a_thread_whose_run_somebody_calls_in_a_way_of_theirs(
+    instrument: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `start` finds as the thread's `run` is its own method, of which others make what they like."""
+    start = threading.Thread.start
+
+    def rebinding(thread: threading.Thread) -> None:
+        run: Any = thread.run.__func__  # type: ignore[attr-defined]
+        vars(thread)["run"] = lambda: run(threading.current_thread())
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", rebinding)
+    instrument()
+
+    def job(_order: Order, _ctx: Context) -> list[object]:
+        seen: list[object] = []
+        thread = threading.Thread(target=lambda: seen.append(whose()))
+        thread.start()
+        thread.join(WAIT)
+        return seen
+
+    assert rows(job) == [["A"]]
+
+
+def test_a_thread_whose_start_is_somebody_else_s(instrument: Instrument) -> None:
+    """A class that has kept `Thread.start` as it was before us starts threads of the row as well."""
+    start = threading.Thread.start
+
+    class Early(threading.Thread):
+        def start(self) -> None:
+            start(self)
+
+    instrument()
+
+    def job(_order: Order, _ctx: Context) -> list[object]:
+        seen: list[object] = []
+        thread = Early(target=lambda: seen.append(whose()))
+        thread.start()
+        thread.join(WAIT)
+        return seen
+
+    assert rows(job) == [["A"]]
+
+
+def test_a_thread_that_keeps_a_context_for_its_run(instrument: Instrument) -> None:
+    """As on Python 3.14: `run` is called in a context of the thread's own, which is given back as it was."""
+    instrument()
+    own = contextvars.Context()
+
+    class Keeping(threading.Thread):
+        def run(self) -> None:
+            if sys.version_info >= (3, 14):
+                super().run()
+            else:
+                own.run(super().run)
+
+    def job(_order: Order, _ctx: Context) -> list[object]:
+        seen: list[object] = []
+        thread = Keeping(target=lambda: seen.append(whose()))
+        vars(thread)["_context"] = own
+        thread.start()
+        thread.join(WAIT)
+        return seen
+
+    assert rows(job) == [["A"]]
+    assert own.run(whose) is None
+
+
+def test_a_thread_of_a_thread(instrument: Instrument) -> None:
+    """Each is the row's while the row is worked on, and so is a pool task of theirs; then they are nobody's."""
+    instrument()
+    over, looked = threading.Event(), threading.Event()
+    seen: list[object] = []
+
+    def job(_order: Order, _ctx: Context) -> None:
+        began = threading.Event()
+
+        def inner() -> None:
+            seen.append(whose())
+            began.set()
+            assert over.wait(WAIT)
+            seen.append(whose())
+
+        def task() -> None:
+            inner()
+            looked.set()
+
+        def outer() -> None:
+            with ThreadPoolExecutor(1) as pool:
+                thread = threading.Thread(target=pool.submit, args=(task,))
+                thread.start()
+                thread.join(WAIT)
+
+        threading.Thread(target=outer).start()
+        assert began.wait(WAIT)
+
+    rows(job)
+    over.set()
+    assert looked.wait(WAIT)
+    assert seen == ["A", None]
+
+
+# -- callbacks of futures
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_callback_of_a_nested_future(done: bool, instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is the row's that added it, on the pool's thread or at once, and a wrong read in it is told."""
+    instrument()
+    go = threading.Event()
+    if done:
+        go.set()
+    with ThreadPoolExecutor(1) as nested:
+
+        def job(_order: Order, ctx: Context) -> list[object]:
+            seen: list[object] = []
+            called = threading.Event()
+            future = nested.submit(go.wait, WAIT)
+            if done:
+                future.result(WAIT)
+            submitter.set()
+            assert overtaken.wait(WAIT)
+            future.add_done_callback(lambda future: (seen.extend((whose(), ctx.order, future.result())), called.set()))
+            go.set()
+            assert called.wait(WAIT)
+            return seen
+
+        submitter, overtaken = threading.Event(), threading.Event()
+        pool, ctx = Pool(), Context(order=Order("A"))
+        assert ctx.order is not None
+        row = pool.enqueue(ctx.order, ctx, job)
+        assert submitter.wait(WAIT)
+        ctx.order = Order("B")
+        overtaken.set()
+        assert row.result(WAIT) == ["A", Order("B"), True]
+        assert nested.submit(whose).result(WAIT) is None
+        pool.close()
+    assert [(m.observed["order_id"], m.evidence, m.outcome) for m in telemetry.mismatches] == [("B", "read", "used")]
+
+
+def test_a_callback_that_raises(instrument: Instrument, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged by the future as without us, the others are called, and nothing lingers on the thread."""
+    instrument()
+    with ThreadPoolExecutor(1) as nested:
+
+        def broken(_future: object) -> None:
+            raise ArithmeticError("mine")
+
+        def job(_order: Order, _ctx: Context) -> object:
+            called = threading.Event()
+            go = threading.Event()
+            seen: list[object] = []
+            future = nested.submit(go.wait, WAIT)
+            future.add_done_callback(broken)
+            future.add_done_callback(lambda _: (seen.append(whose()), called.set()))
+            go.set()
+            assert called.wait(WAIT)
+            return seen
+
+        assert rows(job) == [["A"]]
+        assert nested.submit(whose).result(WAIT) is None
+    [record] = [record for record in caplog.records if record.name == "concurrent.futures"]
+    assert record.exc_info
+    assert str(record.exc_info[1]) == "mine"
+
+
+def test_a_future_that_is_kept_does_not_keep_its_row(instrument: Instrument) -> None:
+    """A future keeps its callbacks for as long as it lives: when they have been called, they have the row no more."""
+    instrument()
+    kept: list[Future[Any]] = []
+    contexts: list[weakref.ref[Any]] = []
+    with ThreadPoolExecutor(1) as nested:
+
+        def job(_order: Order, ctx: Context) -> None:
+            go, called = threading.Event(), threading.Event()
+            contexts.append(weakref.ref(ctx))
+            kept.append(nested.submit(go.wait, WAIT))
+            kept[0].add_done_callback(lambda _: called.set())
+            go.set()
+            assert called.wait(WAIT)
+
+        rows(job)
+        nested.submit(int).result(WAIT)  # the callback has returned
+    gc.collect()
+    assert contexts[0]() is None
+
+
+def test_what_a_worker_does_not_add(instrument: Instrument) -> None:
+    """A callback that the submitter adds to the row's own future is nobody's, on whatever thread it is called."""
+    instrument()
+    pool, ctx, seen, called = Pool(), Context(order=Order("A")), list[object](), threading.Event()
+    assert ctx.order is not None
+    future = pool.enqueue(ctx.order, ctx, lambda _order, _ctx: None)
+    future.add_done_callback(lambda _: (seen.append(whose()), called.set()))
+    assert called.wait(WAIT)
+    pool.close()
+    assert seen == [None]
+
+
+def test_a_pool_that_copies_its_tasks(instrument: Instrument) -> None:
+    """A task that was copied, deep-copied or pickled on its way is what it was; the copies are still the row's."""
+    instrument(boundaries=[boundary(pools=[f"{__name__}:Copying.hand_over"])])
+
+    def job(_order: Order, _ctx: Context) -> list[object]:
+        with Copying(1) as nested:
+            return [nested.hand_over(whose, how).result(WAIT) for how in (copy.copy, copy.deepcopy, pickled)]
+
+    assert rows(job) == [["A", "A", None]]
+
+
+class Copying(ThreadPoolExecutor):
+    """A pool that hands its threads a copy of what it is given, in an empty context."""
+
+    def hand_over(self, task: Callable[[], Any], how: Callable[[Any], Any]) -> Future[Any]:
+        """Submit function of another kind."""
+        return super().submit(contextvars.Context().run, how(task))
+
+
+def pickled(task: Any) -> Any:
+    """As it comes out in another process."""
+    return pickle.loads(pickle.dumps(task))
 
 
 def test_starting_a_thread_twice_is_the_same_error(instrument: Instrument) -> None:

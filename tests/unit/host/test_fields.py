@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otel_handoff.host.fields import MISSING, Fields, Parameters, walk
+from otel_handoff.host.fields import Fields, Parameters, follow, walk
+from otel_handoff.host.plainly import MISSING
 
 
 class _Pair(NamedTuple):
@@ -28,8 +29,19 @@ def test_a_path_read_beforehand_leads_where_its_names_lead(value: Any, path: str
     there = walk(value, path.split("."))
     assert Fields({"id": f"root.{path}", "other": "root"}).ids_of({"root": value}) == {"id": there, "other": value}
     reads = Parameters(_host, bound=True).reads({"id": f"ctx.{path}", "state": "state"})
-    assert reads((1, value), {}) == {"id": there, "state": "s-0"}
-    assert reads((1,), {"ctx": value, "state": "s-1"}) == {"id": there, "state": "s-1"}
+    found = follow(value, path.split("."))
+    assert found is MISSING or found == there
+    ids = {} if found is MISSING else {"id": there}
+    assert reads((1, value), {}) == {**ids, "state": "s-0"}
+    assert reads((1,), {"ctx": value, "state": "s-1"}) == {**ids, "state": "s-1"}
+
+
+def test_what_an_argument_does_not_have_is_no_id() -> None:
+    """A call under an id that nobody can read is not a call under None; a None on the way there is."""
+    reads = Parameters(_host, bound=True).reads(
+        {"typo": "ctx.token_ident", "none": "ctx.nobody.id", "key": "ctx.extra.k"}
+    )
+    assert reads((1, SimpleNamespace(token_id="t", nobody=None, extra={})), {}) == {"none": None}
 
 
 def test_a_path_that_leads_nowhere_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -45,8 +57,8 @@ def test_a_path_that_leads_nowhere_is_told(caplog: pytest.LogCaptureFixture) -> 
     for context in 2 * [SimpleNamespace(token=_TOKEN, nobody=None)]:
         assert set(fields.ids_of(fields.roots_of(context)).values()) == {None}
     assert caplog.messages == [
-        "A SimpleNamespace has no 'toke': the fields that start there are None.",
-        "A SimpleNamespace has no 'id': the field 'b' is None.",
+        "A SimpleNamespace has no 'toke'. Did you mean 'token'? The fields that start there are not checked.",
+        "A SimpleNamespace has no 'id': the field 'b' is not checked.",
     ]
 
 
@@ -98,3 +110,16 @@ def test_an_argument_is_replaced_where_it_stands() -> None:
     assert parameters.replace("ctx", "new", (1, "c"), {}) == ((1, "new"), {})
     assert parameters.replace("ctx", "new", (1,), {"ctx": "c"}) == ((1,), {"ctx": "new"})
     assert parameters.replace("state", "new", (1, "c"), {}) == ((1, "c"), {"state": "new"})
+
+
+class _Desk:
+    label = staticmethod(str)
+
+
+def test_what_a_class_binds_when_it_is_read_has_not_changed() -> None:
+    """Of a class on the way what is stored is not what is read: no id of it is called another for that."""
+    fields = Fields({"id": "root.desk.label"})
+    roots = {"root": SimpleNamespace(desk=_Desk)}
+    assert fields.changed_in(roots, fields.ids_of(roots)) == {}
+    roots["root"].desk = SimpleNamespace(label="other")
+    assert fields.changed_in(roots, {"id": _Desk.label}) == {"id": "other"}

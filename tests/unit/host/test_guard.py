@@ -93,8 +93,24 @@ class Unstable:
         return Order("A")
 
 
+class _Odd(type):
+    """Classes of it do not say what they are made of."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        if name == "__mro__":
+            raise RuntimeError("no bases")
+        return super().__getattribute__(name)
+
+
+class Opaque(metaclass=_Odd):
+    """A context that nobody can look into."""
+
+    order: Any = None
+    attempt = None
+
+
 @pytest.mark.parametrize("mode", ["pin", "observe", "strict"])
-@pytest.mark.parametrize("context", [Uncopyable, Unreadable, Unstable])
+@pytest.mark.parametrize("context", [Uncopyable, Unreadable, Unstable, Opaque])
 def test_a_context_that_breaks_us_does_not_break_the_host(
     context: Any,
     mode: str,
@@ -102,15 +118,18 @@ def test_a_context_that_breaks_us_does_not_break_the_host(
     no_internal_errors: Tally,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The rows are done and filed; the errors are in the counter, and one warning tells of them."""
+    """The rows are done and filed; errors of ours are in the counter, one warning tells of them, and no row is lost."""
     caplog.set_level(logging.DEBUG, logger="otel_handoff")
     instrument(telemetry, mode)
     assert work(Pool(), context()) == ["A", "B"]
-    expected = mode == "pin" or context is not Uncopyable
+    expected = context is Opaque
     assert (no_internal_errors.value > 0) is expected
     assert len(warnings(caplog)) == (1 if expected else 0)
     assert telemetry.counted("handoff.internal_errors") == ({(): no_internal_errors.value} if expected else {})
     assert [m for m in telemetry.mismatches if m.is_error] == []
+    unchecked = telemetry.counted("handoff.unchecked")
+    reason = {Uncopyable: None, Opaque: "internal_error"}.get(context, "field_computed")
+    assert {key[-1]: rows for key, rows in unchecked.items() if rows} == ({reason: 2} if reason else {})
 
 
 def test_the_warning_has_the_traceback_and_comes_once(
@@ -119,11 +138,11 @@ def test_the_warning_has_the_traceback_and_comes_once(
     """The first is told with its traceback, the others at DEBUG."""
     caplog.set_level(logging.DEBUG, logger="otel_handoff")
     instrument(telemetry, "pin")
-    work(Pool(), Uncopyable(), "ABCDE")
+    work(Pool(), Opaque(), "ABCDE")
     assert no_internal_errors.value == 5
     [warning] = warnings(caplog)
     assert warning.exc_info
-    assert str(warning.exc_info[1]) == "no copies"
+    assert str(warning.exc_info[1]) == "no bases"
     assert "The pipeline is not affected" in warning.getMessage()
     assert sum("met an error" in record.getMessage() for record in caplog.records) == 5
 

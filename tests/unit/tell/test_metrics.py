@@ -57,6 +57,7 @@ def test_names_units_and_kinds() -> None:
     assert found == {
         "handoff.submissions": ("{submission}", "Sum", True),
         "handoff.mismatches": ("{mismatch}", "Sum", True),
+        "handoff.unchecked": ("{row}", "Sum", True),
         "handoff.mismatches.untold": ("{mismatch}", "Sum", True),
         "handoff.stale_work": ("{row}", "Sum", True),
         "handoff.in_flight": ("{row}", "Sum", False),
@@ -227,6 +228,7 @@ def test_a_queue_that_is_dropped_leaks_nothing(mode: str, host: Any, telemetry: 
 
 def test_boundaries_of_two_instrumentors_share_a_provider(telemetry: Telemetry) -> None:
     """Two owners with one provider create each instrument once, and a second coming counts on."""
+    import otel_handoff.demo.pipeline.batching  # pyright: ignore[reportUnusedImport]  # noqa: F401  its host is there
     from otel_handoff.elspeth import ElspethInstrumentor
 
     ElspethInstrumentor().instrument(mode="observe", **telemetry.options)

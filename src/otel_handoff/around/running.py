@@ -1,0 +1,221 @@
+"""The work on one row, on the worker: its span, its checks at start and end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextvars import Token
+from typing import Final
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from otel_handoff.around.engine import Engine
+from otel_handoff.boundary import Boundary
+from otel_handoff.handover.lease import LEASE_KEY, UNPLACED, Lease, active
+from otel_handoff.handover.twins import explain
+from otel_handoff.host.guard import guard
+from otel_handoff.host.plainly import MISSING, dict_of
+from otel_handoff.judge.coverage import Coverage
+from otel_handoff.record import semconv
+from otel_handoff.record.submission import Submission
+from otel_handoff.tell.metrics import BoundaryCounts
+from otel_handoff.tell.spans import carried, record_error, submission_attributes
+from otel_handoff.watch.unwatched import Unwatched
+
+_ONE_OF: Final = 15
+"""The copies of the first row, and of one in 16, are looked at again: a host does it in each row, or never."""
+
+_LOOKS: Final = frozenset({128, 8_192, 524_288})
+"""Rows at which it is looked whether something that was declared was never met."""
+
+Run = tuple[Span, Token[Lease | None], Token[Context] | None, bool]
+"""One run of the work function, on the worker's stack: the row span, and what is to be taken off the thread again.
+
+Whether the thread carries the row, too: it does in each run but the first."""
+
+
+class Running:
+    """Begins the work on rows of one boundary."""
+
+    def __init__(
+        self, boundary: Boundary, engine: Engine, counts: BoundaryCounts, coverage: Coverage, look: Callable[[], None]
+    ) -> None:
+        """Make spans with `engine`; count in `counts` and `coverage`; `look` for gaps now and then."""
+        self._engine = engine
+        self._counts = counts
+        self._coverage = coverage
+        self._look = look
+        self._unwatched = Unwatched(boundary.name, counts)
+        self._span_name = f"process {boundary.name}"
+        self._point = {semconv.BOUNDARY: boundary.name}
+
+    def begin(self, lease: Lease) -> Run:
+        """Check the row, start its span and make it current on this thread; what `end` is to be given."""
+        submission = lease.submission
+        engine = self._engine
+        queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
+        engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
+        again = lease.begun
+        if again:
+            lease.carry(threading.get_ident(), 1)
+        else:
+            lease.begun = True
+            number = self._counts.recognised.add()
+            if not number & _ONE_OF or lease.flaw is not None:
+                self._look_at(lease, number)
+        lease.detector.start(lease)
+        context = Context({**submission.otel_context, LEASE_KEY: lease}) if engine.traced else submission.otel_context
+        span = self._start_span(context)
+        lease.span = span
+        if span.is_recording():
+            if not engine.traced:  # a provider was set since the last row
+                engine.find_provider()
+                context = Context({**context, LEASE_KEY: lease})
+            span.set_attributes(self._attributes(submission, queued))
+            if lease.flaw is not None:
+                self._mark(lease, span)
+        if lease.kind.unwatched:
+            self._unwatched.begun(lease, again=again)
+        if lease.stale:
+            self._count_stale(lease)
+        if engine.traced:
+            context = trace.set_span_in_context(span, context)
+        otel_token = None if context is context_api.get_current() else context_api.attach(context)
+        return span, active.set(lease), otel_token, again
+
+    def end(self, lease: Lease, running: Run, error: BaseException | None) -> None:
+        """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
+        span, token, otel_token, again = running
+        if otel_token is not None:
+            context_api.detach(otel_token)
+        active.reset(token)
+        lease.close()
+        try:
+            if again:
+                lease.carry(threading.get_ident(), -1)
+            if lease.baseline is not None:
+                self._compare(lease)
+            lease.detector.end(lease)
+            if lease.stale:
+                self._count_stale(lease)
+            attributes = carried(span) if self._engine.traced else None
+            if attributes is not None:
+                lease.detector.span_ended(lease, self._span_name, attributes)
+        except Exception as ours:
+            guard.met(ours)
+        if error is not None:
+            explain(error, lease, lease.handed)
+            if span.is_recording():
+                with guard:
+                    record_error(span, error)
+        try:
+            span.end()
+        except Exception as ours:
+            guard.met(ours)
+        if (provoker := lease.provoker) is not None:
+            provoker.ended(lease)
+        if self._coverage.due:
+            self._coverage.tell()
+
+    def leaves(self, lease: Lease, reason: str, detail: str = "") -> None:
+        """The row cannot be judged, as shows while it is worked on."""
+        if lease.flaw is None or lease.flaw[1]:
+            self._counts.flawed.add()
+        lease.flaw = reason, ()
+        self._coverage.miss(reason, lease.submission, pinned=lease.pinned, detail=detail, has_span=self._engine.traced)
+        if lease.span.is_recording():
+            self._mark(lease, lease.span)
+
+    def _look_at(self, lease: Lease, number: int) -> None:
+        if lease.flaw is not None:
+            self._place(lease)
+        if lease.flaw is not None and not lease.flaw[1]:
+            self._counts.flawed.add()
+        if lease.pinned:
+            lease.kind.looks = True
+            lease.baseline = dict(dict_of(lease.handed))
+        if number in _LOOKS:
+            self._look()
+
+    def _place(self, lease: Lease) -> None:
+        # The submit function wrote ids: before it handed the row over, or after that, for another row?
+        fields = lease.detector.fields_at(lease.place())
+        if lease.flaw is not None and lease.flaw[0] == UNPLACED:
+            lease.flaw = (UNPLACED, fields if len(fields) < len(lease.submission.ids) else ()) if fields else None
+        if fields:
+            self._coverage.miss(
+                UNPLACED,
+                lease.submission,
+                pinned=lease.pinned,
+                detail=", ".join(fields),
+                has_span=self._engine.traced,
+            )
+
+    def _mark(self, lease: Lease, span: Span) -> None:
+        flaw = lease.flaw
+        if flaw is not None:
+            span.set_attribute(semconv.UNCHECKED_REASON, flaw[0])
+            if flaw[1]:
+                span.set_attribute(semconv.UNCHECKED_FIELDS, flaw[1])
+            span.set_attribute(semconv.UNCHECKED_PINNED, lease.pinned)
+
+    def _compare(self, lease: Lease) -> None:
+        # A result that the host hands back through the context does not arrive where the worker has a copy.
+        baseline, lease.baseline = lease.baseline, None
+        now, there = dict_of(lease.handed), dict_of(lease.context)
+        left = {
+            name
+            for name, value in list(now.items())
+            if _is_new(baseline, name, value)
+            and there.get(name, MISSING) is not value
+            and name not in lease.kind.computed
+        }
+        if lease.found:
+            left.update(
+                name
+                for name, writes in lease.findings.own.items()
+                if writes and writes[-1].value is not lease.roots.get(name) and there.get(name) is not writes[-1].value
+            )
+        if left:
+            self._coverage.miss(
+                "left_on_copy",
+                lease.submission,
+                pinned=True,
+                detail=", ".join(sorted(left)),
+                has_span=self._engine.traced,
+            )
+            if lease.flaw is None:
+                lease.flaw = "left_on_copy", tuple(sorted(left))
+                if lease.span.is_recording():
+                    self._mark(lease, lease.span)
+
+    def _count_stale(self, lease: Lease) -> None:
+        # Counted and marked once.
+        if lease.stale and not lease.stale_counted:
+            lease.stale_counted = True
+            self._counts.stale_work.add()
+            lease.span.set_attribute(semconv.STALE, True)
+
+    def _start_span(self, parent: Context) -> Span:
+        links: list[Link] = []
+        if self._engine.settings.trace == "link":
+            links = [Link(trace.get_current_span(parent).get_span_context())]
+            parent = trace.set_span_in_context(trace.INVALID_SPAN, parent)
+        return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
+
+    def _attributes(self, submission: Submission, queued: float) -> dict[str, AttributeValue]:
+        return {
+            **submission_attributes(submission),
+            semconv.QUEUE_DURATION: queued,
+            semconv.THREAD_ID: threading.get_ident(),
+            semconv.THREAD_NAME: threading.current_thread().name,
+        }
+
+
+def _is_new(baseline: dict[str, object] | None, name: str, value: object) -> bool:
+    return baseline is not None and (name not in baseline or baseline[name] is not value)

@@ -1,0 +1,281 @@
+"""The submit function: pins what a row is handed over with, before the function is entered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+
+from otel_handoff.around.shared import Shared
+from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active
+from otel_handoff.handover.stepwise import STEPWISE, stepped
+from otel_handoff.handover.transport import Handing, begin, submitting, under_way
+from otel_handoff.handover.twins import Twins, explain
+from otel_handoff.handover.written import open_record
+from otel_handoff.host.contexts import ContextClass
+from otel_handoff.host.copying import Unfit
+from otel_handoff.host.current import no_lease
+from otel_handoff.host.fields import Parameters
+from otel_handoff.host.guard import guard
+from otel_handoff.host.ids import key_of
+from otel_handoff.host.plainly import MISSING
+from otel_handoff.record.locations import capture
+from otel_handoff.record.submission import numbers
+
+_LET_GO: Final = (None, None)
+_MOST_THREADS: Final = 1_000
+
+_logger = logging.getLogger("otel_handoff")
+
+
+def without_rows(context: Context) -> Context:
+    """Return `context` as nobody's: a submission that somebody keeps does not keep the row alive it was made in."""
+    if LEASE_KEY not in context and BORROWED_KEY not in context:
+        return context
+    return Context({key: value for key, value in context.items() if key not in (LEASE_KEY, BORROWED_KEY)})
+
+
+class Submit:
+    """One function of the host that hands over rows of a boundary, and what is done when it is called."""
+
+    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+        self.shared: Shared = shared
+        self._parameters = parameters
+        self._read = parameters.reader(shared.boundary.context)
+        self._pin = shared.engine.settings.mode == "pin"
+        self._class: type | None = None
+        self._detector = shared.detector  # these are for each row
+        self._kind_of = shared.kinds.of
+        self._watched = shared.watch is not None
+        self._submission = shared.engine.submission
+        self._name = shared.boundary.name
+        self._row = shared.boundary.row
+        self._rows = shared.counts.rows
+        self._count = shared.counts.submissions.add
+        self._coverage = shared.coverage
+        self._threads = shared.submitters
+        self._claims = shared.claims
+
+    def __call__(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Open a lease for the row, and call through."""
+        shared = self.shared
+        handing = None
+        outer = submitting.get()
+        if self._detector.enabled and (outer is None or not self._is_inner(outer, args, kwargs)):
+            try:
+                if instance.__class__ is not self._class:  # a subclass may work in its own way
+                    self._class = instance.__class__
+                    shared.cover_overrides()
+                handing, args, kwargs = self._open(args, kwargs)
+            except Exception as error:
+                shared.blind.append(None)
+                shared.missed_row("internal_error")
+                guard.met(error)
+            if self._coverage.due:
+                self._coverage.tell()
+        lease = handing.lease if handing is not None else None
+        if handing is None or lease is None:
+            return wrapped(*args, **kwargs) if handing is None else self._unread(handing, wrapped, args, kwargs)
+        if outer is not None:
+            if outer.unread:
+                outer.passed = True
+            handing.outer = outer
+        if (provoker := lease.provoker) is not None:
+            provoker.submitted(lease, handing.contexts[0])
+        claims = self._claims
+        handing.given = self._parameters, args, kwargs
+        first, number = lease, lease.submission.number
+        claims.live[number] = True
+        begin(handing, number)
+        token = submitting.set(handing)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            if (last := handing.lease) is not None:
+                claims.discard(last.submission.number)
+                last.close()
+            explain(error, lease, handing.contexts[1])
+            raise
+        finally:
+            submitting.reset(token)
+            found = handing.found
+            lease = handing.lease or lease  # it may have handed over more than one
+            number = lease.submission.number
+            if lease.begun or (found is not None and found() is not None):
+                claims.discard(number)
+            else:
+                self._settle(handing)
+            under_way.pop(number, None)
+            contexts = handing.contexts
+            if first.twins is not None:
+                first.twins.close(first, contexts)
+            handing.lease = handing.given = None
+            handing.contexts = _LET_GO
+        if type(result) in STEPWISE and handing.found is None:
+            return self._in_steps(result, handing, lease, contexts)
+        return result
+
+    def _unread(self, handing: Handing, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # The context was not read. An override may call what it overrides, which takes it under the declared name.
+        self.shared.blind.append(None)
+        token = submitting.set(handing)
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            submitting.reset(token)
+            with guard:
+                self.shared.missed_row("context_unreadable", is_told=handing.passed)
+
+    def _settle(self, handing: Handing) -> None:
+        with guard:
+            if handing.lease is not None and (handing.lease.left or handing.is_bound()):
+                self.shared.claims.discard(handing.lease.submission.number)
+            else:
+                self.shared.claims.settle(handing)
+                self.shared.cover_overrides()
+
+    def _is_inner(self, outer: Handing, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        # Whether the row is being handed over already: an override calls what it overrides.
+        if (lease := outer.lease) is None or lease.detector is not self.shared.detector:
+            return False
+        return outer.is_about(self._read(args, kwargs))
+
+    def _in_steps(self, result: Any, handing: Handing, lease: Lease, contexts: tuple[Any, Any]) -> Any:
+        # A coroutine or generator that hands over when it runs: the row is what it was when it was made. Nothing but
+        # itself holds what it was given: it may never run.
+        claims, first = self.shared.claims, lease
+
+        @contextmanager
+        def around() -> Generator[None]:
+            nonlocal lease
+            handing.lease, handing.contexts = lease, contexts
+            begin(handing, lease.submission.number)
+            token = submitting.set(handing)
+            try:
+                yield
+            finally:
+                submitting.reset(token)
+                if first.twins is not None:
+                    first.twins.close(first, contexts, back=False)
+                lease = handing.lease or lease  # it may have handed over more than one
+                under_way.pop(lease.submission.number, None)
+                handing.lease, handing.contexts = None, _LET_GO
+
+        def ended(error: BaseException | None) -> None:
+            number = lease.submission.number
+            if lease.begun or handing.is_bound():
+                claims.discard(number)
+            elif error is not None:
+                claims.discard(number)
+                lease.close()
+
+        return stepped(result, around, ended)
+
+    def row_of(self, handing: Handing, lease: Lease) -> Lease:
+        """Return whose row the work function is looked up for again while `lease` is handed over.
+
+        It is another one if the submit function has written other ids since it handed over that of `lease`.
+        """
+        context, unplaced = handing.contexts[1], lease.unplaced
+        with no_lease():
+            if lease.detector.watched:
+                wrote = handing.wrote
+                is_other = bool(wrote) and lease.detector.disagree(lease, wrote)
+                is_other = is_other or (unplaced is not None and any(before for before in unplaced.values()))
+            else:
+                is_other = context is not handing.contexts[0] and lease.detector.disagree(
+                    lease, lease.kind.roots_of(context)
+                )
+            if not is_other:
+                return lease
+            lease.take_back()
+            another = self._begin(context, copied=True).lease
+        if another is None:
+            return lease
+        before, after = lease.submission.number, another.submission.number
+        self._claims.discard(before)
+        self._claims.live[after] = True
+        begin(handing, after)
+        under_way.pop(before, None)
+        handing.lease = another
+        handing.found = handing.again = handing.wrote = None
+        handing.passed = False
+        return another
+
+    def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Handing, tuple[Any, ...], Any]:
+        context = self._read(args, kwargs)
+        if context is MISSING or context is None:
+            handing = Handing(None, _LET_GO)
+            handing.unread = True
+            return handing, args, kwargs
+        if active.get() is None:
+            handing = self._begin(context)
+        else:  # a worker that submits in turn: our own reads are not its reads
+            with no_lease():
+                handing = self._begin(context)
+        if handing.contexts[1] is not context:
+            args, kwargs = self._parameters.replace(self.shared.boundary.context, handing.contexts[1], args, kwargs)
+        return handing, args, kwargs
+
+    def _begin(self, context: Any, *, copied: bool = False) -> Handing:
+        shared = self.shared
+        kind = self._kind_of(context)
+        record = open_record(context) if self._watched else None  # before the copy: it misses no write
+        handed = self._copy(context, kind) if self._pin and not copied else context
+        roots = kind.roots_of(handed)
+        ids = kind.ids_of(roots)
+        thread = threading.current_thread().name
+        if thread not in self._threads and len(self._threads) < _MOST_THREADS:
+            self._threads.add(thread)
+        submission = self._submission(
+            next(numbers),
+            self._name,
+            MappingProxyType(ids),
+            thread,
+            time.time_ns(),
+            capture(3, skip=2),
+            without_rows(context_api.get_current()),
+        )
+        self._count()
+        if record is not None:
+            record.claim(submission, roots)
+        row = self._row
+        key = key_of(ids[row]) if row is not None else None
+        lease = Lease(
+            submission,
+            self._detector,
+            self._rows,
+            kind,
+            context,
+            handed,
+            roots,
+            record,
+            key,
+            keeps=shared.keeps_context,
+        )
+        if kind.looks and handed is not context:
+            lease.twins, lease.made = Twins(handed, kind.slots), {}
+        if type(ids) is not dict:
+            lease.unresolved, lease.flaw = shared.unresolved(kind, ids, submission, pinned=lease.pinned)
+        return Handing(lease, (context, handed))
+
+    def _copy(self, context: Any, kind: ContextClass) -> Any:
+        try:
+            return kind.copy(context)
+        except Unfit as why:
+            if not kind.told_unfit:
+                kind.told_unfit = True
+                _logger.warning(
+                    "A %s gives no copy that is fit for work (%s): its workers share it, and are only observed. "
+                    "Give it a __copy__ that returns a copy with the same values, to have its rows pinned.",
+                    type(context).__name__,
+                    str(why),  # not itself: its traceback would keep the context
+                )
+        return context

@@ -1,0 +1,190 @@
+"""What was there to be judged, what of it was, and why the rest was not; asked of a settled store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from otel_handoff.check.store import CALL, FOREIGN, ROW, Store
+from otel_handoff.record.gaps import Gap
+from otel_handoff.record.reasons import WORKED
+
+_MOST_REASONS: Final = 100
+
+_BY_REASON: Final = """
+SELECT boundary, reason, sum(rows), sum(rows * pinned) FROM unchecked_rows
+    GROUP BY boundary, reason ORDER BY sum(rows) DESC, boundary, reason LIMIT ?
+"""
+# One that was not judged for two reasons is one row.
+_ROWS: Final = """
+SELECT boundary, sum(rows) FROM
+    (SELECT boundary, max(rows) AS rows FROM unchecked_rows WHERE number IS NOT NULL AND NOT partly
+            AND reason <> 'no_submission'
+        GROUP BY boundary, process, number, time
+    UNION ALL SELECT boundary, rows FROM unchecked_rows
+        WHERE number IS NULL AND NOT partly AND reason <> 'no_submission')
+    GROUP BY boundary
+"""
+_REASONS: Final = """
+SELECT boundary, reason, sum(rows) FROM unchecked_rows WHERE NOT partly
+    GROUP BY boundary, reason ORDER BY sum(rows) DESC, boundary, reason
+"""
+_PARTLY: Final = """
+SELECT count(*) FROM (SELECT process, boundary, number, time FROM unchecked_rows WHERE partly
+    INTERSECT SELECT process, boundary, number, time FROM judged)
+"""
+# A process that is named is a JSON object; its brace comes after all hex digits of a trace.
+_SPANS: Final = """
+SELECT count(*), count(CASE WHEN kind = ? THEN 1 END), count(CASE WHEN unwatched THEN 1 END),
+    count(DISTINCT CASE WHEN process >= '{' THEN process END), count(DISTINCT CASE WHEN process < '{' THEN process END)
+    FROM spans
+"""
+_UNDER: Final = """
+SELECT count(CASE WHEN kind = ? THEN 1 END), count(CASE WHEN kind = ? THEN 1 END)
+    FROM under JOIN spans ON spans.id = under.span
+"""
+_UNWATCHED: Final = """
+SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans
+    WHERE kind = 'row' AND unwatched
+    INTERSECT SELECT process, boundary, number, time FROM judged)
+"""
+
+
+_GAPS: Final = "SELECT DISTINCT boundary, reason, detail FROM gaps ORDER BY 1, 2, 3 LIMIT ?"
+_SEEN: Final = """
+SELECT boundary FROM unchecked_rows UNION SELECT boundary FROM gaps UNION SELECT boundary FROM spans
+    WHERE kind = 'call' AND id NOT IN (SELECT span FROM under) ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """Rows of a boundary that were not judged, for one reason; `pinned` of them were pinned all the same."""
+
+    boundary: str
+    reason: str
+    rows: int
+    pinned: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was there to be judged.
+
+    Attributes:
+        spans: all, each once.
+        duplicates: spans that came again, by their ids.
+        submissions: whose work is in the files.
+        judged: those of them that were judged.
+        unchecked_rows: rows that were handed over and not judged, as far as the files tell.
+        unchecked: these by boundary and reason, the most frequent first, up to a hundred.
+        blind: boundaries of which rows were handed over, and none was judged.
+        calls: recorded calls.
+        foreign: spans of others under a submission.
+        processes: that worked on submissions.
+        unnamed: traces of processes whose resource does not tell which; each counts as a process of its own.
+        boundaries: their names.
+        calls_without_row: calls whose submission's row span is not in the files: what they carry was not compared.
+        unwatched: judged rows of which reads could not be seen: judged at their start, their calls and their end.
+        outlived: spans of others under a row span that disagree, but started after the work had ended: nobody's.
+        partly: judged rows that were not judged in all their fields.
+        reasons: how many rows were not judged for each reason; a row may have two.
+        gaps: parts of declarations that were not met, up to a hundred: these are of all rows.
+        unread: spans of otel-handoff's of which it cannot be said what they tell.
+    """
+
+    spans: int
+    duplicates: int
+    submissions: int
+    judged: int
+    unchecked_rows: int
+    unchecked: list[Unchecked]
+    blind: list[str]
+    calls: int
+    foreign: int
+    processes: int
+    unnamed: int
+    boundaries: list[str]
+    calls_without_row: int
+    unwatched: int
+    outlived: int
+    partly: int = 0
+    reasons: dict[str, int] = field(default_factory=dict[str, int])
+    gaps: list[Gap] = field(default_factory=list[Gap])
+    unread: int = 0
+
+    @property
+    def not_compared(self) -> bool:
+        """Whether there is anything that was not judged, whatever it is."""
+        return bool(
+            self.unchecked_rows or self.partly or self.gaps or self.calls_without_row or self.outlived or self.unread
+        )
+
+
+def count(store: Store, outlived: int, unread: int) -> Checked:
+    """Count what is in `store`, which a judge has settled."""
+
+    def one(question: str, *values: str) -> int:
+        return store.db.execute(question, values).fetchone()[0]
+
+    def names(question: str) -> list[str]:
+        return [name for (name,) in store.db.execute(question)]
+
+    submissions = one(
+        "SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans WHERE kind = ?)", ROW
+    )
+    unchecked = [Unchecked(*columns) for columns in store.db.execute(_BY_REASON, (_MOST_REASONS,))]
+    gaps = [Gap(*columns) for columns in store.db.execute(_GAPS, (_MOST_REASONS,))]
+    spans, calls, unwatched, processes, unnamed = store.db.execute(_SPANS, (CALL,)).fetchone()
+    calls_under, foreign = store.db.execute(_UNDER, (CALL, FOREIGN)).fetchone()
+    calls_without_row = calls - calls_under
+    judged = _judged(store) if unchecked or gaps or calls_without_row else {}
+    reasons = list(store.db.execute(_REASONS))
+    return Checked(
+        spans=spans,
+        duplicates=store.duplicates,
+        submissions=submissions,
+        judged=sum(judged.values()) if unchecked else submissions,
+        partly=one(_PARTLY) if unchecked else 0,
+        unchecked_rows=_not_judged(dict(store.db.execute(_ROWS)), reasons),
+        reasons=_by_reason(reasons),
+        unchecked=unchecked,
+        gaps=gaps,
+        blind=[name for name in names(_SEEN) if not judged.get(name)] if unchecked or gaps or calls_without_row else [],
+        calls=calls,
+        foreign=foreign,
+        processes=processes,
+        unnamed=unnamed,
+        boundaries=names("SELECT DISTINCT boundary FROM spans WHERE boundary IS NOT NULL ORDER BY boundary"),
+        calls_without_row=calls_without_row,
+        unwatched=one(_UNWATCHED) if unwatched else 0,
+        unread=unread,
+        outlived=outlived,
+    )
+
+
+def _not_judged(rows: dict[str, int], reasons: list[tuple[str, str, int]]) -> int:
+    """Return how many rows were not judged: a work function that ran for nobody may be the worker that nobody saw."""
+    found = {(boundary, reason): count for boundary, reason, count in reasons}
+    ran = {boundary: count for (boundary, reason), count in found.items() if reason == "no_submission"}
+    beyond = sum(max(0, count - found.get((boundary, "no_worker"), 0)) for boundary, count in ran.items())
+    return sum(rows.values()) + beyond
+
+
+def _by_reason(reasons: list[tuple[str, str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for _, reason, rows in reasons:
+        found[reason] = found.get(reason, 0) + rows
+    return found
+
+
+def _judged(store: Store) -> dict[str, int]:
+    """Return how many rows of each boundary were judged."""
+    judged: dict[str, int] = dict(store.db.execute("SELECT boundary, count(*) FROM judged GROUP BY boundary"))
+    # One span may stand for rows each of which has a span of its own.
+    for boundary, reason, rows in store.db.execute(
+        "SELECT boundary, reason, sum(rows) FROM unchecked_rows WHERE number IS NULL GROUP BY boundary, reason"
+    ):
+        if reason in WORKED and boundary in judged:
+            judged[boundary] = max(0, judged[boundary] - rows)
+    return judged

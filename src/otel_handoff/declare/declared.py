@@ -1,0 +1,187 @@
+"""What of a declaration cannot work, as far as the functions that it names show it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Final
+
+from otel_handoff.boundary import Boundary
+from otel_handoff.host.suggest import can_be_found, nearest, nearest_module
+from otel_handoff.host.wrapping import class_of, layers, run_otherwise
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A part of a boundary that cannot work.
+
+    Attributes:
+        role: `submit` or `work`.
+        text: what is wrong with it, to follow the function's name.
+        do: what to do about it.
+        is_certain: whether it cannot be otherwise; else the boundary may be checked all the same.
+    """
+
+    role: str
+    text: str
+    do: str
+    is_certain: bool = True
+
+
+def missing(boundary: Boundary) -> Iterator[Fault]:
+    """Yield which of its functions are not there, as far as that is known: no module is imported for it."""
+    yield from _missing("submit", boundary.submit)
+    yield from _missing("work", boundary.work)
+    for call in boundary.calls:
+        faults = [list(_missing("calls", target)) for target in call.targets]
+        if all(faults):
+            yield faults[0][0]
+    for pool in boundary.pools:
+        yield from _missing("pools", pool)
+
+
+def _missing(role: str, target: str) -> Iterator[Fault]:
+    module, _, path = target.partition(":")
+    do = f"Correct it in Boundary({role}=...)."
+    if module in sys.modules:
+        found: Any = sys.modules[module]
+        for part in path.split("."):
+            if not hasattr(found, part):
+                yield Fault(role, f"{target} is not there", f"{do}{nearest(part, dir(found))}")
+                return
+            found = getattr(found, part)
+    elif not can_be_found(module):
+        yield Fault(role, f"there is no module {module!r}", f"{do}{nearest_module(target)}")
+
+
+def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
+    """Yield what cannot work, or hardly can, though both functions are there.
+
+    Args:
+        boundary: as declared.
+        submit: its function that hands over; wrapped or not.
+        work: its function that works.
+    """
+    yield from _without_context(boundary, submit, work)
+    # As it is called: a plain function may well stand in front of an asynchronous one, and run it.
+    if any(is_one(work) for is_one in _STEPWISE):
+        kind = "an asynchronous function" if inspect.iscoroutinefunction(work) else "a generator"
+        do = "Name as Boundary(work=...) a plain function that it calls, and that is given the context."
+        yield Fault("work", f"is {kind}, whose life is not followed: no row is judged", do)
+    if boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work):
+        text = "is the function that hands over, too: no worker is recognised by it"
+        yield Fault("work", text, "Name as Boundary(work=...) the function that then does the work.")
+    elif ways := _may_be_run_elsewhere(work):
+        text = f"has {', '.join(ways)}, by which it may be run as something else than what is called here"
+        do = "If it is, name as Boundary(work=...) the plain function that does the work."
+        yield Fault("work", text, do, is_certain=False)
+    if (otherwise := run_otherwise(work)) is not None:
+        kind, ways = otherwise
+        text = f"is a {kind} (it has {', '.join(ways)}), which is run as something else than what is called here"
+        yield Fault("work", text, "Name as Boundary(work=...) the plain function that does the work.")
+    if _look_swapped(boundary, inspect.unwrap(submit), inspect.unwrap(work)):
+        text = f"hands {_name(boundary.submit)} on, which is declared as submit: the two look swapped"
+        yield Fault("work", text, "submit is the function that hands over, work the one that does the work.")
+
+
+_STEPWISE: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
+
+_RUNS_ELSEWHERE: Final = (
+    *("send", "send_with_options", "kiq", "defer", "defer_async", "enqueue", "schedule", "submit", "map", "delay"),
+    *("apply_async", "remote", "spawn"),
+)
+"""What a task of a queue has, of whatever make, by which it is run in another place."""
+
+
+def _may_be_run_elsewhere(work: Any) -> list[str]:
+    """Return by which of its attributes a task may be run elsewhere; nothing where that is certain, or unlikely."""
+    if run_otherwise(work) is not None:
+        return []
+    for layer in layers(work):
+        kind = class_of(layer)
+        # What decorates a function may leave it a function, and hang a method on it, as rq's does.
+        has = {**vars(kind), **getattr(layer, "__dict__", {})} if kind is FunctionType else dict.fromkeys(dir(kind))
+        if found := [name for name in _RUNS_ELSEWHERE if name in has]:
+            return found
+    return []
+
+
+def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
+    taken = {"submit": parameters(submit), "work": parameters(work)}
+    shared = set(taken["submit"] or ()) & set(taken["work"] or ()) - {"self", "cls"}
+    for role, found in taken.items():
+        if found is None or boundary.context in found:
+            continue
+        names = [name for name, kind in found.items() if kind not in _ANY and name not in ("self", "cls")]
+        hint = nearest(boundary.context, names) or f" Its parameters are {', '.join(names)}." if names else ""
+        by_keyword = inspect.Parameter.VAR_KEYWORD in found.values()
+        if by_keyword and inspect.Parameter.VAR_POSITIONAL not in found.values():
+            text = f"takes any keyword, and {boundary.context!r} by no other way: a row without it is not checked"
+            yield Fault(role, text, f"Name in Boundary(context=...) what callers pass.{hint}", is_certain=False)
+            continue
+        text, do = f"takes no {boundary.context}", f"Correct the parameter in the Boundary.{hint}"
+        if is_open_ended(found):
+            text += " by name, only whatever it is given"
+            do = f"Name as Boundary({role}=...) a function of your own around it that takes the context."
+        else:
+            text += "" if shared else ", and shares no parameter with the other function"
+            do = do if names else f"Name as Boundary({role}=...) a function that takes the context."
+        yield Fault(role, f"{text}: nothing can be compared there", do)
+
+
+def is_open_ended(found: Mapping[str, Any]) -> bool:
+    """Whether a function with these parameters takes others, too."""
+    return any(kind in _ANY for kind in found.values())
+
+
+_ANY: Final = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+def parameters(function: Any) -> dict[str, Any] | None:
+    """Return parameter -> its kind; None where they cannot be read."""
+    try:
+        return {name: parameter.kind for name, parameter in inspect.signature(function).parameters.items()}
+    except (TypeError, ValueError):
+        return None
+
+
+# -- submit and work the other way round
+
+
+def _look_swapped(boundary: Boundary, submit: Any, work: Any) -> bool:
+    # A worker may well call the submit function, for the next row. One that passes it on as something to be run, by a
+    # submit function that does not do so in turn, is the one that hands over.
+    return _passes(work, _name(boundary.submit)) and not _passes(submit, _name(boundary.work))
+
+
+def _passes(function: Any, name: str) -> bool:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return False
+    given: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            given += node.args
+            given += [keyword.value for keyword in node.keywords]
+    return any(_is_named(value, name) for argument in given for value in _within(argument))
+
+
+def _within(argument: ast.expr) -> Sequence[ast.AST]:
+    return argument.elts if isinstance(argument, (ast.Tuple, ast.List)) else [argument]
+
+
+def _is_named(value: ast.AST, name: str) -> bool:
+    return (isinstance(value, ast.Attribute) and value.attr == name) or (
+        isinstance(value, ast.Name) and value.id == name
+    )
+
+
+def _name(target: str) -> str:
+    return target.rpartition(":")[2].rpartition(".")[2]

@@ -1,0 +1,53 @@
+"""Whether a boundary, whose functions are all there, can work as it is declared."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from otel_handoff.boundary import Boundary
+from otel_handoff.declare import declared, mainmodule
+from otel_handoff.doctor.finding import Finding, wrong
+
+
+def by_role(boundary: Boundary) -> dict[str, list[Finding]]:
+    """Return what cannot work of `submit` and of `work`, whose modules are imported by now, where they can be."""
+    found: dict[str, list[Finding]] = {}
+    submit, work = _function(boundary.submit), _function(boundary.work)
+    if submit is None or work is None:
+        return found  # that is said already
+    for fault in declared.faults(boundary, submit, work):
+        target = boundary.submit if fault.role == "submit" else boundary.work
+        subject, path = f"{boundary.name}.{fault.role}", target.partition(":")[2]
+        if fault.is_certain:
+            finding = wrong(subject, f"{path} is wrapped, but {fault.text}", fault.do, target=target)
+        else:
+            text = f"cannot tell: {path} is wrapped, and {fault.text}"
+            finding = Finding(subject, "unknown", text, fault.do, {"target": target})
+        found.setdefault(fault.role, []).append(finding)
+    return found
+
+
+def of_the_main_module(boundary: Boundary, *, apart: bool) -> Iterator[Finding]:
+    """Yield that functions are those of the main program, or may be.
+
+    Args:
+        boundary: as declared.
+        apart: whether this process is the doctor's own: what the pipeline is started with is not known.
+    """
+    for module in sorted({boundary.submit.partition(":")[0], boundary.work.partition(":")[0]} - {"__main__"}):
+        if not apart and mainmodule.is_run(module):
+            text = f"{mainmodule.said_of(module)}: nothing of it is wrapped"
+            yield wrong(f"{boundary.name}.module", text, mainmodule.advice(module, [boundary]))
+        elif apart and mainmodule.is_a_script(module):
+            text = f"cannot tell: whether {module} is run as the main program; if so, nothing of it is wrapped"
+            yield Finding(f"{boundary.name}.module", "unknown", text, mainmodule.advice(module, [boundary]))
+
+
+def _function(target: str) -> Any:
+    module, _, path = target.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return found

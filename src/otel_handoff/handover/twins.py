@@ -1,0 +1,169 @@
+"""In pin the submit function is given its worker's copy: what it writes before it hands that over is meant for both.
+
+Ids are watched, and mirrored as they are written. Here it is about everything else on a context, and about ids whose
+writes nobody sees. A host does such a thing in each row or never, so of most hosts few rows are looked at.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import logging
+import weakref
+from collections.abc import Callable, Collection
+from itertools import pairwise
+from types import CodeType
+from typing import Any, Final, cast
+
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.guard import guard
+from otel_handoff.host.plainly import MISSING, dict_of, items_of, slot_values
+
+_logger = logging.getLogger("otel_handoff")
+
+_ENOUGH: Final = 16
+"""After so many rows of a kind to which nothing was written, only one in so many is still looked at."""
+
+_PAIR: Final = cast("type[Any]", tuple)
+
+State = dict[Any, Any]
+"""Attribute, or `(key,)` of a dict -> the object that is there."""
+
+
+class Twins:
+    """The two contexts of one pinned row, as they were when the copy was made.
+
+    Attributes:
+        open: whether the submit function has not returned.
+    """
+
+    __slots__ = ("_before", "open")
+
+    def __init__(self, handed: Any, slots: Collection[str]) -> None:
+        self.open: bool = True
+        self._before: State = state_of(handed, slots)
+
+    def settle(self, lease: Lease, context: Any, handed: Any, *, back: bool = True) -> None:
+        """Carry over what was written to the one or the other since the last time.
+
+        Once the worker has begun, its copy is its own, and nothing is carried there.
+
+        Args:
+            lease: the row.
+            context: the submitter's own.
+            handed: the copy.
+            back: whether what was written to the submitter's own is for this row.
+        """
+        with guard:
+            kind = lease.kind
+            found = self._settle(lease, context, handed, back=back)
+            kind.writes |= found
+            kind.quiet += 1
+            kind.looks = kind.writes or kind.quiet < _ENOUGH
+
+    def close(self, lease: Lease, contexts: tuple[Any, Any], *, back: bool = True) -> None:
+        """Do it for the last time: the submit function has returned, or one step of it is done."""
+        self.open = False
+        self.settle(lease, *contexts, back=back)
+
+    def _settle(self, lease: Lease, context: Any, handed: Any, *, back: bool) -> bool:
+        kind = lease.kind
+        before, here, there = self._before, state_of(handed, kind.slots), state_of(context, kind.slots)
+        self._before = here
+        found = False
+        for name in {**before, **here, **there}:
+            then, mine, theirs = before.get(name, MISSING), here.get(name, MISSING), there.get(name, MISSING)
+            if mine is theirs:
+                found |= mine is not then
+            elif mine is not then:
+                found = True
+                if theirs is then:  # else somebody has written to both, and each is right where it is
+                    self._carry(lease, name, mine, context)
+            elif back and not lease.begun and _is_no_id(lease, name, here):
+                found = True
+                put(handed, name, theirs, kind.slots)
+                self._before[name] = theirs
+        return found
+
+    def _carry(self, lease: Lease, name: Any, value: Any, context: Any) -> None:
+        root = cast("Any", name[0] if type(name) is tuple else name)
+        if root in lease.roots:
+            if lease.begun or lease.touched or value is lease.roots[root]:  # seen to be written, it was mirrored then
+                return
+            if value is not MISSING:  # a stamp that nobody saw
+                lease.detector.restate(lease, root, value)
+        elif lease.begun and lease.kind.asked:
+            return
+        put(context, name, value, lease.kind.slots)
+
+
+def _is_no_id(lease: Lease, name: Any, here: State) -> bool:
+    # Where an id may be kept under another name, what is written there meanwhile may be the next row's id.
+    if lease.kind.asked or lease.kind.computed:
+        return False
+    roots = lease.roots
+    if name in roots or (type(name) is tuple and name[0] in roots):
+        return False
+    return lease.kind.watching != [] or all(root in here or (root,) in here for root in roots)
+
+
+def writes(function: Any, fields: Collection[str]) -> bool:
+    """Whether a function's own code shows that it writes attributes, besides its own object's and `fields`."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if not isinstance(code, CodeType):
+        return False
+    steps = list(dis.get_instructions(code))
+    for before, step in pairwise(steps):
+        if step.opname in ("STORE_ATTR", "DELETE_ATTR") and step.argval not in fields:
+            on = before.argval[-1] if isinstance(before.argval, _PAIR) else before.argval  # two are loaded at once
+            if not before.opname.startswith("LOAD_FAST") or on != "self":
+                return True
+    return not {"setattr", "delattr", "vars", "__dict__"}.isdisjoint(code.co_names)
+
+
+def explain(error: BaseException, lease: Lease, handed: Any) -> None:
+    """Warn, once for each class, where an error of the host's is that it looked its context up, which is a copy."""
+    with guard:
+        kind = lease.kind
+        if lease.pinned and not kind.told_looked_up and _is_looked_up(error, handed):
+            kind.told_looked_up = True
+            _logger.warning(
+                "Boundary %r: a KeyError came of looking a %s up by its identity. In mode pin the submit function and "
+                "the worker have a copy of it. Do: set OTEL_HANDOFF_MODE=observe, or look it up by an id.",
+                lease.submission.boundary,
+                type(handed).__qualname__,
+            )
+
+
+def _is_looked_up(error: BaseException, handed: Any) -> bool:
+    if not isinstance(error, KeyError) or len(error.args) != 1:
+        return False
+    key = error.args[0]
+    if isinstance(key, weakref.ref):
+        key = cast("Callable[[], Any]", key)()
+    return key is handed or (type(key) is int and key == id(handed))
+
+
+def state_of(context: Any, slots: Collection[str]) -> State:
+    """Return what a context holds in its `__dict__` and its `slots`, and a dict in itself, without asking its class."""
+    items: State = {(key,): value for key, value in items_of(context).items()}
+    return {**dict_of(context), **slot_values(context, slots), **items}
+
+
+def put(context: Any, name: Any, value: Any, slots: Collection[str]) -> None:
+    """Put a value where `state_of` found it, or take it away (`MISSING`), without asking the class."""
+    if isinstance(name, tuple):
+        _put(context, cast("Any", name)[0], value)
+    elif name not in slots:
+        _put(dict_of(context), name, value)
+    elif value is MISSING:
+        object.__delattr__(context, name)
+    else:
+        object.__setattr__(context, name, value)
+
+
+def _put(values: dict[Any, Any], key: Any, value: Any) -> None:
+    if value is MISSING:
+        dict[Any, Any].pop(values, key, None)
+    else:
+        dict[Any, Any].__setitem__(values, key, value)

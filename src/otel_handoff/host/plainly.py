@@ -1,0 +1,94 @@
+"""Looking at a host's objects without running code of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any, Final, cast
+
+MISSING: Final = object()
+"""In the place of a value that is not there."""
+
+class_of: Final = cast("Callable[[Any], type]", type)
+"""`type`, as a function with a plain result."""
+get_plainly: Final = cast("Callable[[Any, str], Any]", object.__getattribute__)
+"""`getattr` that asks no `__getattr__` of the host's, which may know only its own names and raise what it likes."""
+
+
+class Watched:
+    """A descriptor of ours in the place of an attribute.
+
+    Attributes:
+        keeps_in_dict: whether the values are in the `__dict__` of the instances.
+        inherited: what the class has without us, unbound; `MISSING` where it has no such attribute.
+    """
+
+    keeps_in_dict: bool = False
+    inherited: Any = MISSING
+
+
+def lookup(cls: type, name: str) -> Any:
+    """Return what `cls` has under `name`, unbound; MISSING where it has no such attribute."""
+    for base in cls.__mro__:
+        found = vars(base).get(name, MISSING)
+        if found is not MISSING:
+            return found
+    return MISSING
+
+
+def dict_of(instance: Any) -> dict[str, Any]:
+    """Return the `__dict__` of an instance, or an empty one where it has none."""
+    try:
+        return cast("dict[str, Any]", get_plainly(instance, "__dict__"))
+    except AttributeError:
+        return {}
+
+
+def items_of(context: Any) -> dict[Any, Any]:
+    """Return what a dict holds; nothing of what is none."""
+    return dict(cast("Any", dict).items(context)) if issubclass(class_of(context), dict) else {}
+
+
+def slot_values(context: Any, slots: Collection[str]) -> dict[str, Any]:
+    """Return what an instance holds in those of its `slots` that are set."""
+    found: dict[str, Any] = {}
+    for name in slots:
+        with suppress(AttributeError):
+            found[name] = get_plainly(context, name)
+    return found
+
+
+def slots_of(cls: type) -> list[str]:
+    """Return the names of its slots; not as copyreg does, which leaves a list of them on the class."""
+    return [
+        name
+        for base in cls.__mro__[:-1]
+        for name, found in vars(base).items()
+        if name != "__dict__" and issubclass(class_of(beneath_ours(found)), MemberDescriptorType)
+    ]
+
+
+def has_plain_dict(cls: type) -> bool:
+    """Whether the attributes of an instance are in its `__dict__`, and nothing else has a say in reading them."""
+    return (
+        cls.__dictoffset__ != 0
+        and cls.__getattribute__ is object.__getattribute__
+        and isinstance(lookup(cls, "__dict__"), GetSetDescriptorType)
+    )
+
+
+def is_watched(attribute: Any) -> bool:
+    """Whether a class has a descriptor of ours there."""
+    return issubclass(class_of(attribute), Watched)
+
+
+def beneath_ours(attribute: Any) -> Any:
+    """Return what a class has there without us."""
+    return attribute.inherited if is_watched(attribute) else attribute
+
+
+def is_code(attribute: Any) -> bool:
+    """Whether reading it runs code of the host's: it is neither a slot nor kept in the `__dict__`."""
+    kind = class_of(attribute)
+    return hasattr(kind, "__set__") and not issubclass(kind, (MemberDescriptorType, GetSetDescriptorType))

@@ -1,0 +1,111 @@
+"""What is compared: a row's fields as the context has them now, or as a call has them, with what was submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.written import RawWrite
+from otel_handoff.host.fields import Fields, step
+from otel_handoff.host.ids import same
+from otel_handoff.record.mismatch import Write
+
+
+class Comparing:
+    """Compares rows by the fields of one boundary, and finds the write that made the difference."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+
+    def disagree(self, lease: Lease, roots: Mapping[str, object]) -> bool:
+        """Whether `roots` give other ids than were submitted."""
+        return any(self.wrong(lease, self._fields.ids_at(root, value)) for root, value in roots.items())
+
+    def fields_at(self, roots: Collection[str]) -> tuple[str, ...]:
+        """Return the fields that are read off one of `roots`."""
+        return tuple(name for name in self._fields.paths if self._fields.root_of(name) in roots)
+
+    def moved(self, lease: Lease) -> dict[str, object]:
+        """Return the fields in which the context has moved on by now, with what it holds instead."""
+        moved: dict[str, object] = {}
+        then = lease.roots
+        for root, value in self._now(lease).items():
+            if value is then[root]:
+                continue
+            write = self.write_of(lease, root, value)
+            if self.is_own(lease, root, value, write, prevented=False):
+                continue
+            wrong = self.wrong(lease, self._fields.ids_at(root, value))
+            lease.findings.suppose(wrong, write, prevented=lease.pinned)
+            moved |= wrong
+        return moved
+
+    def _now(self, lease: Lease) -> dict[str, Any]:
+        # What the context holds now; where asking it would run the host's code, what was last seen to be written.
+        kind = lease.kind
+        if not (kind.asked or kind.computed):
+            return kind.roots_of(lease.context)
+        if not kind.asked:  # those that were not computed when it was handed over are not compared
+            return {root: value for root, value in kind.roots_of(lease.context).items() if root in lease.roots}
+        now = dict(lease.roots)
+        for root in now:
+            if root in kind.computed:
+                continue
+            if root not in kind.asked:
+                now[root] = step(lease.context, root)
+            elif lease.record is not None:
+                write = lease.record.newest(root, lambda _: True)
+                if write is not None and write.time_unix_nano > lease.submission.time_unix_nano:
+                    now[root] = write.value
+        return now
+
+    def wrong(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
+        """Return those of some observed ids that are not what was submitted."""
+        ids = lease.submission.ids
+        return {
+            name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
+        }
+
+    def is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
+        """Whether a value that the worker read is what it wrote itself."""
+        # A worker's own write, read back, is its own; and it would have been without the pinned copy.
+        # An id equal to its last own one is its own as well, whoever wrote it.
+        own = lease.findings.own.get(root)
+        if not own:
+            return False
+        if write is not None and not prevented:
+            return write.by == lease.submission.number or same(own[-1].value, value)
+        return prevented or any(same(written.value, value) for written in own)
+
+    def has_written(self, lease: Lease, name: str, value: object) -> bool:
+        """Whether the worker has an id from a write of its own."""
+        if lease.findings.has_read(name, value):
+            return False
+        own = lease.findings.own.get(self._fields.root_of(name), ())
+        return any(same(self._fields.id_at(name, written.value), value) for written in own)
+
+    def expected(self, lease: Lease, name: str, observed: object, at: int) -> object:
+        """Return what a field should have been for the worker: its own id, where it had written one by then."""
+        for written in reversed(lease.findings.own.get(self._fields.root_of(name), ())):
+            if written.time_unix_nano <= at:
+                own = self._fields.id_at(name, written.value)
+                return lease.submission.ids[name] if same(own, observed) else own
+        return lease.submission.ids[name]
+
+    def write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
+        """Return the newest write that put the very object there."""
+        return lease.record.newest(root, lambda written: written is value) if lease.record is not None else None
+
+    def culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
+        """Return the write that put one of the observed ids there, where it was seen."""
+        if lease.record is None:
+            return None
+        for name, value in observed.items():
+            raw = lease.findings.source(name, value, prevented=prevented) or lease.record.newest(
+                self._fields.root_of(name),
+                lambda written, name=name, value=value: same(value, self._fields.id_at(name, written)),
+            )
+            if raw is not None:
+                return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
+        return None

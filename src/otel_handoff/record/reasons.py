@@ -1,0 +1,95 @@
+"""Why a row was not judged, as the attribute `handoff.unchecked.reason` has it, for people."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Reason(NamedTuple):
+    """What a reason means, and what to do about it.
+
+    Attributes:
+        meaning: why.
+        advice: what to do.
+        worked: whether a worker was seen at such a row: then its span is among those of rows.
+    """
+
+    meaning: str
+    advice: str
+    worked: bool = False
+
+
+REASONS: Final = {
+    "no_worker": Reason(
+        "no worker was recognised before the row was dropped or the process ended",
+        "declare as work the function that is really run, and have it given what the submit function was given; of a "
+        "row that the host itself has cancelled nothing is amiss",
+    ),
+    "no_submission": Reason(
+        "the work function ran, and it is not known for which row",
+        "declare as submit what hands these rows over, and have the work function given the same objects",
+    ),
+    "ambiguous": Reason(
+        "rows that waited were given the very same objects, and could not be told apart",
+        "give both functions an object of each row's own, or set OTEL_HANDOFF_MODE=pin",
+    ),
+    "field_unresolved": Reason("a declared field is not there", "correct its path in the declaration", worked=True),
+    "field_computed": Reason(
+        "a field is computed when it is read, which is not done for this",
+        "declare the attribute that it is computed from",
+        worked=True,
+    ),
+    "context_unreadable": Reason(
+        "the context was not among the arguments, could not be read, or was replaced by another with other ids",
+        "name in Boundary(context=...) the parameter that takes it, and hand over the context that was submitted",
+    ),
+    "unplaced_write": Reason(
+        "its submit function wrote an id, and it is not known whether it had handed the row over by then",
+        "write ids before the context is given to anybody, or name in Boundary(pools=[...]) what the row is given to",
+        worked=True,
+    ),
+    "call_not_seen": Reason(
+        "a declared call was not seen in a row: what it filed was not compared",
+        "see whether Call(target=...) names the function that is called while a row is worked on, as it is called",
+        worked=True,
+    ),
+    "part_missing": Reason(
+        "a declared part of the host is not there, though others are",
+        "declare what this version of the host has; otel-handoff doctor names the part",
+        worked=True,
+    ),
+    "replaced": Reason(
+        "a function of the host, or a field's attribute on the class, was replaced or overridden after it was wrapped",
+        "turn otel-handoff on after whatever replaces it, or declare what it is replaced by",
+    ),
+    "not_followed": Reason(
+        "the work goes on in a coroutine, a generator or an awaitable, whose life is not followed",
+        "declare as work a plain function that it calls, if there is one",
+    ),
+    "other_process": Reason(
+        "its work went to another process, into which it is not followed",
+        "compare by other means what is filed there with what was handed over",
+    ),
+    "several_workers": Reason(
+        "several workers ran for one hand-over, of which one is checked",
+        "declare as submit the function that hands over to each of them",
+        worked=True,
+    ),
+    "left_on_copy": Reason(
+        "the worker left something on its own copy of the context, which the submitter does not see",
+        "have it return that, or set OTEL_HANDOFF_MODE=observe",
+        worked=True,
+    ),
+    "unseen_read": Reason(
+        "its context was read by something that it had begun and that outlived it: nobody knows for which row",
+        "read the ids in the work function itself, and pass on what was read",
+        worked=True,
+    ),
+    "internal_error": Reason(
+        "an error of otel-handoff's own kept it from being judged",
+        "report the error that was logged; the pipeline is not affected",
+    ),
+}
+"""The reasons, in the order in which they are told about."""
+
+WORKED: Final = frozenset(name for name, reason in REASONS.items() if reason.worked)

@@ -1,0 +1,97 @@
+"""A write to a field is seen before it is stored: put on record, and perhaps for a row that is being handed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.stamps import may_be_gone
+from otel_handoff.handover.transport import Handing, submitting, under_way
+from otel_handoff.handover.written import RawWrite, WriteRecord, drop, keep, record_of, records
+from otel_handoff.host.plainly import dict_of
+
+
+def note(context: Any, root: str, value: object) -> RawWrite | None:
+    """Put a write on record that is about to be stored; None where no row of `context` is in flight."""
+    ref = records.get(id(context))
+    record = ref() if ref is not None else None
+    if under_way:
+        _stamp(context, root, value)
+    lease = active.get()
+    own = _own(lease, context, root) if lease is not None else None
+    if record is None and own is None:
+        return None
+    write = RawWrite(root, value, lease.submission.number if lease is not None else None)
+    if record is not None:
+        record.add(write)
+        if under_way:
+            _claim(record, context, root, value)
+    if own is not None:
+        keep(own, write)
+        if lease is not None and lease.pinned and lease.baseline is None:
+            lease.baseline = dict(dict_of(context))  # it may be meant for the submitter: see in the end
+    return write
+
+
+def _stamp(context: Any, root: str, value: object) -> None:
+    # A submit function itself writes an id, perhaps one that it calls: it is for each row that is handed over here.
+    handing, is_its_own = submitting.get(), False
+    while handing is not None:
+        if handing.lease is not None and value is not None:
+            _stamp_row(handing, handing.lease, context, root, value)
+        is_its_own = is_its_own or handing.is_about(context)
+        handing = handing.outer
+    if not is_its_own:
+        for held in list(under_way.values()):
+            other = held()
+            lease = other.lease if other is not None else None  # it may be let go at any time
+            if other is not None and lease is not None and other.contexts[1] is context:
+                lease.touched = True
+
+
+def _stamp_row(handing: Handing, lease: Lease, context: Any, root: str, value: object) -> None:
+    # What it writes before it hands the row over is what the row is.
+    if not handing.is_about(context):
+        if not lease.begun:
+            lease.stamp(context, root, value, again=not handing.is_bound())
+        return
+    handing.write(root, value)
+    if root not in lease.roots:
+        return
+    if lease.begun or handing.passed:
+        lease.moved_on = True
+        return
+    found = handing.is_bound()
+    before = lease.roots[root]
+    if found or may_be_gone(handing):
+        lease.unplace(root, found=found)
+    lease.detector.restate(lease, root, value)
+    if lease.begun:  # meanwhile: then it was handed over before
+        lease.detector.restate(lease, root, before)
+
+
+def _claim(record: WriteRecord, context: Any, root: str, value: object) -> None:
+    # Such a write is for the row that is being handed over, and for no later one.
+    handing = submitting.get()
+    lease = handing.lease if handing is not None else None
+    if handing is not None and lease is not None and handing.is_about(context) and not (lease.begun or handing.passed):
+        record.disclaim(lease.submission, root)
+        record.claim(lease.submission, {root: value})
+
+
+def undo(context: Any, write: RawWrite) -> None:
+    """The host refused a write: it did not happen."""
+    record = record_of(context)
+    if record is not None:
+        record.discard(write)
+    lease = active.get()
+    own = _own(lease, context, write.root) if lease is not None else None
+    if own is not None:
+        drop(own, write)
+
+
+def _own(lease: Lease, context: Any, root: str) -> list[RawWrite] | None:
+    # Where a worker's writes to its own context are kept.
+    if context is not lease.handed and context is not lease.context:
+        return None
+    return lease.findings.own.setdefault(root, [])

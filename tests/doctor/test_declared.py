@@ -1,0 +1,196 @@
+"""What of a declaration cannot work, as the functions that it names show it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from otel_handoff import Boundary
+from otel_handoff.declare.declared import Fault, faults
+
+
+class Task:
+    """A function that is run as something else, as Celery's are."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+        self.__wrapped__ = function
+
+    def __call__(self, ctx: Any) -> None:
+        """Run it here."""
+        self.function(ctx)
+
+    def delay(self, ctx: Any) -> None:
+        """Have it run elsewhere."""
+        raise NotImplementedError(ctx)
+
+
+def plain(ctx: Any) -> None:
+    """Work."""
+
+
+@contextmanager
+def within(ctx: Any) -> Generator[Any, None, None]:
+    """A plain function, made of a generator."""
+    yield ctx
+
+
+class Shop:
+    """Ways to hand over, and to work."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+        self.queue: Queue[Any] = Queue()
+
+    def enqueue(self, ctx: Any, order: Any) -> None:
+        """Hand over to a pool."""
+        self.pool.submit(self.process, ctx, order)
+
+    def process(self, ctx: Any, order: Any) -> None:
+        """Work."""
+
+    def put(self, ctx: Any) -> None:
+        """Hand over to a queue of one's own."""
+        self.queue.put(ctx)
+
+    def again(self, ctx: Any) -> None:
+        """Work, and hand the next one over in turn."""
+        self.put(ctx)
+
+    def thread(self, ctx: Any, order: Any) -> None:
+        """Hand over to a thread."""
+        threading.Thread(target=self.process, args=(ctx, order)).start()
+
+    def nested(self, ctx: Any, order: Any) -> None:
+        """Hand over, and be handed over by the function that works: each knows the other."""
+        self.pool.submit(self.mutual, ctx, order)
+
+    def mutual(self, ctx: Any, order: Any) -> None:
+        """Work, and have the rest of it handed over later."""
+        self.pool.submit(self.nested, ctx, order)
+
+    def loop(self) -> None:
+        """Work on all of them."""
+
+    def job(self, job: Any) -> None:
+        """Work on what carries the context."""
+
+    def contxt(self, contxt: Any, order: Any) -> None:
+        """Work; misspelt."""
+
+    def anything(self, *args: Any, **kwargs: Any) -> None:
+        """Take whatever is given."""
+
+    def any_keyword(self, **kwargs: Any) -> None:
+        """Take whatever is given by name."""
+
+    async def asynchronous(self, ctx: Any) -> None:
+        """Work step by step."""
+        await asyncio.sleep(0)
+
+    async def asynchronous_items(self, ctx: Any) -> AsyncGenerator[Any, None]:
+        """Work step by step."""
+        yield ctx
+
+    def items(self, ctx: Any) -> Generator[Any, None, None]:
+        """Work step by step."""
+        yield ctx
+
+    def returns_coroutine(self, ctx: Any) -> Coroutine[Any, Any, None]:
+        """Looks like any other function."""
+        return self.asynchronous(ctx)
+
+
+def found(submit: Any, work: Any, context: str = "ctx") -> list[Fault]:
+    boundary = Boundary(
+        name="orders",
+        submit=f"shop:{getattr(submit, '__qualname__', 'f')}",
+        work=f"shop:{getattr(work, '__qualname__', 'f')}",
+        context=context,
+        fields={"order_id": "order_id"},
+    )
+    return list(faults(boundary, submit, work))
+
+
+@pytest.mark.parametrize(
+    ("submit", "work"),
+    [
+        (Shop.enqueue, Shop.process),
+        (Shop.thread, Shop.process),
+        (Shop.put, Shop.again),
+        (Shop.nested, Shop.mutual),
+        (Shop.asynchronous, Shop.process),
+        (Shop.put, Shop.returns_coroutine),
+        (Shop.put, within),
+    ],
+)
+def test_what_may_well_work(submit: Any, work: Any) -> None:
+    """A worker that hands over in turn is not swapped; an asynchronous submit function is followed."""
+    assert found(submit, work) == []
+
+
+@pytest.mark.parametrize("way", ["send", "kiq", "defer", "enqueue", "schedule", "submit", "apply_async", "delay"])
+@pytest.mark.parametrize("is_function", [True, False])
+def test_a_task_of_a_queue_of_whatever_make(way: str, is_function: bool) -> None:
+    """It may be run in another place: an object that stands for a function, or a function with a method hung on it."""
+    kind = type("Job", (), {"__call__": Shop.put, way: plain})
+
+    def work(ctx: Any) -> None:
+        """Work."""
+
+    work.__qualname__ = "work"
+    setattr(work, way, plain)
+    told = [fault for fault in found(Shop.put, work if is_function else kind()) if fault.role == "work"]
+    assert told, "all well is not said"
+    assert way in told[0].text
+
+
+def test_one_function_for_both() -> None:
+    """It hands over, and what works is another."""
+    (fault,) = found(Shop.enqueue, Shop.enqueue)
+    assert (fault.role, fault.is_certain) == ("work", True)
+    assert fault.text == "is the function that hands over, too: no worker is recognised by it"
+
+
+@pytest.mark.parametrize(
+    ("submit", "work", "role", "text", "do"),
+    [
+        (Shop.put, Shop.asynchronous, "work", "is an asynchronous function, whose life is", "a plain function"),
+        (Shop.put, Shop.asynchronous_items, "work", "is a generator, whose life is not followed", "a plain function"),
+        (Shop.put, Shop.items, "work", "is a generator, whose life is not followed", "a plain function"),
+        (Shop.put, Task(plain), "work", "is a Task (it has delay), which is run as", "the plain function"),
+        (Shop.process, Shop.enqueue, "work", "hands process on, which is declared as submit: the two", "submit is the"),
+        (Shop.process, Shop.thread, "work", "hands process on, which is declared as submit: the two", "submit is the"),
+        (Shop.put, Shop.loop, "work", "takes no ctx, and shares no parameter with the other", "that takes the context"),
+        (Shop.put, Shop.job, "work", "takes no ctx, and shares no parameter with the other", "Its parameters are job."),
+        (Shop.anything, Shop.process, "submit", "takes no ctx by name, only whatever it is given", "around it"),
+        (ThreadPoolExecutor.submit, Shop.process, "submit", "takes no ctx by name, only whatever", "around it"),
+    ],
+)
+def test_what_cannot_work(submit: Any, work: Any, role: str, text: str, do: str) -> None:
+    """Each is said with what to do about it."""
+    of_it = found(submit, work)
+    assert [(fault.role, fault.is_certain) for fault in of_it] == [(role, True)]
+    (fault,) = of_it
+    assert fault.text.startswith(text)
+    assert do in fault.do
+
+
+def test_a_parameter_of_almost_that_name_is_told() -> None:
+    """The nearest one."""
+    (fault,) = found(Shop.contxt, Shop.contxt, context="context")[:1]
+    assert fault.do == "Correct the parameter in the Boundary. Did you mean 'contxt'?"
+
+
+def test_a_function_that_takes_any_keyword() -> None:
+    """It depends on those who call it."""
+    (fault,) = found(Shop.any_keyword, Shop.process)
+    assert (fault.role, fault.is_certain) == ("submit", False)
+    assert "a row without it is not checked" in fault.text

@@ -1,0 +1,284 @@
+"""What stands in for a coroutine or a generator is one to all who ask; in each of its steps something is current."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import threading
+import types
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+
+from otel_handoff.handover.stepwise import STEPWISE, stepped
+
+current: ContextVar[str] = ContextVar("current", default="nobody's")
+
+
+class Steps:
+    """What surrounds the steps, and how they ended."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended: list[type[BaseException] | None] = []
+
+    @contextmanager
+    def around(self) -> Generator[None]:
+        """Be current in a step."""
+        self.begun += 1
+        token = current.set("ours")
+        try:
+            yield
+        finally:
+            current.reset(token)
+
+    def end(self, error: BaseException | None) -> None:
+        """Remember it."""
+        self.ended.append(error and type(error))
+
+    def __call__(self, result: Any) -> Any:
+        """Stand in for `result`."""
+        return stepped(result, self.around, self.end)
+
+
+async def coroutine(value: Any = "done") -> Any:
+    """Wait once."""
+    before = current.get()
+    await asyncio.sleep(0)
+    return before, current.get(), value
+
+
+def generator(log: list[Any] | None = None) -> Generator[Any, Any, Any]:
+    """Yield what is current, and what is sent; return at once when told so."""
+    given: Any = None
+    try:
+        while given != "end":
+            given = yield current.get(), given
+    except KeyError as error:
+        yield current.get(), type(error)
+    finally:
+        if log is not None:
+            log.append(current.get())
+    return "returned"
+
+
+async def asynchronous(log: list[Any] | None = None) -> AsyncGenerator[Any, Any]:
+    """The same, waiting in between."""
+    given: Any = None
+    try:
+        while given != "end":
+            await asyncio.sleep(0)
+            given = yield current.get(), given
+    except KeyError as error:
+        yield current.get(), type(error)
+    finally:
+        if log is not None:
+            log.append(current.get())
+
+
+@pytest.mark.parametrize("make", [coroutine, generator, asynchronous])
+def test_it_is_of_the_same_kind(make: Any) -> None:
+    """To `isinstance`, to `inspect` and `asyncio`; what it has of its own is there."""
+    plain = make()
+    steps = Steps()
+    ours = steps(plain)
+    assert type(plain) in STEPWISE
+    for kind in (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType):
+        assert isinstance(ours, kind) is isinstance(plain, kind)
+    for asks in (
+        inspect.isawaitable,
+        inspect.iscoroutine,
+        inspect.isgenerator,
+        inspect.isasyncgen,
+        asyncio.iscoroutine,
+    ):
+        assert asks(ours) is asks(plain), asks
+    assert ours.__name__ == plain.__name__
+    assert steps.ended == []
+    asyncio.run(plain.aclose()) if make is asynchronous else plain.close()
+
+
+def test_a_coroutine_is_awaited() -> None:
+    """In its steps something is current, and in nobody else's, also of another task in between."""
+    steps, seen = Steps(), list[str]()
+
+    async def other() -> None:
+        for _ in range(3):
+            seen.append(current.get())
+            await asyncio.sleep(0)
+
+    async def main() -> Any:
+        beside = asyncio.create_task(other())
+        result = await steps(coroutine())
+        seen.append(current.get())
+        await beside
+        return result
+
+    assert asyncio.run(main()) == ("ours", "ours", "done")
+    assert set(seen) == {"nobody's"}
+    assert (steps.ended, steps.begun) == ([None], 2)
+
+
+@pytest.mark.parametrize("run", ["run", "task", "gather", "wait_for", "threadsafe"])
+def test_a_coroutine_is_run_by_asyncio(run: str) -> None:
+    """By whatever takes one."""
+    steps = Steps()
+
+    async def main() -> Any:
+        made: Coroutine[Any, Any, Any] = steps(coroutine())
+        if run == "task":
+            return await asyncio.create_task(made)
+        if run == "gather":
+            return (await asyncio.gather(made))[0]
+        return await asyncio.wait_for(made, 20)
+
+    if run == "run":
+        result = asyncio.run(steps(coroutine()))
+    elif run == "threadsafe":
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        result = asyncio.run_coroutine_threadsafe(steps(coroutine()), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    else:
+        result = asyncio.run(main())
+    assert result == ("ours", "ours", "done")
+    assert steps.ended == [None]
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+def test_a_coroutine_fails(error: type[BaseException]) -> None:
+    """Its error is its caller's, and told once."""
+    steps = Steps()
+
+    async def failing() -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    async def main() -> None:
+        with pytest.raises(error):
+            await steps(failing())
+
+    asyncio.run(main())
+    assert steps.ended == [error]
+
+
+def test_a_task_is_cancelled() -> None:
+    """What waits in it is cancelled, and its clean-up is a step of its own."""
+    steps, log = Steps(), list[str]()
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append(current.get())
+
+    async def main() -> None:
+        task = asyncio.create_task(steps(waits()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert (log, steps.ended) == (["ours"], [asyncio.CancelledError])
+
+
+def test_a_coroutine_that_nobody_awaits() -> None:
+    """It says so itself, and ends."""
+    steps = Steps()
+    made = [steps(coroutine())]
+
+    def drop() -> None:
+        made.clear()
+        gc.collect()
+
+    with pytest.warns(RuntimeWarning, match="coroutine 'coroutine' was never awaited"):
+        drop()
+    assert steps.ended == [GeneratorExit]
+
+
+def test_a_generator_is_iterated() -> None:
+    """It yields, is sent to, is thrown at and returns as ever."""
+    steps = Steps()
+    ours = steps(generator())
+    assert next(ours) == ("ours", None)
+    assert ours.send("sent") == ("ours", "sent")
+    assert current.get() == "nobody's"
+    with pytest.raises(StopIteration) as stopped:
+        ours.send("end")
+    assert stopped.value.value == "returned"
+    assert steps.ended == [None]
+    thrown = steps(generator())
+    next(thrown)
+    assert thrown.throw(KeyError("thrown")) == ("ours", KeyError)
+    with pytest.raises(LookupError):
+        thrown.throw(LookupError("out"))
+    assert steps.ended == [None, LookupError]
+
+
+def test_a_generator_is_delegated_to() -> None:
+    """`yield from` sends, and gets what it returns."""
+    steps = Steps()
+
+    def outer() -> Generator[Any, Any, Any]:
+        inner: Generator[Any, Any, Any] = steps(generator())
+        return (yield from inner)
+
+    made = outer()
+    assert next(made) == ("ours", None)
+    with pytest.raises(StopIteration) as stopped:
+        made.send("end")
+    assert stopped.value.value == "returned"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_generator_is_left(closed: bool, begun: bool) -> None:
+    """It is closed, or dropped: it cleans up once, and is known to have ended."""
+    steps, log = Steps(), list[str]()
+    ours = steps(generator(log))
+    if begun:
+        next(ours)
+    if closed:
+        ours.close()
+        ours.close()
+    del ours
+    gc.collect()
+    assert len(log) == begun
+    assert steps.ended == [GeneratorExit]
+
+
+def test_an_asynchronous_generator() -> None:
+    """It yields, is sent to, thrown at, closed, and ends as ever."""
+    steps, log = Steps(), list[str]()
+
+    async def main() -> None:
+        ours = steps(asynchronous(log))
+        assert await ours.__anext__() == ("ours", None)
+        assert await ours.asend("sent") == ("ours", "sent")
+        assert current.get() == "nobody's"
+        with pytest.raises(StopAsyncIteration):
+            await ours.asend("end")
+        thrown = steps(asynchronous(log))
+        await thrown.__anext__()
+        assert await thrown.athrow(KeyError("thrown")) == ("ours", KeyError)
+        await thrown.aclose()
+        first = [one async for one in _first(steps(asynchronous(log)))]
+        assert first == [("ours", None)]
+
+    async def _first(made: Any) -> AsyncGenerator[Any]:
+        async for one in made:
+            yield one
+            break
+        await made.aclose()
+
+    asyncio.run(main())
+    assert log == ["ours"] * 3
+    assert steps.ended == [None, GeneratorExit, GeneratorExit]
