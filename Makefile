@@ -43,7 +43,7 @@ budget: $(VENV)/test  ## Accept what a row costs now, on each Python that test-m
 	for python in $(BIN)/python .venv-3.*/bin/python; do \
 	  if [ -x $$python ]; then $$python -m tests.benchmarks.budget --update || exit 1; fi; done
 
-test-matrix:  ## Run the tests on each Python from 3.10 to 3.14, on the oldest dependencies, and without the SDK
+test-matrix:  ## Run the tests on each Python from 3.10 to 3.14, on the oldest dependencies, and without the SDK; ALL=1: all
 	.ci/matrix
 
 package: $(VENV)/test  ## Build wheel and sdist into dist/, twice, and try them in empty environments
@@ -59,7 +59,7 @@ docs: $(VENV)/docs  ## Build the documentation as a site, in build/site
 	$(BIN)/python -m tests.docs.site
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .venv-bench .venv-oldest .venv-oldest-demo .venv-no-sdk .matrix handoff-demo build dist
+	rm -rf $(VENV) .venv-bench .venv-oldest .venv-no-sdk .matrix handoff-demo build dist
 
 $(VENV)/%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'
