@@ -866,6 +866,22 @@ MUTANTS: Final = (
         "A subclass that overrides the work function is not seen to work.",
         "tests/schedules/test_schedules.py::test_a_host_that_differs_is_judged_at_all",
     ),
+    Mutant(
+        "host/wrapping",
+        "what is put on while it is taken off stays",
+        "        if not self._removed and place in places:",
+        "        if True:",
+        "A row that is handed over while it is undone leaves a wrapper on a subclass of the host's for good.",
+        "tests/unit/host/test_wrapping.py",
+    ),
+    Mutant(
+        "host/wrapping",
+        "what is given back is the host's own",
+        "            if not _is_left_over(original):",
+        "            if True:",
+        "A thread that was held up for a whole instrumentation gives the host a wrapper of that one for its own.",
+        "tests/unit/host/test_wrapping.py",
+    ),
     # -- calls
     Mutant(
         "around/calls",
