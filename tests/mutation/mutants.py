@@ -867,6 +867,22 @@ MUTANTS: Final = (
         "tests/schedules/test_schedules.py::test_a_host_that_differs_is_judged_at_all",
     ),
     Mutant(
+        "instrumentor",
+        "what was put on half way stays",
+        "            self._uninstrument()  # nobody else would",
+        "            pass  # nobody else would",
+        "An instrument() that is interrupted leaves wrappers that nobody takes off.",
+        "tests/unit/test_instrumentors.py",
+    ),
+    Mutant(
+        "around/handoff",
+        "what is inert counts as an owner",
+        " and owner.shared.detector.enabled:",
+        ":",
+        "Who turns it on again is told to declare a boundary once, where the other one was taken off.",
+        "tests/unit/test_instrumentors.py",
+    ),
+    Mutant(
         "host/wrapping",
         "what is put on while it is taken off stays",
         "        if not self._removed and place in places:",
