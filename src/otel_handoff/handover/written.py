@@ -7,10 +7,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from sys import _getframe  # pyright: ignore[reportPrivateUsage]
 from typing import Any, Final
 
 from otel_handoff.host.plainly import MISSING
-from otel_handoff.record.locations import Frames, capture
+from otel_handoff.record.locations import Frames, Places, capture, past_ours, places_of
 from otel_handoff.record.submission import Submission
 
 LIMIT: Final = 64
@@ -18,7 +19,8 @@ LIMIT: Final = 64
 
 _MOST_UNCLAIMED: Final = 16  # gone through at each submission; more are left only by writes that belong to none
 
-_DEPTH: Final = 5  # a report shows four, of which some may be the standard library's
+DEPTH: Final = 4
+"""Frames of a write: as many as a report shows."""
 
 
 class RawWrite:
@@ -29,16 +31,41 @@ class RawWrite:
         submission: the submission that was then made with the value, if any.
     """
 
-    __slots__ = ("by", "frames", "root", "submission", "thread_name", "time_unix_nano", "value")
+    __slots__ = ("_places", "by", "root", "submission", "thread_name", "time_unix_nano", "value")
 
-    def __init__(self, root: str, value: object, by: int | None) -> None:
+    def __init__(self, root: str, value: object, by: int | None, places: Places | None = None) -> None:
+        """Record that `value` is written at `places`; without these, by the caller of the caller and its callers."""
         self.root: str = root
         self.value: object = value
         self.by: int | None = by
         self.thread_name: str = threading.current_thread().name
         self.time_unix_nano: int = time.time_ns()
-        self.frames: Frames = capture(_DEPTH, skip=2)
         self.submission: Submission | None = None
+        if places is None:  # in a loop it would take half as long again
+            one = _getframe(2)
+            if (
+                (two := one.f_back) is not None
+                and (three := two.f_back) is not None
+                and (four := three.f_back) is not None
+            ):
+                places = (
+                    one.f_code,
+                    one.f_lasti,
+                    two.f_code,
+                    two.f_lasti,
+                    three.f_code,
+                    three.f_lasti,
+                    four.f_code,
+                    four.f_lasti,
+                )
+            else:
+                places = places_of(capture(DEPTH, skip=1))
+        self._places = places
+
+    @property
+    def frames(self) -> Frames:
+        """Where, innermost first."""
+        return past_ours(self._places)
 
 
 class WriteRecord:
@@ -58,10 +85,16 @@ class WriteRecord:
     def add(self, write: RawWrite) -> None:
         """Record a write."""
         root = write.root
-        if root not in self._writes:
-            self._writes.setdefault(root, [])
-        keep(self._writes[root], write)
-        keep(self._unclaimed, write, _MOST_UNCLAIMED)
+        writes = self._writes.get(root)
+        if writes is None:
+            writes = self._writes.setdefault(root, [])
+        writes.append(write)
+        if len(writes) > 2 * LIMIT:
+            del writes[:LIMIT]
+        writes = self._unclaimed
+        writes.append(write)
+        if len(writes) > 2 * _MOST_UNCLAIMED:
+            del writes[:_MOST_UNCLAIMED]
 
     def discard(self, write: RawWrite) -> None:
         """Take a write off the record."""

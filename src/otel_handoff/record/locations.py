@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 from types import CodeType
 from typing import Any, Final, overload
@@ -96,6 +97,21 @@ def capture(depth: int, skip: int = 0) -> tuple[tuple[CodeType, int], ...]:
             depth -= 1
         frame = frame.f_back
     return tuple(frames)
+
+
+Places = tuple[Any, ...]
+"""Frames one after the other, each as a code object and an offset; ours may be among them."""
+
+
+def places_of(frames: Frames) -> Places:
+    """Return frames in a row."""
+    return tuple(chain.from_iterable(frames))
+
+
+def past_ours(places: Places) -> Frames:
+    """Return the host's frames among `places`."""
+    frames = zip(places[::2], places[1::2], strict=True)
+    return tuple(frame for frame in frames if frame[0].co_filename not in _OURS)
 
 
 def line_of(code: CodeType, offset: int) -> int:

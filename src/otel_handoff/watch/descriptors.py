@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import handed_over, submitting, under_way
 from otel_handoff.handover.twins import State, put, state_of
-from otel_handoff.handover.written import is_on_record
+from otel_handoff.handover.written import RawWrite, is_on_record, records
 from otel_handoff.host.absent import absent
 from otel_handoff.host.contexts import is_lazy
 from otel_handoff.host.current import no_lease
@@ -23,6 +23,8 @@ from otel_handoff.watch.unwatched import FOUND_ELSEWHERE, OWN_LOOK_UP, UNCHANGEA
 from otel_handoff.watch.writes import note, undo
 
 _logger = logging.getLogger("otel_handoff")
+
+_working: Final = active.get
 
 
 class WatchedField(Watched):
@@ -45,17 +47,19 @@ class WatchedField(Watched):
         self.stores: bool = self._inner is not None or owner.__dictoffset__ != 0
         """Whether instances can have a value of their own."""
 
+    # The reads and writes of a pipeline come through here: what nearly all of them are stands first, and calls next to
+    # nothing.
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        # The reads of a pipeline come through here: what nearly all of them are stands first, and calls nothing.
         if type(instance) is self._direct:
             name = self.name
             try:
                 value = instance.__dict__[name]
-                lease = active.get()
+                lease = _working()
                 if lease is None:
                     return value
                 # A mismatch is looked for only where this, or what an unpinned worker would get, is another object.
-                if Lease.provoker is None and instance is lease.handed and value is lease.roots[name]:
+                if instance is lease.handed and value is lease.roots[name] and Lease.provoker is None:
                     if not lease.pinned:
                         return value
                     shared = lease.context
@@ -64,6 +68,29 @@ class WatchedField(Watched):
             except KeyError:
                 pass  # one of them has no value of its own
         return self._get(instance, owner)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        # A write by nobody's worker, while no row is being handed over, is for no row in particular.
+        if type(instance) is not self._direct or under_way or _working() is not None or Lease.provoker is not None:
+            self._set(instance, value)
+            return
+        write = None
+        ref = records.get(id(instance))
+        record = ref() if ref is not None else None
+        if record is not None:
+            try:
+                write = RawWrite(self.name, value, None)
+                record.add(write)
+            except Exception as error:
+                guard.met(error)
+        try:
+            instance.__dict__[self.name] = value
+        except BaseException:
+            if write is not None:
+                undo(instance, write)
+            raise
+        if record is None and is_on_record(instance):
+            self._late(instance, value)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A class that is pickled by value, as cloudpickle does, takes along what it had without us.
@@ -94,7 +121,7 @@ class WatchedField(Watched):
             if current is not root and current is not value and current is not MISSING:
                 lease.detector.read(lease, self.name, current, prevented=True)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def _set(self, instance: Any, value: Any) -> None:
         write = None
         before = self._before(instance) if under_way and self._inner is not None else None
         try:
@@ -115,11 +142,15 @@ class WatchedField(Watched):
             raise
         if under_way:
             self._mirror(instance, value, before)
-        if write is None and is_on_record(instance):  # a row was handed over in the middle of this write
-            with guard:
-                note(instance, self.name, value)
+        if write is None and is_on_record(instance):
+            self._late(instance, value)
         if (provoker := Lease.provoker) is not None:
             provoker.wrote(instance, self.name, value)
+
+    def _late(self, instance: Any, value: Any) -> None:
+        # A row was handed over in the middle of this write.
+        with guard:
+            note(instance, self.name, value)
 
     def _mirror(self, instance: Any, value: Any, before: State | None) -> None:
         # The submit function writes to the context that it was given, which is the worker's copy: it means the other.

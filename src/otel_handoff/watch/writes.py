@@ -7,8 +7,9 @@ from typing import Any
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.stamps import may_be_gone
 from otel_handoff.handover.transport import Handing, submitting, under_way
-from otel_handoff.handover.written import RawWrite, WriteRecord, drop, keep, record_of, records
+from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of, records
 from otel_handoff.host.plainly import dict_of
+from otel_handoff.record.locations import capture, places_of
 
 
 def note(context: Any, root: str, value: object) -> RawWrite | None:
@@ -21,7 +22,8 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
     own = _own(lease, context, root) if lease is not None else None
     if record is None and own is None:
         return None
-    write = RawWrite(root, value, lease.submission.number if lease is not None else None)
+    by = lease.submission.number if lease is not None else None
+    write = RawWrite(root, value, by, places_of(capture(DEPTH, skip=1)))
     if record is not None:
         record.add(write)
         if under_way:
