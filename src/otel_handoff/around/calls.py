@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -88,7 +87,7 @@ class ReadFunction:
         if lease is not None and lease.detector is self._detector:
             self._declared.seen = True
             with guard:
-                lease.findings.noted[threading.get_ident()] = self._ids(args, kwargs)
+                self._detector.take(lease, self._ids(args, kwargs))
         return wrapped(*args, **kwargs)
 
 

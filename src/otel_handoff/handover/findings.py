@@ -30,7 +30,6 @@ class Findings:
 
     Attributes:
         own: what the worker itself wrote: attribute -> its writes, oldest first.
-        noted: thread -> the ids that were taken there for the next call.
         sightings: wrong reads of which it is not yet known what became of them.
         sources: (spared or read, field, value) -> the write that was read.
         seen: the wrong ids (field, value) that the worker has read.
@@ -48,7 +47,6 @@ class Findings:
         "left",
         "moved",
         "moved_later",
-        "noted",
         "own",
         "reported",
         "seen",
@@ -60,7 +58,6 @@ class Findings:
 
     def __init__(self) -> None:
         self.own: dict[str, list[RawWrite]] = {}
-        self.noted: dict[int, Mapping[str, object]] = {}
         self.sightings: dict[object, Sighting] = {}
         self.sources: dict[tuple[bool, str, object], RawWrite] = {}
         self.seen: set[tuple[str, object]] = set()

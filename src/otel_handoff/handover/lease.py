@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from threading import get_ident
 from typing import Any, ClassVar, Final, cast
@@ -83,6 +83,7 @@ class Lease:
         evicted: whether it was the former.
         before: the row that this one is a retry of.
         stale_counted: whether that was counted.
+        noted: thread -> the ids that were taken there for the next call.
         found: empty, or the `findings`.
         finished: whether the row is done: its result is handed in, or its work function returned.
         span: the row span, while the work runs.
@@ -129,6 +130,7 @@ class Lease:
     evicted: bool = False
     before: weakref.ref[Lease] | None = None
     stale_counted: bool = False
+    noted: dict[int, Mapping[str, object]] | None = None
 
     provoker: ClassVar[Provoker[Lease] | None] = None
 

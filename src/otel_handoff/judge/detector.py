@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.trace import Span
 
@@ -118,9 +118,16 @@ class Detector:
         """Whether a right result may still be a mismatch: the worker was perhaps spared a wrong one (see `call`)."""
         return lease.pinned and not self.watched
 
+    def take(self, lease: Lease, ids: Mapping[str, object]) -> None:
+        """The worker takes `ids`, on this thread, for its next call."""
+        noted = lease.noted
+        if noted is None:  # two threads may begin at once: they get the same
+            noted = cast("dict[int, Mapping[str, object]]", lease.__dict__.setdefault("noted", {}))
+        noted[threading.get_ident()] = ids
+
     def is_torn(self, lease: Lease, ids: Mapping[str, object]) -> bool:
         """Whether the worker, on this thread, had taken another id for the call that it now files under `ids`."""
-        noted = lease.findings.noted.pop(threading.get_ident(), None) if lease.found else None
+        noted = lease.noted.pop(threading.get_ident(), None) if lease.noted else None
         if noted is None:
             return False
         torn = {name: value for name, value in noted.items() if name in ids and not same(value, ids[name])}
