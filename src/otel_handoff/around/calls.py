@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from sys import _getframe  # pyright: ignore[reportPrivateUsage]
+from types import FunctionType, MethodType
 from typing import Any, Protocol
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from otel_handoff.around.engine import Engine
 from otel_handoff.boundary import Call
-from otel_handoff.handover.lease import Lease, judged_lease
-from otel_handoff.host.fields import Parameters, Read, Reads
+from otel_handoff.handover.lease import Lease, active, judged_lease
+from otel_handoff.host.fields import Are, Parameters, Read, Reads
 from otel_handoff.host.guard import guard
+from otel_handoff.host.outside import pass_on
 from otel_handoff.host.places import places
-from otel_handoff.host.standin import stand_in
+from otel_handoff.host.plainly import class_of
+from otel_handoff.host.sites import Sites
+from otel_handoff.host.standin import StandIn, stand_in
 from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
@@ -68,7 +73,8 @@ class DeclaredCall:
         def wrap(function: Any, parameters: Parameters) -> Any:
             if self.call.evidence == "read":
                 return stand_in(function, ReadFunction(self, self._detector, parameters))
-            return stand_in(function, CallFunction(self, self._detector, self._engine, parameters, target))
+            called = CallFunction(self, self._detector, self._engine, parameters, target)
+            return _called(function, called) if class_of(function) is FunctionType else stand_in(function, called)
 
         return wrap
 
@@ -114,11 +120,16 @@ class CallFunction:
         self.detector: Detector = detector
         self.engine: Engine = engine
         self.ids: Reads = parameters.reads(call.ids)
+        self._are: Are = parameters.are(call.ids)
+        self._is_call: bool = call.evidence == "call"
         self.attributes: Reads = parameters.reads(call.attributes)
         self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the ids, call through, and say what became of it."""
+        lease = active.get()
+        if lease is not None and self.is_right(lease, args, kwargs):
+            return wrapped(*args, **kwargs)
         lease = judged_lease()
         if lease is None or lease.detector is not self.detector or not self.detector.enabled:
             if self._declared.outside is not None and self.detector.enabled:
@@ -148,6 +159,30 @@ class CallFunction:
         filing.end(None)
         return result
 
+    def is_right(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a call has the very ids of its row, as most have, and nothing more is to be said of it."""
+        detector = self.detector
+        if (
+            lease.detector is not detector
+            or lease.ended
+            or self.engine.traced
+            or not detector.enabled
+            or not (detector.watched or not lease.pinned)  # judged late: see there
+            or lease.noted
+            or lease.provoker is not None
+        ):
+            return False
+        try:
+            if not self._are(args, kwargs, len(args), lease.submission.ids):
+                return False
+            if not self._is_call:
+                detector.finish(lease)
+        except Exception as error:
+            pass_on(error)
+            return False  # then one by one
+        self._declared.seen = True
+        return True
+
     def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
         detector = self.detector
         ids = self.ids(args, kwargs)
@@ -165,6 +200,37 @@ class CallFunction:
         if spanned:
             filing.start_span()
         return filing
+
+
+def _called(function: FunctionType, through: CallFunction) -> StandIn:
+    """Return what stands in for a method. Where it is looked up only to be called, it makes no wrapper to be called.
+
+    It has a class of its own, as what a wrapper has to be asked for takes as long as all the rest.
+    """
+    working, sites = active.get, Sites(function.__name__)
+    at, is_site, is_right = sites.at, sites.is_one, through.is_right
+
+    def call(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        lease = working()
+        if lease is not None and is_right(lease, args, kwargs):
+            return function(instance, *args, **kwargs)
+        return through(function.__get__(instance, class_of(instance)), instance, args, kwargs)
+
+    class Called(StandIn):
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            if instance is None:
+                return self._self_of_class(owner)
+            frame = _getframe(1)
+            if at.get(frame.f_lasti) is frame.f_code or is_site(frame):
+                return MethodType(call, instance)
+            return super().__get__(instance, owner)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name == "__wrapped__":  # somebody has put another function beneath
+                sites.close()
+
+    return Called(function, through)
 
 
 class Filing:

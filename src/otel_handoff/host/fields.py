@@ -68,16 +68,20 @@ def walk(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-_NOT_AS_USUAL: Final = (AttributeError, LookupError, TypeError)
+UNUSUAL: Final = (AttributeError, LookupError, TypeError)
+"""What is raised where a path cannot be followed as usual."""
 
 
 def _compiled(parameters: str, paths: Mapping[str, str]) -> Callable[..., dict[str, Any]]:
     """Return what makes a dict of all that `paths` lead to, where each is made of attributes and indexes as usual.
 
     It is made of source, like a named tuple, as it runs for each row and each call: following the paths one by one
-    takes three times as long. Anything else raises one of `_NOT_AS_USUAL`; then they are to be followed one by one.
+    takes three times as long. Anything else raises one of `UNUSUAL`; then they are to be followed one by one.
     """
-    source = f"lambda {parameters}: {{{', '.join(f'{name!r}: {path}' for name, path in paths.items())}}}"
+    return _made(f"lambda {parameters}: {{{', '.join(f'{name!r}: {path}' for name, path in paths.items())}}}")
+
+
+def _made(source: str) -> Callable[..., Any]:
     try:
         if source.isascii():  # other names are not always what Python makes of them
             return eval(source, {"item": _item})  # noqa: S307  `Boundary` has checked that a path is names and dots
@@ -265,6 +269,9 @@ Read = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
 Reads = Callable[[tuple[Any, ...], Mapping[str, Any]], dict[str, Any]]
 """Returns several by name."""
 
+Are = Callable[[tuple[Any, ...], Mapping[str, Any], int, Mapping[str, object]], bool]
+"""Whether several arguments of a call, of which so many are positional, are certain objects; it may raise `UNUSUAL`."""
+
 
 class Parameters:
     """Finds arguments by parameter name, without binding the whole signature on each call."""
@@ -315,7 +322,7 @@ class Parameters:
         def read(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 return quick(args, kwargs, len(args))
-            except _NOT_AS_USUAL as error:
+            except UNUSUAL as error:
                 if not error.args:
                     pass_on(error)
                 found = {name: reader(args, kwargs) for name, reader in readers}
@@ -325,6 +332,11 @@ class Parameters:
                 return Partial(found, absent, ()) if absent else found
 
         return read
+
+    def are(self, paths: Mapping[str, str]) -> Are:
+        """Return what tells whether all `paths` lead to what is known by their names, as objects."""
+        same = " and ".join(f"{self._source(path)} is known[{name!r}]" for name, path in paths.items())
+        return _made(f"lambda args, kwargs, given, known: {same or True}")
 
     def _source(self, path: str) -> str:
         name, *tail = path.split(".")

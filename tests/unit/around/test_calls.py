@@ -1,0 +1,170 @@
+"""Which way a call goes: quickly, where it has the very ids of its row and nothing is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from otel_handoff import Call, HandoffInstrumentor, HandoffMismatchError, Mismatch
+from otel_handoff.around.calls import CallFunction
+from otel_handoff.handover import lease
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+from tests.telemetry import Telemetry, uninstrument
+
+MODES = pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
+Instrument = Callable[..., None]
+
+
+class Index:
+    """Gives out indexes."""
+
+    def take(self, order_id: str) -> int:
+        """An index read."""
+        return len(order_id)
+
+
+LEDGER, INDEX = Ledger(), Index()
+READ = Call(f"{__name__}:Index.take", {"order_id": "order_id"}, evidence="read")
+POST = Call("tests.hosts:Ledger.post", {"order_id": "order_id"})
+
+
+@pytest.fixture
+def told() -> list[Mismatch]:
+    """What is told."""
+    return []
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls that were looked at more closely."""
+    filed: list[str] = []
+    filing = CallFunction._filing  # pyright: ignore[reportPrivateUsage]
+
+    def closely(self: CallFunction, *given: Any) -> Any:
+        filed.append(self.name)
+        return filing(self, *given)
+
+    monkeypatch.setattr(CallFunction, "_filing", closely)
+    return filed
+
+
+@pytest.fixture
+def instrument(told: list[Mismatch]) -> Iterator[Instrument]:
+    """Instrument the pool, without an SDK."""
+
+    def instrument(mode: str, **options: Any) -> None:
+        given: dict[str, Any] = {"boundaries": [boundary(calls=[READ, POST])], "on_mismatch": told.append, **options}
+        HandoffInstrumentor().instrument(mode=mode, **given)
+
+    yield instrument
+    uninstrument()
+
+
+def row(job: Callable[[str], Any]) -> Any:
+    """Bring one row through."""
+    order, pool = Order("order-1"), Pool()
+    try:
+        return pool.enqueue(order, Context(order=order), lambda given, _ctx: job(given.id)).result(WAIT)
+    finally:
+        pool.close()
+
+
+def in_hand(order_id: str) -> None:
+    """Call what was looked up before."""
+    post = LEDGER.post
+    post(order_id, "text")
+
+
+RIGHT: dict[str, Callable[[str], Any]] = {
+    "called": lambda order_id: LEDGER.post(order_id, "text"),
+    "by name": lambda order_id: LEDGER.post(order_id=order_id, text="text"),
+    "in hand": in_hand,
+    "of the class": lambda order_id: Ledger.post(LEDGER, order_id, "text"),
+}
+
+
+@MODES
+@pytest.mark.parametrize("way", RIGHT)
+def test_a_right_call_goes_the_quick_way(
+    way: str, mode: str, instrument: Instrument, slow: list[str], told: list[Mismatch]
+) -> None:
+    """The host's function is called with what it was given, and nothing else is done."""
+    instrument(mode)
+    LEDGER.entries.clear()
+    row(RIGHT[way])
+    assert LEDGER.entries == [("order-1", None, "text")]
+    assert (slow, told) == ([], [])
+
+
+@MODES
+def test_another_id_goes_the_slow_way(mode: str, instrument: Instrument, slow: list[str], told: list[Mismatch]) -> None:
+    """An equal one is right as well; a wrong one is told, and in strict refused."""
+    instrument(mode)
+    row(lambda order_id: LEDGER.post(f"{order_id[:-1]}1", "text"))
+    assert told == []
+    LEDGER.entries.clear()
+    if mode == "strict":
+        with pytest.raises(HandoffMismatchError):
+            row(lambda _: LEDGER.post("order-2", "text"))
+    else:
+        row(lambda _: LEDGER.post("order-2", "text"))
+    assert [(found.evidence, found.observed) for found in told] == [("call", {"order_id": "order-2"})]
+    assert len(LEDGER.entries) == (mode != "strict")
+    assert slow[-2:] == ["Ledger.post"] * 2
+
+
+@MODES
+def test_with_spans_each_call_goes_the_slow_way(
+    mode: str, instrument: Instrument, slow: list[str], telemetry: Telemetry
+) -> None:
+    """It has a span."""
+    instrument(mode, **telemetry.options)
+    row(RIGHT["called"])
+    assert slow == ["Ledger.post"]
+    assert "Ledger.post" in [span.name for span in telemetry.spans()]
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_judged_late_each_call_goes_the_slow_way(watch: bool, instrument: Instrument, slow: list[str]) -> None:
+    """Without watch, what a pinned worker was spared is told after the call."""
+    instrument("pin", watch=watch)
+    row(RIGHT["called"])
+    assert slow == ([] if watch else ["Ledger.post"])
+
+
+@MODES
+def test_a_row_by_the_book_makes_no_findings(
+    mode: str, instrument: Instrument, monkeypatch: pytest.MonkeyPatch, told: list[Mismatch]
+) -> None:
+    """Also with calls and index reads."""
+    made: list[object] = []
+    findings = lease.Findings
+    monkeypatch.setattr(lease, "Findings", lambda: made.append(None) or findings())
+
+    def job(order_id: str) -> None:
+        for _ in range(2):
+            INDEX.take(order_id)
+            LEDGER.post(order_id, "text")
+
+    instrument(mode)
+    row(job)
+    assert (made, told) == ([], [])
+
+
+@MODES
+def test_torn_is_torn_the_quick_way_as_well(mode: str, instrument: Instrument, told: list[Mismatch]) -> None:
+    """A call whose index was taken for another id is looked at, right as it is; the next is not."""
+    instrument(mode)
+
+    def job(order_id: str) -> None:
+        INDEX.take(order_id)
+        LEDGER.post("order-2", "text")
+
+    if mode == "strict":
+        with pytest.raises(HandoffMismatchError):
+            row(job)
+    else:
+        row(job)
+    assert [found.torn for found in told] == [True]
