@@ -32,6 +32,7 @@ class ContextClass:
     Attributes:
         copy: makes the shallow copy that `copy.copy` would make; raises `Unfit` where that is not fit for work.
         roots_of: root -> its value now, on a context of this class; without `computed`.
+        has: whether a context of this class surely has the very roots that are known of it, without asking it.
         ids_of: field -> its value, from the values of the roots.
         computed: roots that are properties without a setter, or that are computed when they are first asked for. They
             are the host's code, and are not run for this; of the latter, a value that is kept by then is read.
@@ -53,6 +54,7 @@ class ContextClass:
         "asked",
         "computed",
         "copy",
+        "has",
         "ids_of",
         "looks",
         "quiet",
@@ -90,6 +92,7 @@ class ContextClass:
         read = fields.without(computed) if computed else fields
         plain = _reads_plainly(cls, read)
         self.roots_of: Callable[[Any], dict[str, Any]] = read.plain_roots_of if plain else read.roots_of
+        self.has: Callable[[Any, Mapping[str, Any]], bool] = read.are_plainly if plain and not lazy else _unknown
         if lazy:
             self.roots_of = _where_kept(lazy, read, self.roots_of)
         self.ids_of: Callable[[dict[str, Any]], dict[str, Any]] = (
@@ -164,6 +167,10 @@ class ContextClasses:
         known, key = self._known, id(cls)
         known[key] = kind, weakref.ref(cls, lambda _: known.pop(key, None))
         return kind
+
+
+def _unknown(_context: Any, _roots: Mapping[str, Any]) -> bool:
+    return False
 
 
 def _classes_there(cls: type, kind: ContextClass) -> list[type]:

@@ -84,7 +84,7 @@ def _compiled(parameters: str, paths: Mapping[str, str]) -> Callable[..., dict[s
 def _made(source: str) -> Callable[..., Any]:
     try:
         if source.isascii():  # other names are not always what Python makes of them
-            return eval(source, {"item": _item})  # noqa: S307  `Boundary` has checked that a path is names and dots
+            return eval(source, {"other": _no_tuple})  # noqa: S307  `Boundary` has checked that a path is names and dots
     except SyntaxError:  # a keyword, say
         pass
 
@@ -96,14 +96,12 @@ def _made(source: str) -> Callable[..., Any]:
 
 def _expression(start: str, tail: Sequence[str]) -> str:
     for name in tail:
-        start = f"item({start}, {name})" if name.isdecimal() else f"{start}.{name}"
+        start = f"(_[{name}] if type(_ := {start}) is tuple else other())" if name.isdecimal() else f"{start}.{name}"
     return start
 
 
-def _item(value: Any, index: int) -> Any:
-    if type(value) is not tuple:  # to look into a host's own mapping may change it
-        raise TypeError("no plain tuple")
-    return value[index]  # pyright: ignore[reportUnknownVariableType]
+def _no_tuple() -> Any:
+    raise TypeError("no plain tuple")  # to look into a host's own mapping may change it
 
 
 class Partial(dict[str, Any]):
@@ -131,6 +129,9 @@ class Fields:
             self._path_of[name] = root, tuple(tail)
         self.roots: tuple[str, ...] = tuple(dict.fromkeys(root for root, _ in self._path_of.values()))
         self._plain_roots = _compiled("values", {root: f"values[{root!r}]" for root in self.roots})
+        self._are = _made(
+            f"lambda values, known: {' and '.join(f'values[{root!r}] is known[{root!r}]' for root in self.roots)}"
+        )
         self._attributes = _compiled("context", {root: f"context.{root}" for root in self.roots})
         self._ids = _compiled(
             "roots", {name: _expression(f"roots[{root!r}]", tail) for name, (root, tail) in self._path_of.items()}
@@ -164,6 +165,13 @@ class Fields:
             return self._plain_roots(context.__dict__)
         except KeyError:
             return self.roots_of(context)
+
+    def are_plainly(self, context: Any, roots: Mapping[str, Any]) -> bool:
+        """Whether a context that keeps them all in its `__dict__` has the very `roots`."""
+        try:
+            return self._are(context.__dict__, roots)
+        except LookupError:
+            return False
 
     def ids_of(self, roots: Mapping[str, Any]) -> dict[str, Any]:
         """Return field -> its value, from the values of the roots; a `Partial` where a path leads nowhere."""

@@ -30,6 +30,8 @@ class Comparing:
         """Return the fields in which the context has moved on by now, with what it holds instead."""
         moved: dict[str, object] = {}
         then = lease.roots
+        if lease.kind.has(lease.context, then):
+            return moved
         for root, value in self._now(lease).items():
             if value is then[root]:
                 continue
@@ -37,8 +39,9 @@ class Comparing:
             if self.is_own(lease, root, value, write, prevented=False):
                 continue
             wrong = self.wrong(lease, self._fields.ids_at(root, value))
-            lease.findings.suppose(wrong, write, prevented=lease.pinned)
-            moved |= wrong
+            if wrong:
+                lease.findings.suppose(wrong, write, prevented=lease.pinned)
+                moved |= wrong
         return moved
 
     def _now(self, lease: Lease) -> dict[str, Any]:
@@ -71,7 +74,7 @@ class Comparing:
         """Whether a value that the worker read is what it wrote itself."""
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
         # An id equal to its last own one is its own as well, whoever wrote it.
-        own = lease.findings.own.get(root)
+        own = lease.findings.own.get(root) if lease.found else None
         if not own:
             return False
         if write is not None and not prevented:

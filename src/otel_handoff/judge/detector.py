@@ -91,6 +91,8 @@ class Detector:
             wrong = self._wrong(
                 lease, self._fields.ids_at(root, value)
             )  # also where nothing was submitted: it is another
+            if not wrong:
+                return False
             lease.findings.know(wrong, write, prevented=prevented)
             news = lease.findings.news(wrong, prevented=prevented)
             if news:
@@ -100,7 +102,7 @@ class Detector:
                     lease.findings.spared.update((name, key_of(value)) for name, value in news.items())
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
                     self._tell_sightings(lease)
-        return bool(wrong)
+        return True
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
@@ -256,7 +258,7 @@ class Detector:
         for root in self._fields.deep_roots:
             if root in then and then[root].__class__ not in FIXED:
                 self._look_inside(lease)
-        if lease.pinned or (lease.found and lease.findings.moved):
+        if lease.pinned or lease.kind.has(lease.context, then) or (lease.found and lease.findings.moved):
             return
         token = active.set(None)  # our own look is not the worker's
         try:

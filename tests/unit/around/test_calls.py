@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,8 +26,12 @@ class Index:
         """An index read."""
         return len(order_id)
 
+    def done(self, order_id: str) -> None:
+        """Route a result."""
+
 
 LEDGER, INDEX = Ledger(), Index()
+RESULT = Call(f"{__name__}:Index.done", {"order_id": "order_id"}, evidence="result")
 READ = Call(f"{__name__}:Index.take", {"order_id": "order_id"}, evidence="read")
 POST = Call("tests.hosts:Ledger.post", {"order_id": "order_id"})
 
@@ -55,18 +61,34 @@ def instrument(told: list[Mismatch]) -> Iterator[Instrument]:
     """Instrument the pool, without an SDK."""
 
     def instrument(mode: str, **options: Any) -> None:
-        given: dict[str, Any] = {"boundaries": [boundary(calls=[READ, POST])], "on_mismatch": told.append, **options}
+        given: dict[str, Any] = {
+            "boundaries": [boundary(calls=[READ, POST, RESULT])],
+            "on_mismatch": told.append,
+            **options,
+        }
         HandoffInstrumentor().instrument(mode=mode, **given)
 
     yield instrument
     uninstrument()
 
 
-def row(job: Callable[[str], Any]) -> Any:
-    """Bring one row through."""
-    order, pool = Order("order-1"), Pool()
+def row(job: Callable[[str], Any], *, again: bool = False) -> Any:
+    """Bring one row through; meanwhile, its order is perhaps written to the context `again`, as another object."""
+    pool, written = Pool(), threading.Event()
+
+    def work(given: Order, ctx: Context) -> Any:
+        assert written.wait(WAIT)
+        assert ctx.order is not None
+        return job(given.id), ctx.order.id
+
     try:
-        return pool.enqueue(order, Context(order=order), lambda given, _ctx: job(given.id)).result(WAIT)
+        order = Order("order-1")
+        context = Context(order=order)
+        done = pool.enqueue(order, context, work)
+        if again:
+            context.order = Order("order-1")
+        written.set()
+        return done.result(WAIT)
     finally:
         pool.close()
 
@@ -135,10 +157,11 @@ def test_judged_late_each_call_goes_the_slow_way(watch: bool, instrument: Instru
 
 
 @MODES
+@pytest.mark.parametrize("again", [False, True])
 def test_a_row_by_the_book_makes_no_findings(
-    mode: str, instrument: Instrument, monkeypatch: pytest.MonkeyPatch, told: list[Mismatch]
+    again: bool, mode: str, instrument: Instrument, monkeypatch: pytest.MonkeyPatch, told: list[Mismatch]
 ) -> None:
-    """Also with calls and index reads."""
+    """Also with calls and index reads, and where an equal id was written `again`."""
     made: list[object] = []
     findings = lease.Findings
     monkeypatch.setattr(lease, "Findings", lambda: made.append(None) or findings())
@@ -149,7 +172,7 @@ def test_a_row_by_the_book_makes_no_findings(
             LEDGER.post(order_id, "text")
 
     instrument(mode)
-    row(job)
+    row(job, again=again)
     assert (made, told) == ([], [])
 
 
@@ -168,3 +191,39 @@ def test_torn_is_torn_the_quick_way_as_well(mode: str, instrument: Instrument, t
     else:
         row(job)
     assert [found.torn for found in told] == [True]
+
+
+@MODES
+def test_what_was_taken_is_for_one_call(mode: str, instrument: Instrument, told: list[Mismatch]) -> None:
+    """A wrong call after a right one has none of what that one was given."""
+    instrument(mode)
+
+    def job(order_id: str) -> None:
+        INDEX.take(order_id)
+        LEDGER.post(order_id, "text")
+        with contextlib.suppress(HandoffMismatchError):
+            LEDGER.post("order-2", "text")
+
+    row(job)
+    assert [found.torn for found in told] == [False]
+
+
+def test_a_result_ends_the_row(instrument: Instrument, told: list[Mismatch], slow: list[str]) -> None:
+    """The context may go on while the worker is still on its way out."""
+    instrument("observe")
+    pool, routed, gone_on = Pool(), threading.Event(), threading.Event()
+
+    def work(given: Order, _ctx: Context) -> None:
+        INDEX.done(given.id)
+        routed.set()
+        assert gone_on.wait(WAIT)
+
+    order = Order("order-1")
+    context = Context(order=order)
+    done = pool.enqueue(order, context, work)
+    assert routed.wait(WAIT)
+    context.order = Order("order-2")
+    gone_on.set()
+    done.result(WAIT)
+    pool.close()
+    assert (told, slow) == ([], [])
