@@ -943,7 +943,7 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "the quick way compares nothing",
-        "if not self._are(args, kwargs, len(args), lease.submission.ids):",
+        "if not are(args, kwargs, len(args), lease.submission.ids):",
         "if False:",
         "Where no span is made, a call under a wrong id goes through.",
         "tests/unit/around/test_calls.py",
@@ -951,7 +951,7 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "the quick way makes no span",
-        "            or self.engine.traced\n",
+        "                or engine.traced\n",
         "",
         "A right call has no span.",
         "tests/unit/around/test_calls.py",
@@ -959,7 +959,7 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "the quick way is never late",
-        "            or not (detector.watched or not lease.pinned)  # judged late: see there\n",
+        "                or not (watched or not lease.pinned)  # judged late: see there\n",
         "",
         "Without watch and spans, what a pinned worker was spared before a right call is not told.",
         "tests/unit/around/test_calls.py",
@@ -967,7 +967,7 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "the quick way leaves what was taken",
-        "            or lease.noted\n",
+        "                or (takes and lease.noted)\n",
         "",
         "A call is said to be torn because of ids that were taken for a right one before it.",
         "tests/unit/around/test_calls.py",
@@ -975,8 +975,8 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "the quick way ends no row",
-        "                detector.finish(lease)\n        except",
-        "                pass\n        except",
+        "                    detector.finish(lease)\n            except",
+        "                    pass\n            except",
         "Without spans, a context that goes on after the result was handed in is reported.",
         "tests/unit/around/test_calls.py",
     ),

@@ -108,6 +108,7 @@ class CallFunction:
         ids: reads the ids off its arguments.
         attributes: reads what else its span says.
         latency_ms: reads how long the external call took, in milliseconds, if an argument says so.
+        is_right: whether a call has the very ids of its row, as most have, and nothing more is to be said of it.
     """
 
     def __init__(
@@ -120,8 +121,7 @@ class CallFunction:
         self.detector: Detector = detector
         self.engine: Engine = engine
         self.ids: Reads = parameters.reads(call.ids)
-        self._are: Are = parameters.are(call.ids)
-        self._is_call: bool = call.evidence == "call"
+        self.is_right = self._rightly(parameters.are(call.ids))
         self.attributes: Reads = parameters.reads(call.attributes)
         self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
 
@@ -159,29 +159,34 @@ class CallFunction:
         filing.end(None)
         return result
 
-    def is_right(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether a call has the very ids of its row, as most have, and nothing more is to be said of it."""
-        detector = self.detector
-        if (
-            lease.detector is not detector
-            or lease.ended
-            or self.engine.traced
-            or not detector.enabled
-            or not (detector.watched or not lease.pinned)  # judged late: see there
-            or lease.noted
-            or lease.provoker is not None
-        ):
-            return False
-        try:
-            if not self._are(args, kwargs, len(args), lease.submission.ids):
+    def _rightly(self, are: Are) -> Callable[[Lease, tuple[Any, ...], dict[str, Any]], bool]:
+        # It is asked for each call: what it knows from the start it is not to look up.
+        declared, detector, engine = self._declared, self.detector, self.engine
+        watched, takes, is_result = detector.watched, detector.takes, self.evidence != "call"
+
+        def is_right(lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+            if (
+                lease.detector is not detector
+                or lease.ended
+                or engine.traced
+                or not detector.enabled
+                or not (watched or not lease.pinned)  # judged late: see there
+                or (takes and lease.noted)
+                or Lease.provoker is not None
+            ):
                 return False
-            if not self._is_call:
-                detector.finish(lease)
-        except Exception as error:
-            pass_on(error)
-            return False  # then one by one
-        self._declared.seen = True
-        return True
+            try:
+                if not are(args, kwargs, len(args), lease.submission.ids):
+                    return False
+                if is_result:
+                    detector.finish(lease)
+            except Exception as error:
+                pass_on(error)
+                return False  # then one by one
+            declared.seen = True
+            return True
+
+        return is_right
 
     def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
         detector = self.detector

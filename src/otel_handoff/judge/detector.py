@@ -51,6 +51,8 @@ class Detector:
         self._fields = fields
         self.compares: frozenset[str] = frozenset(target for call in boundary.calls for target in call.targets)
         """The calls whose ids it compares."""
+        self.takes: bool = any(call.evidence == "read" for call in boundary.calls)
+        """Whether ids are taken for calls before they are made."""
         self._field_of = {
             key: (name, boundary.attribute(name))
             for name in boundary.fields
