@@ -130,6 +130,10 @@ class CallFunction:
         lease = active.get()
         if lease is not None and self.is_right(lease, args, kwargs):
             return wrapped(*args, **kwargs)
+        return self.closely(wrapped, args, kwargs)
+
+    def closely(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do so where that is not known to be right."""
         lease = judged_lease()
         if lease is None or lease.detector is not self.detector or not self.detector.enabled:
             if self._declared.outside is not None and self.detector.enabled:
@@ -213,13 +217,13 @@ def _called(function: FunctionType, through: CallFunction) -> StandIn:
     It has a class of its own, as what a wrapper has to be asked for takes as long as all the rest.
     """
     working, sites = active.get, Sites(function.__name__)
-    at, is_site, is_right = sites.at, sites.is_one, through.is_right
+    at, is_site, is_right, closely = sites.at, sites.is_one, through.is_right, through.closely
 
     def call(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
         lease = working()
         if lease is not None and is_right(lease, args, kwargs):
             return function(instance, *args, **kwargs)
-        return through(function.__get__(instance, class_of(instance)), instance, args, kwargs)
+        return closely(function.__get__(instance, class_of(instance)), args, kwargs)
 
     class Called(StandIn):
         def __get__(self, instance: Any, owner: type | None = None) -> Any:
