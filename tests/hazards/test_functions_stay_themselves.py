@@ -23,6 +23,7 @@ import wrapt
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor
 from otel_handoff.boundary import Call as Evict
+from otel_handoff.host.bound import is_bound
 from otel_handoff.host.standin import stand_in
 from tests.hazards.conftest import Instrument
 from tests.hosts import WAIT, Context, Order
@@ -155,7 +156,7 @@ def instrumented(instrument: Instrument) -> None:
 def is_ours(function: Any) -> bool:
     """Whether a call of it goes through a wrapper."""
     function = getattr(function, "func", function)  # of a partial
-    return isinstance(function, (wrapt.FunctionWrapper, wrapt.BoundFunctionWrapper))
+    return is_bound(function) or isinstance(function, (wrapt.FunctionWrapper, wrapt.BoundFunctionWrapper))
 
 
 def pickled(function: Any, protocol: int = pickle.DEFAULT_PROTOCOL) -> bytes:

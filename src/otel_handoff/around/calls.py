@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from sys import _getframe  # pyright: ignore[reportPrivateUsage]
-from types import FunctionType, MethodType
 from typing import Any, Protocol
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
@@ -17,9 +15,7 @@ from otel_handoff.host.fields import Are, Parameters, Read, Reads
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.places import places
-from otel_handoff.host.plainly import class_of
-from otel_handoff.host.sites import Sites
-from otel_handoff.host.standin import StandIn, stand_in
+from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
@@ -73,8 +69,7 @@ class DeclaredCall:
         def wrap(function: Any, parameters: Parameters) -> Any:
             if self.call.evidence == "read":
                 return stand_in(function, ReadFunction(self, self._detector, parameters))
-            called = CallFunction(self, self._detector, self._engine, parameters, target)
-            return _called(function, called) if class_of(function) is FunctionType else stand_in(function, called)
+            return stand_in(function, CallFunction(self, self._detector, self._engine, parameters, target))
 
         return wrap
 
@@ -180,7 +175,7 @@ class CallFunction:
             ):
                 return False
             try:
-                if not are(args, kwargs, len(args), lease.submission.ids):
+                if not are(args, kwargs, len(args), lease.ids):
                     return False
                 if is_result:
                     detector.finish(lease)
@@ -209,37 +204,6 @@ class CallFunction:
         if spanned:
             filing.start_span()
         return filing
-
-
-def _called(function: FunctionType, through: CallFunction) -> StandIn:
-    """Return what stands in for a method. Where it is looked up only to be called, it makes no wrapper to be called.
-
-    It has a class of its own, as what a wrapper has to be asked for takes as long as all the rest.
-    """
-    working, sites = active.get, Sites(function.__name__)
-    at, is_site, is_right, closely = sites.at, sites.is_one, through.is_right, through.closely
-
-    def call(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-        lease = working()
-        if lease is not None and is_right(lease, args, kwargs):
-            return function(instance, *args, **kwargs)
-        return closely(function.__get__(instance, class_of(instance)), args, kwargs)
-
-    class Called(StandIn):
-        def __get__(self, instance: Any, owner: type | None = None) -> Any:
-            if instance is None:
-                return self._self_of_class(owner)
-            frame = _getframe(1)
-            if at.get(frame.f_lasti) is frame.f_code or is_site(frame):
-                return MethodType(call, instance)
-            return super().__get__(instance, owner)
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            super().__setattr__(name, value)
-            if name == "__wrapped__":  # somebody has put another function beneath
-                sites.close()
-
-    return Called(function, through)
 
 
 class Filing:

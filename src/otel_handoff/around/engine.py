@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from opentelemetry import trace
 from opentelemetry._logs import LoggerProvider
+from opentelemetry.context import Context
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Tracer, TracerProvider
 
+from otel_handoff.around.sampling import Never, never_recorded
 from otel_handoff.declare.settings import Settings
 from otel_handoff.record import semconv
 from otel_handoff.record.submission import Submission, submissions
@@ -20,6 +22,9 @@ from otel_handoff.tell.notices import Notices
 from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
+
+
+_in_use: Final[list[Engine]] = []
 
 
 class _SdkProvider(Protocol):
@@ -47,15 +52,46 @@ class Engine:
         self.notices: Notices = Notices(self.tracer, logger_provider)
         self.traced: bool = False
         """Whether there is a provider that may make real spans."""
+        self.provider: TracerProvider | None = None
+        """That provider."""
+        self._never: Never | None = None
         self._provider = tracer_provider
         self.find_provider()
 
+    def use(self) -> None:
+        """A boundary of it is attached."""
+        _in_use.append(self)
+
+    def leave(self) -> None:
+        """The boundary is attached no more."""
+        if self in _in_use:
+            _in_use.remove(self)
+
+    def may_record(self, context: Context) -> bool:
+        """Whether a span under `context` may be recorded. A provider may be set at any time: each row asks."""
+        if not self.traced:
+            if getattr(trace, "_TRACER_PROVIDER", self) is None and self._provider is None:
+                return False  # what `get_tracer_provider` says, which looks into the environment each time
+            self.find_provider()
+        if self._never is None:
+            return self.traced
+        if any(other.provider is not self.provider for other in _in_use):
+            return True  # another boundary's provider may record what this one does not
+        if self._never is Never.ANY:
+            return False
+        parent = trace.get_current_span(context).get_span_context()
+        if parent.is_valid:
+            return parent.trace_flags.sampled
+        return self._never is Never.UNSAMPLED
+
     def find_provider(self) -> None:
-        """Put the span processor on the SDK provider, once there is one. Called for each recorded row until then."""
+        """Put the span processor on the SDK provider, once there is one."""
         provider = self._provider or trace.get_tracer_provider()
         if self.traced or isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
             return  # it is found, or none is set yet
         self.traced = True
+        self.provider = provider
+        self._never = never_recorded(provider)
         if hasattr(provider, "add_span_processor"):
             try:
                 from otel_handoff.processor import attach_once

@@ -22,7 +22,7 @@ from otel_handoff.around.worker import Worker, unknown
 from otel_handoff.boundary import Boundary, Call
 from otel_handoff.handover.carry import follow
 from otel_handoff.handover.lease import Lease, active
-from otel_handoff.handover.transport import WorkFunction, submitting
+from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
 from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
@@ -78,6 +78,7 @@ class Handoff(Shared):
     def attach(self) -> None:
         """Wrap the host's functions, now or when their modules are imported."""
         _attached.add(self)
+        self.engine.use()
         atexit.unregister(settle_all)
         atexit.register(settle_all)
         for patch in self._patches:
@@ -92,6 +93,7 @@ class Handoff(Shared):
         if self.watch is not None:
             self.watch.remove()
         _attached.discard(self)
+        self.engine.leave()
 
     def settle(self) -> None:
         """No more rows will come: tell what was not seen of those that came."""
@@ -138,7 +140,7 @@ class Handoff(Shared):
             self.keeps_context = not parameters.takes(self.boundary.context)
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
-        return WorkFunction(function, Worker(self, parameters))
+        return work_function(function, Worker(self, parameters))
 
     def _warn_of_what_is_run_otherwise(self, function: Any) -> None:
         otherwise = run_otherwise(function)
@@ -210,7 +212,7 @@ class Handoff(Shared):
         else:
             if self.counts.recognised.value <= len(self.counts.rows.in_flight) or unknown.get() is self.detector:
                 return False
-            if call.seen and threading.current_thread().name in self.submitters:
+            if call.seen and threading.get_ident() in self.submitters:
                 return False  # it files what is its own
         outside = "outside of all rows, too" if call.seen else "outside of all rows"
         where = "in a row of another boundary" if nested else outside
@@ -250,7 +252,7 @@ class Handoff(Shared):
                 with guard:
                     ids = {name: read(args, kwargs) for name, read in readers.items()}
                     for lease in self.counts.rows.leases():
-                        if all(same(lease.submission.ids.get(name), value) for name, value in ids.items()):
+                        if all(same(lease.ids.get(name), value) for name, value in ids.items()):
                             lease.stale = lease.evicted = True
                             if (provoker := lease.provoker) is not None:
                                 provoker.evicted(lease)

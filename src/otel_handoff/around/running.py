@@ -11,7 +11,7 @@ from typing import Final
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.around.engine import Engine
@@ -47,6 +47,10 @@ class Running:
     ) -> None:
         """Make spans with `engine`; count in `counts` and `coverage`; `look` for gaps now and then."""
         self._engine = engine
+        self._watched = engine.settings.watch
+        self._may_record = engine.may_record  # these are for each row
+        self._record = engine.metrics.queue_duration.record
+        self._recognised = counts.recognised.add
         self._counts = counts
         self._coverage = coverage
         self._look = look
@@ -56,35 +60,32 @@ class Running:
 
     def begin(self, lease: Lease) -> Run:
         """Check the row, start its span and make it current on this thread; what `end` is to be given."""
-        submission = lease.submission
-        engine = self._engine
-        queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
-        engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
+        context = lease.otel_context
+        queued = max(0, time.time_ns() - lease.time_unix_nano) / 1e9
+        self._record(queued, self._point, context)
         again = lease.begun
         if again:
             lease.carry(threading.get_ident(), 1)
         else:
             lease.begun = True
-            number = self._counts.recognised.add()
+            number = self._recognised()
             if not number & _ONE_OF or lease.flaw is not None:
                 self._look_at(lease, number)
-        lease.detector.start(lease)
-        context = Context({**submission.otel_context, LEASE_KEY: lease}) if engine.traced else submission.otel_context
-        span = self._start_span(context)
-        lease.span = span
-        if span.is_recording():
-            if not engine.traced:  # a provider was set since the last row
-                engine.find_provider()
-                context = Context({**context, LEASE_KEY: lease})
-            span.set_attributes(self._attributes(submission, queued))
-            if lease.flaw is not None:
-                self._mark(lease, span)
+        if not (lease.pinned and self._watched):
+            lease.detector.start(lease)
+        span = INVALID_SPAN
+        if self._may_record(context):
+            context = Context({**context, LEASE_KEY: lease})
+            lease.span = span = self._start_span(context)
+            if span.is_recording():
+                span.set_attributes(self._attributes(lease.submission, queued))
+                if lease.flaw is not None:
+                    self._mark(lease, span)
+            context = trace.set_span_in_context(span, context)
         if lease.kind.unwatched:
             self._unwatched.begun(lease, again=again)
         if lease.stale:
             self._count_stale(lease)
-        if engine.traced:
-            context = trace.set_span_in_context(span, context)
         otel_token = None if context is context_api.get_current() else context_api.attach(context)
         return span, active.set(lease), otel_token, again
 
@@ -100,12 +101,14 @@ class Running:
                 lease.carry(threading.get_ident(), -1)
             if lease.baseline is not None:
                 self._compare(lease)
-            lease.detector.end(lease)
+            if lease.found is not None or not lease.finished:
+                lease.detector.end(lease)
             if lease.stale:
                 self._count_stale(lease)
-            attributes = carried(span) if self._engine.traced else None
-            if attributes is not None:
-                lease.detector.span_ended(lease, self._span_name, attributes)
+            if span is not INVALID_SPAN:
+                attributes = carried(span)
+                if attributes is not None:
+                    lease.detector.span_ended(lease, self._span_name, attributes)
         except Exception as ours:
             guard.met(ours)
         if error is not None:
@@ -113,10 +116,11 @@ class Running:
             if span.is_recording():
                 with guard:
                     record_error(span, error)
-        try:
-            span.end()
-        except Exception as ours:
-            guard.met(ours)
+        if span is not INVALID_SPAN:
+            try:
+                span.end()
+            except Exception as ours:
+                guard.met(ours)
         if (provoker := lease.provoker) is not None:
             provoker.ended(lease)
         if self._coverage.due:
@@ -146,7 +150,7 @@ class Running:
         # The submit function wrote ids: before it handed the row over, or after that, for another row?
         fields = lease.detector.fields_at(lease.place())
         if lease.flaw is not None and lease.flaw[0] == UNPLACED:
-            lease.flaw = (UNPLACED, fields if len(fields) < len(lease.submission.ids) else ()) if fields else None
+            lease.flaw = (UNPLACED, fields if len(fields) < len(lease.ids) else ()) if fields else None
         if fields:
             self._coverage.miss(
                 UNPLACED,

@@ -41,7 +41,7 @@ class Shared:
         kinds: the classes of contexts that it has met.
         claims: the rows that wait for a worker that is recognised by what it is given.
         running: what is done around the work on a row.
-        submitters: the names of threads that handed over rows.
+        submitters: the threads that handed over rows.
         blind: as many as rows were handed over without a submission, whose workers are yet to come.
         keeps_context: whether a row in flight keeps its context: the worker is given none by which it would be seen.
         shared: the parameters that the submit function and the work function both have.
@@ -59,19 +59,23 @@ class Shared:
         fields = Fields(boundary.fields)
         self.watch = Watch(fields.roots) if engine.settings.watch else None
         self.kinds = ContextClasses(
-            fields, self.watch.cover if self.watch is not None else _unwatched, self._lost_sight
+            fields,
+            self.watch.cover if self.watch is not None else _unwatched,
+            self._lost_sight,
+            copies=engine.settings.mode == "pin",
         )
         self.detector: Detector = Detector(
             boundary,
             fields,
             mode=engine.settings.mode,
             watched=engine.settings.watch,
+            submission=engine.submission,
             alert=engine.alerts,
             missed=self.coverage.miss,
         )
         self.claims = Claims(boundary.context, self._shared_parameters, self._missed)
         self.running = Running(boundary, engine, self.counts, self.coverage, look_for_gaps)
-        self.submitters: set[str] = set()
+        self.submitters: set[int] = set()
         self.blind: deque[None] = deque(maxlen=_MOST_BLIND)
         self.keeps_context: bool = True
         self.shared: frozenset[str] = frozenset()

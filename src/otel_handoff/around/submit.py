@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any, Final
+from weakref import ref
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
@@ -16,7 +17,7 @@ from opentelemetry.context import Context
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active
 from otel_handoff.handover.stepwise import STEPWISE, stepped
-from otel_handoff.handover.transport import Handing, begin, submitting, under_way
+from otel_handoff.handover.transport import Handing, submitting, under_way
 from otel_handoff.handover.twins import Twins, explain
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
@@ -25,8 +26,10 @@ from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of
-from otel_handoff.host.plainly import MISSING
-from otel_handoff.record.locations import capture
+from otel_handoff.host.outside import pass_on
+from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.snapshots import Unusual
+from otel_handoff.record.locations import Frames, Site, capture
 from otel_handoff.record.submission import numbers
 
 _LET_GO: Final = (None, None)
@@ -49,13 +52,14 @@ class Submit:
         self.shared: Shared = shared
         self._parameters = parameters
         self._read = parameters.reader(shared.boundary.context)
+        self._position = parameters.positions.get(shared.boundary.context, sys.maxsize)
+        self._site = Site()
         self._pin = shared.engine.settings.mode == "pin"
         self._class: type | None = None
         self._detector = shared.detector  # these are for each row
         self._kind_of = shared.kinds.of
+        self._met = shared.kinds.met
         self._watched = shared.watch is not None
-        self._submission = shared.engine.submission
-        self._name = shared.boundary.name
         self._row = shared.boundary.row
         self._rows = shared.counts.rows
         self._count = shared.counts.submissions.add
@@ -65,41 +69,51 @@ class Submit:
 
     def __call__(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Open a lease for the row, and call through."""
-        shared = self.shared
-        handing = None
         outer = submitting.get()
-        if self._detector.enabled and (outer is None or not self._is_inner(outer, args, kwargs)):
-            try:
-                if instance.__class__ is not self._class:  # a subclass may work in its own way
-                    self._class = instance.__class__
-                    shared.cover_overrides()
-                handing, args, kwargs = self._open(args, kwargs)
-            except Exception as error:
-                shared.blind.append(None)
-                shared.missed_row("internal_error")
-                guard.met(error)
-            if self._coverage.due:
-                self._coverage.tell()
-        lease = handing.lease if handing is not None else None
-        if handing is None or lease is None:
-            return wrapped(*args, **kwargs) if handing is None else self._unread(handing, wrapped, args, kwargs)
+        if not self._detector.enabled or (outer is not None and self._is_inner(outer, args, kwargs)):
+            return wrapped(*args, **kwargs)
+        position = self._position
+        context = args[position] if position < len(args) else self._read(args, kwargs)
+        if context is MISSING or context is None:
+            return self._unread(wrapped, args, kwargs)
+        try:
+            if instance.__class__ is not self._class:  # a subclass may work in its own way
+                self._class = instance.__class__
+                self.shared.cover_overrides()
+            if active.get() is None:
+                handing, lease = self._begin(context, self._site.capture())
+            else:  # a worker that submits in turn: our own reads are not its reads
+                frames = self._site.capture()
+                with no_lease():
+                    handing, lease = self._begin(context, frames)
+            handed = handing.contexts[1]
+            if handed is not context:
+                if position < len(args):
+                    args = (*args[:position], handed, *args[position + 1 :])
+                else:
+                    args, kwargs = self._parameters.replace(self.shared.boundary.context, handed, args, kwargs)
+        except Exception as error:
+            self._failed(error)
+            return wrapped(*args, **kwargs)
+        if self._coverage.due:
+            self._coverage.tell()
         if outer is not None:
             if outer.unread:
                 outer.passed = True
             handing.outer = outer
-        if (provoker := lease.provoker) is not None:
-            provoker.submitted(lease, handing.contexts[0])
+        if Lease.provoker is not None:
+            Lease.provoker.submitted(lease, context)
         claims = self._claims
         handing.given = self._parameters, args, kwargs
-        first, number = lease, lease.submission.number
+        first, number = lease, lease.number
         claims.live[number] = True
-        begin(handing, number)
+        under_way[number] = ref(handing)
         token = submitting.set(handing)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             if (last := handing.lease) is not None:
-                claims.discard(last.submission.number)
+                claims.discard(last.number)
                 last.close()
             explain(error, lease, handing.contexts[1])
             raise
@@ -107,9 +121,11 @@ class Submit:
             submitting.reset(token)
             found = handing.found
             lease = handing.lease or lease  # it may have handed over more than one
-            number = lease.submission.number
+            number = lease.number
             if lease.begun or (found is not None and found() is not None):
-                claims.discard(number)
+                claims.live.pop(number, False)
+                if number in claims.keys:
+                    claims.discard(number)
             else:
                 self._settle(handing)
             under_way.pop(number, None)
@@ -122,8 +138,17 @@ class Submit:
             return self._in_steps(result, handing, lease, contexts)
         return result
 
-    def _unread(self, handing: Handing, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _failed(self, error: Exception) -> None:
+        self.shared.blind.append(None)
+        self.shared.missed_row("internal_error")
+        guard.met(error)
+        if self._coverage.due:
+            self._coverage.tell()
+
+    def _unread(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # The context was not read. An override may call what it overrides, which takes it under the declared name.
+        handing = Handing(None, _LET_GO)
+        handing.unread = True
         self.shared.blind.append(None)
         token = submitting.set(handing)
         try:
@@ -136,7 +161,7 @@ class Submit:
     def _settle(self, handing: Handing) -> None:
         with guard:
             if handing.lease is not None and (handing.lease.left or handing.is_bound()):
-                self.shared.claims.discard(handing.lease.submission.number)
+                self.shared.claims.discard(handing.lease.number)
             else:
                 self.shared.claims.settle(handing)
                 self.shared.cover_overrides()
@@ -156,7 +181,7 @@ class Submit:
         def around() -> Generator[None]:
             nonlocal lease
             handing.lease, handing.contexts = lease, contexts
-            begin(handing, lease.submission.number)
+            under_way[lease.number] = ref(handing)
             token = submitting.set(handing)
             try:
                 yield
@@ -165,11 +190,11 @@ class Submit:
                 if first.twins is not None:
                     first.twins.close(first, contexts, back=False)
                 lease = handing.lease or lease  # it may have handed over more than one
-                under_way.pop(lease.submission.number, None)
+                under_way.pop(lease.number, None)
                 handing.lease, handing.contexts = None, _LET_GO
 
         def ended(error: BaseException | None) -> None:
-            number = lease.submission.number
+            number = lease.number
             if lease.begun or handing.is_bound():
                 claims.discard(number)
             elif error is not None:
@@ -196,60 +221,48 @@ class Submit:
             if not is_other:
                 return lease
             lease.take_back()
-            another = self._begin(context, copied=True).lease
-        if another is None:
-            return lease
-        before, after = lease.submission.number, another.submission.number
+            another = self._begin(context, capture(3), copied=True)[1]
+        before, after = lease.number, another.number
         self._claims.discard(before)
         self._claims.live[after] = True
-        begin(handing, after)
+        under_way[after] = ref(handing)
         under_way.pop(before, None)
         handing.lease = another
         handing.found = handing.again = handing.wrote = None
         handing.passed = False
         return another
 
-    def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Handing, tuple[Any, ...], Any]:
-        context = self._read(args, kwargs)
-        if context is MISSING or context is None:
-            handing = Handing(None, _LET_GO)
-            handing.unread = True
-            return handing, args, kwargs
-        if active.get() is None:
-            handing = self._begin(context)
-        else:  # a worker that submits in turn: our own reads are not its reads
-            with no_lease():
-                handing = self._begin(context)
-        if handing.contexts[1] is not context:
-            args, kwargs = self._parameters.replace(self.shared.boundary.context, handing.contexts[1], args, kwargs)
-        return handing, args, kwargs
-
-    def _begin(self, context: Any, *, copied: bool = False) -> Handing:
-        shared = self.shared
-        kind = self._kind_of(context)
+    def _begin(self, context: Any, frames: Frames, *, copied: bool = False) -> tuple[Handing, Lease]:
         record = open_record(context) if self._watched else None  # before the copy: it misses no write
-        handed = self._copy(context, kind) if self._pin and not copied else context
-        roots = kind.roots_of(handed)
-        ids = kind.ids_of(roots)
-        thread = threading.current_thread().name
-        if thread not in self._threads and len(self._threads) < _MOST_THREADS:
+        known = self._met.get(id(class_of(context)))
+        try:
+            if known is None or copied:
+                raise Unusual  # noqa: TRY301
+            kind = known[0]
+            handed, roots, ids = kind.snapshot(context)
+        except Exception as error:
+            if error.__class__ is not Unusual:
+                pass_on(error)
+            kind = self._kind_of(context)
+            handed = self._copy(context, kind) if self._pin and not copied else context
+            roots = kind.roots_of(handed)
+            ids = kind.ids_of(roots)
+        if (thread := threading.get_ident()) not in self._threads and len(self._threads) < _MOST_THREADS:
             self._threads.add(thread)
-        submission = self._submission(
-            next(numbers),
-            self._name,
-            MappingProxyType(ids),
-            thread,
-            time.time_ns(),
-            capture(3, skip=2),
-            without_rows(context_api.get_current()),
-        )
         self._count()
-        if record is not None:
-            record.claim(submission, roots)
         row = self._row
-        key = key_of(ids[row]) if row is not None else None
+        key = None
+        if row is not None:
+            key = ids[row]
+            if key.__class__ is not str:
+                key = key_of(key)
         lease = Lease(
-            submission,
+            next(numbers),
+            ids,
+            threading.current_thread(),
+            time.time_ns(),
+            frames,
+            without_rows(context_api.get_current()),
             self._detector,
             self._rows,
             kind,
@@ -258,13 +271,15 @@ class Submit:
             roots,
             record,
             key,
-            keeps=shared.keeps_context,
+            keeps=self.shared.keeps_context,
         )
+        if record is not None and record.unclaimed:
+            record.claim(lease.submission, roots)
         if kind.looks and handed is not context:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         if type(ids) is not dict:
-            lease.unresolved, lease.flaw = shared.unresolved(kind, ids, submission, pinned=lease.pinned)
-        return Handing(lease, (context, handed))
+            lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.pinned)
+        return Handing(lease, (context, handed)), lease
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
         try:

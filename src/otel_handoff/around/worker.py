@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ class Worker:
         self.runs = self.run
         self._parameters = parameters
         self._read = parameters.reader(shared.boundary.context)
+        self._position = parameters.positions.get(shared.boundary.context, sys.maxsize)
         self._keys = shared.claims.keys
         self._running = shared.running
 
@@ -114,8 +116,15 @@ class Worker:
                 return self._run_as(other, wrapped, instance, args, kwargs)
             try:
                 if self._keys:  # it may have been found in both ways
-                    self.shared.claims.discard(lease.submission.number)
-                lease.receive(self._read(args, kwargs))
+                    self.shared.claims.discard(lease.number)
+                position = self._position
+                given = args[position] if position < len(args) else self._read(args, kwargs)
+                if lease.made is None and id(given) == lease.expected:
+                    lease.handed = given
+                    if lease.context is None:
+                        lease.context = given
+                else:
+                    lease.receive(given)
                 if (provoker := lease.provoker) is not None:
                     provoker.hold(lease, "start")
                 running = self._running.begin(lease)

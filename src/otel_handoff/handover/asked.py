@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol, TypeVar
 
 from otel_handoff.record.submission import Submission
@@ -24,6 +24,8 @@ class Missed(Protocol):
 class Judge(Protocol[L_contra]):
     """Judges the rows of one boundary: `judge.detector`, which says what each of these does."""
 
+    name: str
+    submission: Callable[..., Submission]
     enabled: bool
     watched: bool
     missed: Missed

@@ -19,7 +19,7 @@ from otel_handoff.handover.lease import BORROWED_KEY, Lease, active, borrowed, j
 from otel_handoff.handover.transport import submitting, under_way
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
-from otel_handoff.host.standin import StandIn
+from otel_handoff.host.standin import StandIn, stand_in
 from otel_handoff.host.wrapping import Patch
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _CalledBack(Carried):
 def follow(target: str) -> Patch:
     """Return the patch for a nested submit function: the first callable that it is given carries the submission."""
     handed_on = _call_back if target == _DONE else _submit
-    return Patch(target, lambda function, _parameters: StandIn(function, handed_on))
+    return Patch(target, lambda function, _parameters: stand_in(function, handed_on))
 
 
 def follow_threads() -> tuple[Patch, ...]:
@@ -104,7 +104,7 @@ def follow_threads() -> tuple[Patch, ...]:
     """
     return (
         Patch("threading:Thread._bootstrap", lambda function, _parameters: _Bootstrap(function, _through)),
-        Patch("threading:Thread.start", lambda function, _parameters: StandIn(function, _start)),
+        Patch("threading:Thread.start", lambda function, _parameters: stand_in(function, _start)),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otel_handoff.handover.lease import Lease
-from otel_handoff.handover.transport import Given, Handing, under_way
+from otel_handoff.handover.transport import Given, Handing, in_progress
 from otel_handoff.host.plainly import MISSING
 
 LIMIT: Final = 10_000
@@ -95,8 +95,8 @@ class Claims:
 
         The reason is `no_submission` or `several_workers`; it is empty where the row is told already, as `ambiguous`.
         """
-        for number, held in list(under_way.items()):  # also one that is just being added: it may not be there yet
-            if number in self.live and (handing := held()) is not None:
+        for number, handing in in_progress():
+            if number in self.live:
                 self.settle(handing)
         reason = "no_submission"
         for pinned in (True, False):
@@ -171,7 +171,7 @@ class Claims:
         return [value for value in found if value is not MISSING]
 
     def _add(self, lease: Lease, given: Given) -> None:
-        number = lease.submission.number
+        number = lease.number
         if lease.begun or number not in self.live:
             return
         values = self._values(given, pinned=lease.pinned)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from threading import get_ident
-from typing import Any, ClassVar, Final, cast
+from threading import Thread, get_ident
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
@@ -18,6 +19,7 @@ from otel_handoff.handover.written import WriteRecord
 from otel_handoff.host import current
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.plainly import MISSING
+from otel_handoff.record.locations import Frames
 from otel_handoff.record.submission import Submission
 
 active: Final[ContextVar[Lease | None]] = current.active
@@ -54,7 +56,13 @@ class Lease:
     """One row in flight. Whoever holds the work item holds this; when the item is dropped, the lease closes itself.
 
     Attributes:
-        submission: what the row was submitted with.
+        number: counts submissions in this process, from 1.
+        ids: field -> its value at submission.
+        thread: the submitting thread.
+        time_unix_nano: when, in nanoseconds since the epoch.
+        frames: where, unresolved.
+        otel_context: the OpenTelemetry context that was current.
+        submission: all of this for others, made when somebody asks.
         detector: judges what the worker does.
         kind: how contexts of this class are read.
         context: the submitter's own context object; where the host hands its worker a copy, that copy. None until there
@@ -84,7 +92,7 @@ class Lease:
         before: the row that this one is a retry of.
         stale_counted: whether that was counted.
         noted: thread -> the ids that were taken there for the next call.
-        found: empty, or the `findings`.
+        found: None, or the `findings`.
         finished: whether the row is done: its result is handed in, or its work function returned.
         span: the row span, while the work runs.
     """
@@ -100,18 +108,24 @@ class Lease:
         "ended",
         "expected",
         "finished",
-        "found",
+        "frames",
         "handed",
+        "ids",
         "key",
         "kind",
+        "number",
+        "otel_context",
         "pinned",
         "record",
         "roots",
-        "span",
         "submission",
+        "thread",
+        "time_unix_nano",
     )
 
     # What most rows never have has no place in each of them.
+    found: Findings | None = None
+    span: Span = INVALID_SPAN
     unresolved: frozenset[str] = frozenset()
     flaw: tuple[str, tuple[str, ...]] | None = None
     claimed_by: tuple[int, ...] | None = None
@@ -136,7 +150,12 @@ class Lease:
 
     def __init__(
         self,
-        submission: Submission,
+        number: int,
+        ids: Mapping[str, object],
+        thread: Thread,
+        time_unix_nano: int,
+        frames: Frames,
+        otel_context: Context,
         detector: Judge[Lease],
         rows: Rows,
         kind: ContextClass,
@@ -148,7 +167,12 @@ class Lease:
         *,
         keeps: bool,
     ) -> None:
-        self.submission: Submission = submission
+        self.number: int = number
+        self.ids: Mapping[str, object] = ids
+        self.thread: Thread = thread
+        self.time_unix_nano: int = time_unix_nano
+        self.frames: Frames = frames
+        self.otel_context: Context = otel_context
         self.detector: Judge[Lease] = detector
         self.kind: ContextClass = kind
         self.context: Any = context if handed is not context or keeps else None
@@ -160,19 +184,42 @@ class Lease:
         self.key: object = key
         self.begun: bool = False
         self.finished: bool = False
-        self.span: Span = INVALID_SPAN
         self.ended: bool = False
-        self.found: dict[None, Findings] = {}
         self._rows = rows
         self._ref: weakref.ref[Lease] = weakref.ref(self)
-        rows.in_flight[submission.number] = self._ref
+        rows.in_flight[number] = self._ref
         if key is not None:
             self._lead(key)
 
     @property
     def findings(self) -> Findings:
         """What is known of this row, begun if there was nothing. Two threads that begin it get the same."""
-        return self.found.get(None) or self.found.setdefault(None, Findings())
+        return self.found or cast("Findings", self.__dict__.setdefault("found", Findings()))
+
+    if TYPE_CHECKING:
+        submission: Submission
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            # It is asked where a slot is empty. The submission of most rows is looked at by nobody.
+            if name != "submission":
+                raise AttributeError(name)
+            made = self.detector.submission(
+                self.number,
+                self.detector.name,
+                MappingProxyType(self.ids),
+                self.thread.name,
+                self.time_unix_nano,
+                self.frames,
+                self.otel_context,
+            )
+            self.submission = made = self.__dict__.setdefault("_made", made)  # two threads get the same
+            return made
+
+    def restate(self, ids: Mapping[str, object]) -> None:
+        """The row has other values for some ids."""
+        self.submission.restate(ids)
+        self.ids = self.submission.ids
 
     def _lead(self, key: object) -> None:
         # This is the newest row of this key: one before it is superseded.
@@ -282,9 +329,10 @@ class Lease:
             self.ended = True
             if self.left and not self.begun:
                 self.detector.missed("other_process", self.submission, pinned=self.pinned)
-            self._rows.in_flight.pop(self.submission.number, None)
-            if self.key is not None and self._rows.latest.get(self.key) is self._ref:
-                self._rows.latest.pop(self.key, None)
+            rows, key = self._rows, self.key
+            rows.in_flight.pop(self.number, None)
+            if key is not None and rows.latest.get(key) is self._ref:
+                rows.latest.pop(key, None)
 
     def miss(self) -> None:
         """Nobody has it any more, or will work any more: its work item was thrown away, or was run otherwise."""

@@ -13,6 +13,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from otel_handoff.handover.transport import Handing
+from otel_handoff.host.made import FILES
 
 _OURS: Final = str(Path(__file__).parents[1])
 _BEGINS: Final = (str(Path(_OURS, "around", "submit.py")), str(Path(_OURS, "handover", "stepwise.py")))
@@ -34,7 +35,7 @@ def _running(handing: Handing) -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith(_OURS):
+        if not name.startswith(_OURS) and name not in FILES:
             yield frame
         elif name in _BEGINS and (name.endswith("stepwise.py") or frame.f_locals.get("handing") is handing):
             return

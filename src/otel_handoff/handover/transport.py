@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, Protocol
 from weakref import ref
 
 from otel_handoff.handover.asked import Judge
 from otel_handoff.handover.lease import Lease
+from otel_handoff.host.bound import SHARED, Bound, call_of, can_be_made, is_bound, run_of, set_dict
 from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
-from otel_handoff.host.standin import BoundStandIn, StandIn
+from otel_handoff.host.standin import BoundStandIn, StandIn, reduce
 
 Given = tuple[Parameters, tuple[Any, ...], dict[str, Any]]
 """The arguments of one call, and the parameters of the function that was called."""
@@ -64,7 +65,7 @@ class Handing:
         """A pool is given `given`: if the work function is in it, the row is handed over."""
         while type(given) is partial:
             given = given.func
-        run = given._self_wrapper if type(given) is BoundStandIn else None
+        run = run_of(given) if is_bound(given) else given._self_wrapper if type(given) is BoundStandIn else None
         lease = self.lease
         if lease is not None and getattr(run, "__self__", None) is lease:
             self.passed = True
@@ -95,27 +96,23 @@ def handed_over(context: Any) -> Handing | None:
     return handing
 
 
-class Held(ref[Handing]):
-    """A hand-over in `under_way`: one whose end was interrupted is held by nothing else, and goes."""
+under_way: Final[dict[int, ref[Handing]]] = {}
+"""The hand-overs that are in progress anywhere, by number: mostly none, and then nobody asks for that of its thread.
 
-    __slots__ = ("number",)
-
-    number: int
-
-
-under_way: Final[dict[int, Held]] = {}
-"""The hand-overs that are in progress anywhere, by number: mostly none, and then nobody asks for that of its thread."""
+One whose end was interrupted is held by nothing else, and is gone: whoever meets it takes it out.
+"""
 
 
-def begin(handing: Handing, number: int) -> None:
-    """Note that submission `number` is being handed over."""
-    held = Held(handing, _gone)
-    held.number = number
-    under_way[number] = held
-
-
-def _gone(held: ref[Handing]) -> None:
-    under_way.pop(getattr(held, "number", 0), None)  # an interrupt may have come before it was given one
+def in_progress() -> list[tuple[int, Handing]]:
+    """Return the hand-overs of all threads, with their numbers."""
+    found: list[tuple[int, Handing]] = []
+    for number, held in list(under_way.items()):
+        handing = held()
+        if handing is not None:
+            found.append((number, handing))
+        elif under_way.get(number) is held:
+            under_way.pop(number, None)
+    return found
 
 
 class Works(Protocol):
@@ -168,14 +165,53 @@ class WorkFunction(StandIn):
         elif lease.pinned and not lease.detector.watched:
             lease.detector.look_again(lease, *now.contexts)
         wrapped: Any = self.__wrapped__
-        make: Any = BoundStandIn  # wrapt's stubs know only its first argument
         run = MethodType(worker.runs, lease)  # smaller and quicker than a partial
         if now.found is None:
             now.found = ref(run)
         else:
             now.found_again(ref(run))
             lease.looked_up += 1
+        make: Any = BoundStandIn  # wrapt's stubs know only its first argument
         return make(wrapped.__get__(instance, owner), instance, run, None, "function", self)
 
     def _self_again(self, function: Any) -> Any:
-        return WorkFunction(function, self._self_worker)
+        return work_function(function, self._self_worker)
+
+
+def work_function(function: Any, worker: Works) -> WorkFunction:
+    """Return what stands for a work function. Of a plain one, the first look-up for a row takes a tenth of the time."""
+    if not can_be_made(function):
+        return WorkFunction(function, worker)
+    code: CodeType | None = function.__code__
+    defaults, attributes = function.__defaults__, function.__dict__
+    call = call_of(function, None, reduce, of_a_row=True)
+    detector, runs = worker.detector, worker.runs
+
+    class Quick(WorkFunction):
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            now = submitting.get()
+            if (
+                now is None
+                or instance is None
+                or now.found is not None
+                or (lease := now.lease) is None
+                or lease.detector is not detector
+                or not detector.watched
+                or attributes  # what others have done to the function since is seen in the slow way
+                or function.__code__ is not code
+                or function.__defaults__ is not defaults
+            ):
+                return super().__get__(instance, owner)
+            run = MethodType(runs, lease)
+            now.found = ref(run)
+            found = Bound(call, run, instance)
+            set_dict(found, SHARED)
+            return found
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            nonlocal code
+            if name == "__wrapped__":  # somebody puts another function beneath
+                code = None
+            super().__setattr__(name, value)
+
+    return Quick(function, worker)

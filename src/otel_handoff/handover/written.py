@@ -71,16 +71,19 @@ class RawWrite:
 class WriteRecord:
     """The writes to one context. Leases hold it; when the last is gone, so is the record.
 
+    Attributes:
+        unclaimed: those since the last submission.
+
     Appending, slicing and deleting a slice of a list are atomic, so there is no lock that could deadlock in a
     finalizer or after a fork, and (unlike a deque) nothing is raised when a reader and a writer meet.
     """
 
-    __slots__ = ("__weakref__", "_context", "_unclaimed", "_writes")
+    __slots__ = ("__weakref__", "_context", "_writes", "unclaimed")
 
     def __init__(self, context: Any) -> None:
         self._context: Any = context  # its address is not to be recycled while an entry for it stands
         self._writes: dict[str, list[RawWrite]] = {}
-        self._unclaimed: list[RawWrite] = []
+        self.unclaimed: list[RawWrite] = []
 
     def add(self, write: RawWrite) -> None:
         """Record a write."""
@@ -91,7 +94,7 @@ class WriteRecord:
         writes.append(write)
         if len(writes) > 2 * LIMIT:
             del writes[:LIMIT]
-        writes = self._unclaimed
+        writes = self.unclaimed
         writes.append(write)
         if len(writes) > 2 * _MOST_UNCLAIMED:
             del writes[:_MOST_UNCLAIMED]
@@ -99,21 +102,21 @@ class WriteRecord:
     def discard(self, write: RawWrite) -> None:
         """Take a write off the record."""
         drop(self._writes.get(write.root, []), write)
-        drop(self._unclaimed, write)
+        drop(self.unclaimed, write)
 
     def claim(self, submission: Submission, roots: Mapping[str, object]) -> None:
         """Say of the writes since the last submission that they were made for this one."""
-        for write in self._unclaimed[:]:
+        for write in self.unclaimed[:]:
             if roots.get(write.root, MISSING) is write.value:
                 write.submission = submission
-                drop(self._unclaimed, write)
+                drop(self.unclaimed, write)
 
     def disclaim(self, submission: Submission, root: str) -> None:
         """Say of the writes to `root` that they were not made for this one after all: it is given another value."""
         for write in self._writes.get(root, [])[:]:
             if write.submission is submission:
                 write.submission = None
-                keep(self._unclaimed, write, _MOST_UNCLAIMED)
+                keep(self.unclaimed, write, _MOST_UNCLAIMED)
 
     def newest(self, root: str, matches: Callable[[object], bool]) -> RawWrite | None:
         """Return the newest write to `root` whose value `matches`."""

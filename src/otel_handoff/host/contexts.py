@@ -11,7 +11,7 @@ from operator import itemgetter
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, cast
 
-from otel_handoff.host.copying import copier
+from otel_handoff.host.copying import copier, copies_plainly
 from otel_handoff.host.fields import Fields, Partial
 from otel_handoff.host.plainly import (
     MISSING,
@@ -24,6 +24,7 @@ from otel_handoff.host.plainly import (
     lookup,
     slots_of,
 )
+from otel_handoff.host.snapshots import Snapshot, snapshot, unusual
 
 
 class ContextClass:
@@ -37,6 +38,7 @@ class ContextClass:
         computed: roots that are properties without a setter, or that are computed when they are first asked for. They
             are the host's code, and are not run for this; of the latter, a value that is kept by then is read.
         asked: roots that are the host's code, too, and are run once, when a row is handed over.
+        snapshot: takes copy, roots and ids at once; raises where the class is not as most are.
         slots: where its instances keep values besides their `__dict__`; without those that are fields.
         looks: whether the next row is looked at for what its submit function writes to the context.
         quiet: how many were looked at.
@@ -60,6 +62,7 @@ class ContextClass:
         "quiet",
         "roots_of",
         "slots",
+        "snapshot",
         "told_looked_up",
         "told_unfit",
         "told_unwatched",
@@ -70,7 +73,7 @@ class ContextClass:
         "writes",
     )
 
-    def __init__(self, cls: type, fields: Fields, unwatched: str = "") -> None:
+    def __init__(self, cls: type, fields: Fields, unwatched: str = "", *, copies: bool = True) -> None:
         attributes = {root: beneath_ours(lookup(cls, root)) for root in fields.roots}
         computed = [root for root, found in attributes.items() if _is_computed(found)]
         lazy = [root for root, found in attributes.items() if is_lazy(cls, found)]
@@ -99,6 +102,12 @@ class ContextClass:
             _with_computed(fields, read) if computed else fields.ids_of
         )
         self.copy: Callable[[Any], Any] = copier(cls, fields.without(self.computed))
+        usual = plain and not (computed or lazy or self.asked) and all(name in vars(cls) for name in self.watching)
+        usual = usual and (not copies or copies_plainly(cls)) and len(set(self.watches)) < 2
+        watched = self.watches[0] if self.watches else object
+        self.snapshot: Snapshot = (
+            snapshot(cls.__qualname__, fields, self.watching, watched, copies=copies) if usual else unusual
+        )
 
 
 class ContextClasses:
@@ -106,16 +115,23 @@ class ContextClasses:
 
     Attributes:
         roots: the attributes of a context that fields start at.
+        met: the classes, by identity.
         written: whether it is known from the start that a submit function writes to them.
     """
 
     def __init__(
-        self, fields: Fields, met: Callable[[type], str], lost: Callable[[type, ContextClass, list[str]], object]
+        self,
+        fields: Fields,
+        met: Callable[[type], str],
+        lost: Callable[[type, ContextClass, list[str]], object],
+        *,
+        copies: bool = True,
     ) -> None:
         """Know nothing yet.
 
         Args:
             fields: the boundary's.
+            copies: whether a worker is given a copy.
             met: is called with each class before the first of its contexts is read; returns why not all reads of it
                 are seen.
             lost: is called where what watched some roots of a class is no longer there: reads were not seen since.
@@ -125,13 +141,14 @@ class ContextClasses:
         self._fields = fields
         self._met = met
         self._lost = lost
+        self._copies = copies
         # Weak, and by identity: a class may be made for one row, and a metaclass may hash it as it likes.
-        self._known: dict[int, tuple[ContextClass, weakref.ref[type]]] = {}
+        self.met: dict[int, tuple[ContextClass, weakref.ref[type]]] = {}
 
     def of(self, context: Any) -> ContextClass:
         """Return the kind of a context."""
         cls = class_of(context)
-        known = self._known.get(id(cls))
+        known = self.met.get(id(cls))
         if known is None:
             return self._meet(cls)
         kind = known[0]
@@ -144,7 +161,7 @@ class ContextClasses:
 
     def look(self) -> None:
         """See whether what watches the classes is still there."""
-        for kind, ref in list(self._known.values()):
+        for kind, ref in list(self.met.values()):
             cls = ref()
             if cls is None or not kind.watching:
                 continue
@@ -162,9 +179,9 @@ class ContextClasses:
         return self._meet(cls)
 
     def _meet(self, cls: type) -> ContextClass:
-        kind = ContextClass(cls, self._fields, self._met(cls))
+        kind = ContextClass(cls, self._fields, self._met(cls), copies=self._copies)
         kind.writes = self.written
-        known, key = self._known, id(cls)
+        known, key = self.met, id(cls)
         known[key] = kind, weakref.ref(cls, lambda _: known.pop(key, None))
         return kind
 

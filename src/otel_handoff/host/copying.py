@@ -39,13 +39,14 @@ def copier(cls: type, fields: Fields) -> Callable[[Any], Any]:
 
     It raises `Unfit` where that is not fit for work.
     """
-    return _copy_plain if _copies_plainly(cls) else _careful_copy(cls, fields)
+    return _copy_plain if copies_plainly(cls) else _careful_copy(cls, fields)
 
 
 _SPECIAL: Final = ("__copy__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__del__")
 
 
-def _copies_plainly(cls: type) -> bool:
+def copies_plainly(cls: type) -> bool:
+    """Whether a copy of a context of `cls` is one of its class with the same `__dict__`, and nothing else."""
     return (
         all(base.__flags__ & _HEAP_TYPE for base in cls.__mro__[:-1])
         and has_plain_dict(cls)

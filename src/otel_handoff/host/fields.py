@@ -84,7 +84,7 @@ def _compiled(parameters: str, paths: Mapping[str, str]) -> Callable[..., dict[s
 def _made(source: str) -> Callable[..., Any]:
     try:
         if source.isascii():  # other names are not always what Python makes of them
-            return eval(source, {"other": _no_tuple})  # noqa: S307  `Boundary` has checked that a path is names and dots
+            return eval(source, {"other": no_tuple})  # noqa: S307  `Boundary` has checked that a path is names and dots
     except SyntaxError:  # a keyword, say
         pass
 
@@ -100,7 +100,8 @@ def _expression(start: str, tail: Sequence[str]) -> str:
     return start
 
 
-def _no_tuple() -> Any:
+def no_tuple() -> Any:
+    """Say that an index is of something else than a plain tuple."""
     raise TypeError("no plain tuple")  # to look into a host's own mapping may change it
 
 
@@ -226,6 +227,11 @@ class Fields:
                 if now is not MISSING and now is not ids[name] and not same(ids[name], now):
                     changed[name] = now
         return changed
+
+    def expression(self, name: str) -> str:
+        """Return the expression of field `name`, where its root is a variable of that name with a `_` after it."""
+        root, tail = self._path_of[name]
+        return _expression(f"{root}_", tail)
 
     def root_of(self, name: str) -> str:
         """Return the root of field `name`."""

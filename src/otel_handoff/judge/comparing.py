@@ -59,13 +59,13 @@ class Comparing:
                 now[root] = step(lease.context, root)
             elif lease.record is not None:
                 write = lease.record.newest(root, lambda _: True)
-                if write is not None and write.time_unix_nano > lease.submission.time_unix_nano:
+                if write is not None and write.time_unix_nano > lease.time_unix_nano:
                     now[root] = write.value
         return now
 
     def wrong(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
         """Return those of some observed ids that are not what was submitted."""
-        ids = lease.submission.ids
+        ids = lease.ids
         return {
             name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
         }
@@ -78,7 +78,7 @@ class Comparing:
         if not own:
             return False
         if write is not None and not prevented:
-            return write.by == lease.submission.number or same(own[-1].value, value)
+            return write.by == lease.number or same(own[-1].value, value)
         return prevented or any(same(written.value, value) for written in own)
 
     def has_written(self, lease: Lease, name: str, value: object) -> bool:
@@ -93,8 +93,8 @@ class Comparing:
         for written in reversed(lease.findings.own.get(self._fields.root_of(name), ())):
             if written.time_unix_nano <= at:
                 own = self._fields.id_at(name, written.value)
-                return lease.submission.ids[name] if same(own, observed) else own
-        return lease.submission.ids[name]
+                return lease.ids[name] if same(own, observed) else own
+        return lease.ids[name]
 
     def write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
         """Return the newest write that put the very object there."""

@@ -21,6 +21,7 @@ from otel_handoff.judge.comparing import Comparing
 from otel_handoff.judge.reporting import DEPTH, Alert, Reporting
 from otel_handoff.record.locations import capture, innermost
 from otel_handoff.record.mismatch import Mismatch
+from otel_handoff.record.submission import Submission
 
 
 class Detector:
@@ -32,7 +33,15 @@ class Detector:
     """
 
     def __init__(
-        self, boundary: Boundary, fields: Fields, *, mode: str, watched: bool, alert: Alert, missed: Missed
+        self,
+        boundary: Boundary,
+        fields: Fields,
+        *,
+        mode: str,
+        watched: bool,
+        submission: Callable[..., Submission] = Submission,
+        alert: Alert,
+        missed: Missed,
     ) -> None:
         """Judge by the boundary's fields.
 
@@ -41,9 +50,12 @@ class Detector:
             fields: how they are read.
             mode: `pin`, `observe` or `strict`.
             watched: whether reads and writes of the fields are seen.
+            submission: makes what is known of a row's hand-over.
             alert: is given each mismatch, with the span that is still open for it.
             missed: is told of rows that cannot be judged.
         """
+        self.name: str = boundary.name
+        self.submission: Callable[..., Submission] = submission
         self.enabled: bool = True
         self.strict: bool = mode == "strict"
         self.watched: bool = watched
@@ -197,7 +209,7 @@ class Detector:
         # Whether an id on a span, spelt in its own way, is the row's; or nothing is known of which it should be.
         return (
             lease.submission.is_plain(field, value)
-            or same(lease.submission.ids[field], value)
+            or same(lease.ids[field], value)
             or (field in lease.unresolved and not lease.findings.has_read(field, value))
             or self._wrote(lease, field, value)
         )
@@ -207,7 +219,7 @@ class Detector:
         if root in lease.roots:
             lease.roots[root] = value
             ids = self._fields.ids_at(root, value)
-            lease.submission.restate(ids)
+            lease.restate(ids)
             if self._row in ids:
                 lease.rename(key_of(ids[self._row]))
             if lease.unresolved:
@@ -243,12 +255,12 @@ class Detector:
             del lease.roots[root]
             fields = self.fields_at([root])
             lease.unresolved |= frozenset(fields)
-            lease.flaw = "field_computed", fields if len(fields) < len(lease.submission.ids) else ()
+            lease.flaw = "field_computed", fields if len(fields) < len(lease.ids) else ()
             self.missed("field_computed", lease.submission, pinned=lease.pinned, detail=", ".join(fields))
 
     def _leave_open(self, lease: Lease, names: list[str], why: str) -> None:
         self.missed("context_unreadable", lease.submission, pinned=lease.pinned, detail=why)
-        lease.flaw = "context_unreadable", tuple(names) if len(names) < len(lease.submission.ids) else ()
+        lease.flaw = "context_unreadable", tuple(names) if len(names) < len(lease.ids) else ()
 
     def finish(self, lease: Lease) -> None:
         """The row is about to be done: its result is handed in, or else the work function returned.
@@ -270,7 +282,7 @@ class Detector:
             active.reset(token)
 
     def _look_inside(self, lease: Lease) -> None:
-        if changed := self._fields.changed_in(lease.roots, lease.submission.ids):
+        if changed := self._fields.changed_in(lease.roots, lease.ids):
             lease.findings.changed = changed
 
     def end(self, lease: Lease) -> None:

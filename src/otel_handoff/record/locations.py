@@ -13,6 +13,8 @@ from typing import Any, Final, overload
 
 import wrapt
 
+from otel_handoff.host.made import FILES
+
 _STDLIB: Final = str(Path(logging.__file__).parents[1])
 
 
@@ -92,11 +94,36 @@ def capture(depth: int, skip: int = 0) -> tuple[tuple[CodeType, int], ...]:
     frames: list[tuple[CodeType, int]] = []
     while frame is not None and depth:
         code = frame.f_code
-        if code.co_filename not in _OURS:
+        if code.co_filename not in _OURS and code.co_filename not in FILES:
             frames.append((code, frame.f_lasti))
             depth -= 1
         frame = frame.f_back
     return tuple(frames)
+
+
+class Site:
+    """Where one function of the host's is called from: most often from the same place as before."""
+
+    __slots__ = ("_code", "_made")
+
+    def __init__(self) -> None:
+        self._code: CodeType | None = None
+        self._made: CodeType | None = None
+
+    def capture(self) -> tuple[tuple[CodeType, int], ...]:
+        """Return the frame that called the caller, alone where it is the host's own; else what leads there, too."""
+        frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+        code = frame.f_code
+        if code is self._made and frame.f_back is not None:
+            frame = frame.f_back
+            code = frame.f_code
+        if code is not self._code:
+            if code.co_filename in FILES:
+                self._made = code
+            if code.co_filename in _OURS or code.co_filename in FILES or not _is_host(code):
+                return capture(3, skip=1)
+            self._code = code
+        return ((code, frame.f_lasti),)
 
 
 Places = tuple[Any, ...]
@@ -111,7 +138,7 @@ def places_of(frames: Frames) -> Places:
 def past_ours(places: Places) -> Frames:
     """Return the host's frames among `places`."""
     frames = zip(places[::2], places[1::2], strict=True)
-    return tuple(frame for frame in frames if frame[0].co_filename not in _OURS)
+    return tuple(frame for frame in frames if frame[0].co_filename not in _OURS and frame[0].co_filename not in FILES)
 
 
 def line_of(code: CodeType, offset: int) -> int:

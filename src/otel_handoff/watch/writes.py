@@ -6,7 +6,7 @@ from typing import Any
 
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.stamps import may_be_gone
-from otel_handoff.handover.transport import Handing, submitting, under_way
+from otel_handoff.handover.transport import Handing, in_progress, submitting, under_way
 from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of, records
 from otel_handoff.host.plainly import dict_of
 from otel_handoff.record.locations import capture, places_of
@@ -22,7 +22,7 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
     own = _own(lease, context, root) if lease is not None else None
     if record is None and own is None:
         return None
-    by = lease.submission.number if lease is not None else None
+    by = lease.number if lease is not None else None
     write = RawWrite(root, value, by, places_of(capture(DEPTH, skip=1)))
     if record is not None:
         record.add(write)
@@ -44,10 +44,9 @@ def _stamp(context: Any, root: str, value: object) -> None:
         is_its_own = is_its_own or handing.is_about(context)
         handing = handing.outer
     if not is_its_own:
-        for held in list(under_way.values()):
-            other = held()
-            lease = other.lease if other is not None else None  # it may be let go at any time
-            if other is not None and lease is not None and other.contexts[1] is context:
+        for _, other in in_progress():
+            lease = other.lease  # it may be let go at any time
+            if lease is not None and other.contexts[1] is context:
                 lease.touched = True
 
 

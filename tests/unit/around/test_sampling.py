@@ -1,0 +1,86 @@
+"""Rows that a sampler can never record cost no span; all others are asked for."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from otel_handoff import HandoffInstrumentor
+from tests.hosts import WAIT, Context, Order, Pool, boundary
+from tests.telemetry import Telemetry, needs_sdk
+
+
+def rows(telemetry: Telemetry, parent: TraceFlags | None) -> tuple[int, int]:
+    """Hand a row over beneath a parent; return how many spans were asked for, and how many there are."""
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()], **telemetry.options)
+    shared = vars(Pool)["enqueue"]._self_wrapper.shared
+    tracer, asked = shared.engine.tracer, list[str]()
+
+    class Counting:
+        """Remembers what was asked for."""
+
+        def start_span(self, name: str, *args: object, **kwargs: object) -> trace.Span:
+            asked.append(name)
+            return tracer.start_span(name, *args, **kwargs)
+
+    shared.engine.tracer = Counting()
+    token = None
+    if parent is not None:
+        span = NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=parent))
+        token = context_api.attach(trace.set_span_in_context(span))
+    pool = Pool()
+    try:
+        pool.enqueue(Order("A"), Context(order=Order("A")), lambda _order, _ctx: None).result(WAIT)
+    finally:
+        pool.close()
+        if token is not None:
+            context_api.detach(token)
+    return len(asked), len(telemetry.spans("process orders"))
+
+
+SAMPLED, UNSAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "parent", "expected"),
+    [
+        ("ALWAYS_ON", UNSAMPLED, (1, 1)),
+        ("ALWAYS_OFF", None, (0, 0)),
+        ("ALWAYS_OFF", SAMPLED, (0, 0)),
+        ("DEFAULT_ON", None, (1, 1)),
+        ("DEFAULT_ON", SAMPLED, (1, 1)),
+        ("DEFAULT_ON", UNSAMPLED, (0, 0)),
+        ("DEFAULT_OFF", None, (0, 0)),
+        ("DEFAULT_OFF", SAMPLED, (1, 1)),
+        ("DEFAULT_OFF", UNSAMPLED, (0, 0)),
+    ],
+)
+def test_a_row_that_is_never_recorded(sampler: str, parent: TraceFlags | None, expected: tuple[int, int]) -> None:
+    """As the sampler's public description says."""
+    needs_sdk()
+    from opentelemetry.sdk.trace import sampling
+
+    telemetry = Telemetry(getattr(sampling, sampler))
+    assert rows(telemetry, parent) == expected
+    telemetry.shutdown()
+
+
+def test_a_sampler_of_the_host_s_own_is_asked() -> None:
+    """Nobody else knows what it does."""
+    needs_sdk()
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler, SamplingResult
+
+    class Own(Sampler):
+        """Records what others do not."""
+
+        def should_sample(self, *args: object, **kwargs: object) -> SamplingResult:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return ALWAYS_ON.should_sample(*args, **kwargs)  # type: ignore[arg-type]
+
+        def get_description(self) -> str:
+            return "Own{root:AlwaysOffSampler}"
+
+    telemetry = Telemetry(Own())
+    assert rows(telemetry, UNSAMPLED) == (1, 1)
+    telemetry.shutdown()

@@ -1,0 +1,126 @@
+"""Which way a row took: most go the short one, of which nothing is left but what is compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from otel_handoff import Call, HandoffInstrumentor
+from otel_handoff.handover.findings import Findings
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.bound import is_bound
+from otel_handoff.host.contexts import ContextClasses
+from otel_handoff.host.standin import BoundStandIn
+from otel_handoff.record import locations
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+
+ROWS = 40
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often something was done that a row on the short way does without."""
+    taken: Counter[str] = Counter()
+
+    def counted(owner: Any, name: str, what: str) -> None:
+        done: Callable[..., Any] = getattr(owner, name)
+
+        def count(*args: Any, **kwargs: Any) -> Any:
+            taken[what] += 1
+            return done(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, count)
+
+    counted(ContextClasses, "of", "the class was looked at")
+    counted(Lease, "__getattr__", "the submission was made")
+    counted(Findings, "__init__", "there were findings")
+    counted(BoundStandIn, "__init__", "a method was wrapped anew")
+    counted(locations, "capture", "the caller was looked for")
+    return taken
+
+
+def rows(work: Callable[[Order, Any], Any], context: Callable[[int], Any], taken: Counter[str]) -> None:
+    """Hand rows over one after the other; the first is how a boundary gets to know its host."""
+    pool = Pool()
+    for number in range(ROWS):
+        pool.enqueue(Order(str(number)), context(number), work).result(WAIT)
+        if not number:
+            taken.clear()
+    pool.close()
+
+
+def fresh(number: int) -> Context:
+    """Return a context of a row's own."""
+    return Context(order=Order(str(number)), attempt="1")
+
+
+def clean(_order: Order, ctx: Context) -> None:
+    """Read, and file a call."""
+    assert ctx.order is not None
+    Ledger().post(ctx.order.id, "entry", ctx.attempt)
+
+
+@pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
+def test_a_clean_row_goes_the_short_way(mode: str, taken: Counter[str]) -> None:
+    """Also with calls, and with a read that a call is compared with."""
+    read = Call("tests.hosts:Context.describe", {}, evidence="read")
+    calls = [Call("tests.hosts:Ledger.post", {"order_id": "order_id"}), read]
+    HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary(calls=calls)])
+
+    def work(order: Order, ctx: Context) -> None:
+        ctx.describe()
+        clean(order, ctx)
+
+    rows(work, fresh, taken)
+    assert dict(taken) == {}
+
+
+def test_one_context_for_all_rows_that_is_written_between_them(taken: Counter[str]) -> None:
+    """As pipelines have it, where each is waited for."""
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    shared = Context(attempt="1")
+
+    def moved(number: int) -> Context:
+        shared.order = Order(str(number))
+        return shared
+
+    rows(clean, moved, taken)
+    assert dict(taken) == {}
+
+
+class Slotted:
+    """A context without a `__dict__`."""
+
+    __slots__ = ("__weakref__", "attempt", "order")
+
+    def __init__(self, number: int) -> None:
+        self.order = Order(str(number))
+        self.attempt = "1"
+
+
+def test_what_is_unusual_goes_the_slow_way(taken: Counter[str]) -> None:
+    """A context whose class keeps its values elsewhere: each row asks how."""
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    rows(clean, Slotted, taken)
+    assert taken["the class was looked at"] == ROWS - 1
+
+
+def test_what_disagrees_leaves_the_short_way(taken: Counter[str]) -> None:
+    """There are findings, and the submission is made for those who are told."""
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    rows(lambda _order, _ctx: Ledger().post("another", "entry"), fresh, taken)
+    assert taken["there were findings"] == ROWS - 1
+    assert taken["the submission was made"] == ROWS - 1
+
+
+def test_the_methods_are_looked_up_in_the_short_way() -> None:
+    """Those of the host's, and those of the pools that are followed."""
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    pool = Pool()
+    assert is_bound(pool.enqueue)
+    assert is_bound(pool.executor.submit)
+    assert is_bound(Ledger().post)
+    pool.close()

@@ -1,0 +1,265 @@
+"""What is made of source: read as text for one boundary, found in tracebacks, and left where the host has changed."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import linecache
+import pickle
+import traceback
+from collections.abc import Callable
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+
+import pytest
+import wrapt
+
+from otel_handoff import HandoffInstrumentor
+from otel_handoff.host.bound import call_of, can_be_made, is_bound
+from otel_handoff.host.contexts import ContextClasses
+from otel_handoff.host.fields import Fields
+from otel_handoff.host.made import made, source_of
+from otel_handoff.host.standin import reduce, stand_in
+from tests.hosts import WAIT, Context, Order, Pool, boundary
+from tests.telemetry import Telemetry
+
+Instrument = Callable[[str], None]
+
+SNAPSHOT = """\
+def snapshot(context_):
+    handed_ = new_(type(context_))
+    values_ = handed_.__dict__
+    values_.update(context_.__dict__)
+    order_ = values_['order']
+    attempt_ = values_['attempt']
+    return handed_, {'order': order_, 'attempt': attempt_}, {'order_id': order_.id, 'attempt': attempt_}
+"""
+
+CALL = """\
+def call(self, order, ctx, job):
+    return wrapper_(bound_(function_, self), self, (order, ctx, job), {})
+"""
+
+
+@pytest.fixture
+def instrument(telemetry: Telemetry) -> Instrument:
+    """Instrument the pool."""
+
+    def instrument(mode: str) -> None:
+        HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary()], **telemetry.options)
+
+    return instrument
+
+
+def of(context: Any, paths: dict[str, str], *, copies: bool = True) -> Any:
+    """Return what takes the snapshot of a context that nothing watches."""
+    lost: Any = print
+    return ContextClasses(Fields(paths), lambda _: "", lost, copies=copies).of(context).snapshot
+
+
+def test_the_snapshot_of_a_context_as_text() -> None:
+    """The copy, what each field starts at, and the ids: nothing else is done for a row."""
+    snapshot = of(Context(), {"order_id": "order.id", "attempt": "attempt"})
+    assert source_of(snapshot) == SNAPSHOT
+    ctx = Context(order=Order("A"), attempt="1")
+    handed, roots, ids = snapshot(ctx)
+    assert handed == ctx
+    assert handed is not ctx
+    assert roots == {"order": Order("A"), "attempt": "1"}
+    assert ids == {"order_id": "A", "attempt": "1"}
+
+
+def test_what_watches_a_class_is_looked_for(instrument: Instrument) -> None:
+    """In each row: a host may put something else in its place at any time."""
+    instrument("pin")
+    pool = Pool()
+    pool.enqueue(Order("A"), Context(order=Order("A")), lambda _order, _ctx: None).result(WAIT)
+    pool.close()
+    [kind] = [kind for kind, _ in vars(Pool)["enqueue"]._self_wrapper.shared.kinds.met.values()]
+    assert "if type(there_['order']) is not watched_ or type(there_['attempt']) is not watched_:" in source_of(
+        kind.snapshot
+    )
+
+
+def test_a_call_as_text() -> None:
+    """It has the parameters of the host's function."""
+    call = call_of(Pool.enqueue, None, reduce)
+    assert source_of(call) == CALL
+    assert inspect.signature(call) == inspect.signature(Pool.enqueue)
+
+
+class Many:
+    """Functions with parameters of every kind."""
+
+    def only(self, a: int, /, b: int = 2) -> Any:
+        """Some by position only."""
+        return a, b
+
+    def keywords(self, *, a: int, b: int = 2) -> Any:
+        """By name only."""
+        return a, b
+
+    def more(self, a: int, *more: int, b: int = 2, **rest: int) -> Any:
+        """And whatever else."""
+        return a, more, b, rest
+
+
+CALLS: list[tuple[str, tuple[int, ...], dict[str, int]]] = [
+    ("only", (1,), {}),
+    ("only", (1, 3), {}),
+    ("only", (1,), {"b": 3}),
+    ("only", (), {}),
+    ("only", (), {"a": 1}),
+    ("keywords", (), {"a": 1}),
+    ("keywords", (), {"b": 1}),
+    ("keywords", (1,), {}),
+    ("more", (1, 2, 3), {"b": 4, "c": 5}),
+    ("more", (1,), {}),
+    ("more", (), {"a": 1, "wrapped": 2, "instance": 3}),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs"), CALLS)
+def test_it_takes_what_the_function_takes(name: str, args: tuple[int, ...], kwargs: dict[str, int]) -> None:
+    """And refuses what that refuses, in its words."""
+
+    class Host(Many):
+        pass
+
+    def through(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+        return wrapped(*args, **kwargs)
+
+    def answer(host: Any) -> Any:
+        try:
+            return getattr(host, name)(*args, **kwargs)
+        except TypeError as error:
+            return str(error)
+
+    expected = answer(Many())
+    setattr(Host, name, stand_in(vars(Many)[name], through))
+    assert is_bound(getattr(Host(), name))
+    assert answer(Host()) == expected
+
+
+def counting(function: Any) -> tuple[Any, list[Any]]:
+    """Return an object with a wrapped method `f`, and the calls that come through the wrapper."""
+    seen: list[Any] = []
+
+    def through(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+        seen.append(args)
+        return wrapped(*args, **kwargs)
+
+    host = type("Host", (), {"f": stand_in(function, through)})
+    return host(), seen
+
+
+def one(self: Any, a: int, b: int = 2) -> Any:
+    """Return what it was given."""
+    return a, b
+
+
+def another(self: Any, a: int, b: int = 2, c: int = 3) -> Any:
+    """Take one more."""
+    return a, b, c
+
+
+def by_id(order: Order, _ctx: Context) -> str:
+    """Work on a row."""
+    return order.id
+
+
+def fresh() -> Any:
+    """Return a function of this test's own."""
+    return FunctionType(one.__code__, globals(), "one", one.__defaults__)
+
+
+def test_a_function_that_others_change_goes_the_slow_way() -> None:
+    """Its code, its defaults, an attribute of it, or what stands beneath the wrapper."""
+    function = fresh()
+    host, seen = counting(function)
+    assert is_bound(host.f)
+    function.__defaults__ = (5,)
+    assert host.f(1) == (1, 5)
+    function.__code__, function.__defaults__ = another.__code__, (2, 3)
+    assert host.f(1, c=4) == (1, 2, 4)
+    assert len(seen) == 2
+    function = fresh()
+    host, seen = counting(function)
+    cls: Any = host.__class__
+    cls.f.flag = True
+    assert host.f.flag is True
+    assert not is_bound(host.f)
+    host, seen = counting(fresh())
+    cls = host.__class__
+    vars(cls)["f"].__wrapped__ = another
+    assert host.f(1, 2, 3) == (1, 2, 3)
+    assert seen == [(1, 2, 3)]
+
+
+def test_a_function_that_cannot_be_written_down() -> None:
+    """With attributes, a name like ours, or none at all for its object."""
+    decorated = fresh()
+    decorated.attribute = 1
+    names: dict[str, Any] = {}
+    exec("def ours(self, wrapper_): pass\ndef umlaut(self, größe): pass\ndef none(*args): pass", names)
+    for function in (decorated, names["ours"], names["umlaut"], names["none"], len, partial(one), Pool.enqueue.__get__):
+        assert not can_be_made(function)
+
+
+def test_to_everybody_who_asks_it_is_the_method(instrument: Instrument) -> None:
+    """Its class, its attributes, equality, a partial of it, a copy; and on the class, wrapt's wrapper."""
+    plain = Pool.enqueue
+    instrument("pin")
+    pool = Pool()
+    found: Any = pool.enqueue
+    assert is_bound(found)
+    assert isinstance(found, MethodType)
+    assert inspect.ismethod(found)
+    assert found == pool.enqueue
+    assert hash(found) == hash(pool.enqueue)
+    assert found.__self__ is pool
+    assert found.__func__ is plain
+    assert (found.__name__, found.__qualname__, found.__module__) == ("enqueue", "Pool.enqueue", "tests.hosts")
+    assert found.__doc__ == plain.__doc__
+    assert inspect.signature(found) == inspect.signature(MethodType(plain, pool))
+    assert copy.copy(found) is found
+    assert repr(found) == repr(MethodType(plain, pool))
+    assert not hasattr(found, "args")
+    with pytest.raises(AttributeError):
+        setattr(found, "attribute", 1)  # noqa: B010
+    again: Any = partial(found, Order("A"))
+    assert again.func is found
+    assert again(Context(), by_id).result(WAIT) == "A"
+    assert isinstance(Pool.enqueue, wrapt.BoundFunctionWrapper)
+    assert isinstance(vars(Pool)["enqueue"], wrapt.FunctionWrapper)
+    assert vars(Pool)["enqueue"].__wrapped__ is plain
+    pool.close()
+
+
+def test_a_traceback_shows_its_lines(instrument: Instrument, telemetry: Telemetry) -> None:
+    """Where an error of the host's comes through it; and no report has it among the host's places."""
+    instrument("observe")
+    pool, ctx = Pool(), Context(order=Order("A"))
+    pool.executor.shutdown()
+    with pytest.raises(RuntimeError) as caught:
+        pool.enqueue(Order("A"), ctx, lambda _order, _ctx: None)
+    lines = [frame.line for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert "return wrapper_(bound_(function_, self), self, (order, ctx, job), {})" in lines
+    assert telemetry.mismatches == []
+
+
+def test_source_that_cannot_be_read_is_none() -> None:
+    """Of what was not made here there is none; and what is made is kept for tracebacks."""
+    assert source_of(one) == ""
+    function = made("a test", "def f():\n    return 1\n", {})
+    assert function() == 1
+    assert linecache.getline(function.__code__.co_filename, 2) == "    return 1\n"
+    with pytest.raises(SyntaxError):
+        made("a test", "def f(class): pass\n", {})
+
+
+def test_what_is_pickled_is_the_method() -> None:
+    """By its name, as without us."""
+    pool = Many()
+    assert pickle.dumps(MethodType(Many.only, pool)) == pickle.dumps(pool.only)
