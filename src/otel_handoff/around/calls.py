@@ -156,7 +156,7 @@ class CallFunction:
             self._declared.unread(self._declared, lease, [name for name in self._declared.call.ids if name not in ids])
         wrong = detector.wrong_in_call(lease, ids)
         if self.evidence == "call":
-            torn, spanned = detector.is_torn(lease, ids), self.engine.traced
+            torn, spanned = detector.is_torn(lease, ids), self.engine.traced and lease.span is not INVALID_SPAN
         else:
             torn = spanned = False
             detector.finish(lease)

@@ -11,8 +11,7 @@ from typing import Final
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
 
 from otel_handoff.around.engine import Engine
 from otel_handoff.boundary import Boundary
@@ -22,9 +21,8 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING, dict_of
 from otel_handoff.judge.coverage import Coverage
 from otel_handoff.record import semconv
-from otel_handoff.record.submission import Submission
 from otel_handoff.tell.metrics import BoundaryCounts
-from otel_handoff.tell.spans import carried, record_error, submission_attributes
+from otel_handoff.tell.spans import carried, record_error, row_attributes
 from otel_handoff.watch.unwatched import Unwatched
 
 _ONE_OF: Final = 15
@@ -52,6 +50,8 @@ class Running:
         self._look = look
         self._unwatched = Unwatched(boundary.name, counts)
         self._span_name = f"process {boundary.name}"
+        self._full = engine.settings.attributes == "all"
+        self._sampled = engine.settings.spans == "sampled"
         self._point = {semconv.BOUNDARY: boundary.name}
 
     def begin(self, lease: Lease) -> Run:
@@ -69,21 +69,24 @@ class Running:
             if not number & _ONE_OF or lease.flaw is not None:
                 self._look_at(lease, number)
         lease.detector.start(lease)
-        context = Context({**submission.otel_context, LEASE_KEY: lease}) if engine.traced else submission.otel_context
-        span = self._start_span(context)
+        span, context = INVALID_SPAN, submission.otel_context
+        if not (self._sampled and is_unsampled(context)):
+            if engine.traced:
+                context = Context({**context, LEASE_KEY: lease})
+            span = self._start_span(context)
         lease.span = span
         if span.is_recording():
             if not engine.traced:  # a provider was set since the last row
                 engine.find_provider()
                 context = Context({**context, LEASE_KEY: lease})
-            span.set_attributes(self._attributes(submission, queued))
+            span.set_attributes(row_attributes(submission, queued, full=self._full))
             if lease.flaw is not None:
                 self._mark(lease, span)
         if lease.kind.unwatched:
             self._unwatched.begun(lease, again=again)
         if lease.stale:
             self._count_stale(lease)
-        if engine.traced:
+        if engine.traced and span is not INVALID_SPAN:
             context = trace.set_span_in_context(span, context)
         otel_token = None if context is context_api.get_current() else context_api.attach(context)
         return span, active.set(lease), otel_token, again
@@ -208,13 +211,11 @@ class Running:
             parent = trace.set_span_in_context(trace.INVALID_SPAN, parent)
         return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
 
-    def _attributes(self, submission: Submission, queued: float) -> dict[str, AttributeValue]:
-        return {
-            **submission_attributes(submission),
-            semconv.QUEUE_DURATION: queued,
-            semconv.THREAD_ID: threading.get_ident(),
-            semconv.THREAD_NAME: threading.current_thread().name,
-        }
+
+def is_unsampled(context: Context) -> bool:
+    """Whether `context` is of a trace that is not sampled; where it is of none, the sampler is asked."""
+    span = trace.get_current_span(context).get_span_context()
+    return span.is_valid and not span.trace_flags.sampled
 
 
 def _is_new(baseline: dict[str, object] | None, name: str, value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -27,6 +28,23 @@ def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
         semconv.SUBMISSION_LOCATION: submission.location,
         **submission.attributes,
     }
+
+
+def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict[str, AttributeValue]:
+    """Return what the span of a row says that waited for `queued` seconds; `full`: also what nobody needs of it."""
+    said: dict[str, AttributeValue] = {
+        semconv.BOUNDARY: submission.boundary,
+        semconv.SUBMISSION_ID: submission.number,
+        semconv.SUBMISSION_TIME: submission.time_unix_nano,
+        semconv.SUBMISSION_THREAD: submission.thread_name,
+        **submission.attributes,
+        semconv.QUEUE_DURATION: queued,
+        semconv.THREAD_NAME: threading.current_thread().name,
+    }
+    if full:
+        said[semconv.SUBMISSION_LOCATION] = submission.location
+        said[semconv.THREAD_ID] = threading.get_ident()
+    return said
 
 
 def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
