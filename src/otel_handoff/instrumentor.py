@@ -86,8 +86,8 @@ class HandoffInstrumentor(Instrumentor):
     """Instruments the boundaries that a user declares.
 
     `instrument(boundaries=[...], mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain",
-    tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those that
-    `OTEL_HANDOFF_BOUNDARIES` names.
+    tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those
+    that `OTEL_HANDOFF_BOUNDARIES` names.
 
     Raises:
         ValueError: an unknown mode, or a boundary that cannot be meant.

@@ -38,6 +38,8 @@ _UNCHECKED: Final = (
     "BOUNDARY UNCHECKED_REASON UNCHECKED_FIELDS UNCHECKED_ROWS UNCHECKED_PINNED UNCHECKED_DETAIL UNWATCHED"
 )
 
+_LATE: Final = "JUDGED_ROWS JUDGED_UNWATCHED JUDGED_LOST CALLS_BEYOND"
+
 
 def meanings() -> dict[str, tuple[str, str]]:
     """Return type and meaning of each attribute, by its constant's name."""
@@ -112,6 +114,7 @@ TABLES: Final[Tables] = {
     "semconv.py: span with a mismatch": lambda: attributes(_SPAN),
     "semconv.py: event and log record": lambda: attributes(_EVENT),
     "semconv.py: unchecked": lambda: attributes(_UNCHECKED),
+    "semconv.py: late spans": lambda: attributes(_LATE),
     "metrics.py": metrics,
 }
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.around.engine import Engine
+from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.host.fields import Parameters, Read, Reads
@@ -20,7 +22,7 @@ from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
-from otel_handoff.tell.spans import record_error
+from otel_handoff.tell.spans import call_attributes, record_error
 
 
 class CalledOutside(Protocol):
@@ -149,7 +151,7 @@ class CallFunction:
         filing.end(None)
         return result
 
-    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
+    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | LateCall | None:
         detector = self.detector
         ids = self.ids(args, kwargs)
         if ids.__class__ is not dict:
@@ -160,18 +162,34 @@ class CallFunction:
         else:
             torn = spanned = False
             detector.finish(lease)
-        if not (wrong or spanned or detector.judges_results_late(lease)):
-            return None  # as most are: there is nothing to say of it afterwards
-        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn)
-        if spanned:
+        row = lease.span
+        late = self._late_call(row, args, kwargs) if spanned and type(row) is LateRow else None
+        if not (wrong or (spanned and late is None) or detector.judges_results_late(lease)):
+            return late  # None, as most are: there is nothing to say of it afterwards
+        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn, late=late)
+        if late is None and spanned:
             filing.start_span()
         return filing
+
+    def began(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, int | None]:
+        """Return when the external call began, and when it ended if it has: what follows is its recording."""
+        now = time.time_ns()
+        milliseconds = self.latency_ms(args, kwargs) if self.latency_ms is not None else None
+        return (now - int(milliseconds * 1e6), now) if isinstance(milliseconds, (int, float)) else (now, None)
+
+    def details(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, AttributeValue]:
+        """Return what the boundary declares of it, as attributes."""
+        found = self.attributes(args, kwargs).items()
+        return {name: semconv.attribute_value(value) for name, value in found if value is not None}
+
+    def _late_call(self, row: LateRow, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LateCall:
+        return LateCall(row, self.name, *self.began(args, kwargs), self.details(args, kwargs))
 
 
 class Filing:
     """One call of a target, from before it is made until its outcome is known."""
 
-    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_lease", "_of", "_span", "_torn", "_wrong")
+    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_late", "_lease", "_of", "_span", "_torn", "_wrong")
 
     def __init__(
         self,
@@ -183,6 +201,7 @@ class Filing:
         wrong: Mapping[str, object],
         *,
         torn: bool,
+        late: LateCall | None,
     ) -> None:
         self._of = of
         self._lease = lease
@@ -191,28 +210,17 @@ class Filing:
         self._ids = ids
         self._wrong = wrong
         self._torn = torn
-        self._span: Span = INVALID_SPAN
-        self._ended_ns: int | None = None
+        self._late = late
+        self._span: Span = late.start() if late is not None and wrong else INVALID_SPAN
+        self._ended_ns: int | None = late.ended_ns if late is not None else None
 
     def start_span(self) -> None:
         """Show it as a client span, from when the external call began."""
         of, submission = self._of, self._lease.submission
-        now = time.time_ns()
-        milliseconds = of.latency_ms(self._args, self._kwargs) if of.latency_ms is not None else None
-        known = isinstance(milliseconds, (int, float))
-        start = now - int(milliseconds * 1e6) if known else now
-        self._ended_ns = now if known else None  # the external call is over: what follows is its recording
+        start, self._ended_ns = of.began(self._args, self._kwargs)
         span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
         if span.is_recording():
-            details = {name: semconv.attribute_value(value) for name, value in self._details().items()}
-            span.set_attributes(
-                {
-                    semconv.BOUNDARY: submission.boundary,
-                    semconv.SUBMISSION_ID: submission.number,
-                    **submission.attributes,
-                    **details,
-                }
-            )
+            span.set_attributes(call_attributes(submission, of.details(self._args, self._kwargs)))
 
     def _details(self) -> dict[str, object]:
         found = self._of.attributes(self._args, self._kwargs)
@@ -239,6 +247,8 @@ class Filing:
                 self._span.end(self._ended_ns)
             except Exception as ours:
                 guard.met(ours)
+        elif self._late is not None:
+            self._late.end(error)
 
     def _judge(self, outcome: str) -> Mismatch | None:
         return self._of.detector.call(

@@ -50,6 +50,12 @@ class Engine:
         self._provider = tracer_provider
         self.find_provider()
 
+    def is_traced(self) -> bool:
+        """Whether there is a provider that may make real spans, also one that was set only now."""
+        if not self.traced:
+            self.find_provider()
+        return self.traced
+
     def find_provider(self) -> None:
         """Put the span processor on the SDK provider, once there is one. Called for each recorded row until then."""
         provider = self._provider or trace.get_tracer_provider()

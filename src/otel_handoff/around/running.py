@@ -11,9 +11,10 @@ from typing import Final
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
+from opentelemetry.trace import INVALID_SPAN, Span
 
 from otel_handoff.around.engine import Engine
+from otel_handoff.around.late_spans import LateSpans, shows, start_row
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import LEASE_KEY, UNPLACED, Lease, active
 from otel_handoff.handover.twins import explain
@@ -38,7 +39,11 @@ Whether the thread carries the row, too: it does in each run but the first."""
 
 
 class Running:
-    """Begins the work on rows of one boundary."""
+    """Begins the work on rows of one boundary.
+
+    Attributes:
+        late: makes the spans of rows with a mismatch; None where there are spans of others.
+    """
 
     def __init__(
         self, boundary: Boundary, engine: Engine, counts: BoundaryCounts, coverage: Coverage, look: Callable[[], None]
@@ -49,7 +54,8 @@ class Running:
         self._coverage = coverage
         self._look = look
         self._unwatched = Unwatched(boundary.name, counts)
-        self._span_name = f"process {boundary.name}"
+        self._span_name = name = f"process {boundary.name}"
+        self.late = LateSpans(engine, boundary.name, name) if engine.settings.spans == "mismatch" else None
         self._full = engine.settings.attributes == "all"
         self._sampled = engine.settings.spans == "sampled"
         self._point = {semconv.BOUNDARY: boundary.name}
@@ -58,7 +64,8 @@ class Running:
         """Check the row, start its span and make it current on this thread; what `end` is to be given."""
         submission = lease.submission
         engine = self._engine
-        queued = max(0, time.time_ns() - submission.time_unix_nano) / 1e9
+        now = time.time_ns()
+        queued = max(0, now - submission.time_unix_nano) / 1e9
         engine.metrics.queue_duration.record(queued, self._point, submission.otel_context)
         again = lease.begun
         if again:
@@ -70,12 +77,19 @@ class Running:
                 self._look_at(lease, number)
         lease.detector.start(lease)
         span, context = INVALID_SPAN, submission.otel_context
-        if not (self._sampled and is_unsampled(context)):
+        late = self.late
+        if late is not None and engine.is_traced():
+            context = Context({**context, LEASE_KEY: lease})
+            span = late.row(submission, now, again=again)
+        elif late is None and not (self._sampled and is_unsampled(context)):
             if engine.traced:
                 context = Context({**context, LEASE_KEY: lease})
-            span = self._start_span(context)
+            span = start_row(engine, self._span_name, context)
         lease.span = span
-        if span.is_recording():
+        if late is not None:
+            if lease.flaw is not None:
+                self._mark(lease, span)
+        elif span.is_recording():
             if not engine.traced:  # a provider was set since the last row
                 engine.find_provider()
                 context = Context({**context, LEASE_KEY: lease})
@@ -86,7 +100,7 @@ class Running:
             self._unwatched.begun(lease, again=again)
         if lease.stale:
             self._count_stale(lease)
-        if engine.traced and span is not INVALID_SPAN:
+        if late is None and engine.traced and span is not INVALID_SPAN:
             context = trace.set_span_in_context(span, context)
         otel_token = None if context is context_api.get_current() else context_api.attach(context)
         return span, active.set(lease), otel_token, again
@@ -106,14 +120,14 @@ class Running:
             lease.detector.end(lease)
             if lease.stale:
                 self._count_stale(lease)
-            attributes = carried(span) if self._engine.traced else None
+            attributes = carried(span) if self.late is None and self._engine.traced else None
             if attributes is not None:
                 lease.detector.span_ended(lease, self._span_name, attributes)
         except Exception as ours:
             guard.met(ours)
         if error is not None:
             explain(error, lease, lease.handed)
-            if span.is_recording():
+            if shows(span):
                 with guard:
                     record_error(span, error)
         try:
@@ -203,13 +217,6 @@ class Running:
             lease.stale_counted = True
             self._counts.stale_work.add()
             lease.span.set_attribute(semconv.STALE, True)
-
-    def _start_span(self, parent: Context) -> Span:
-        links: list[Link] = []
-        if self._engine.settings.trace == "link":
-            links = [Link(trace.get_current_span(parent).get_span_context())]
-            parent = trace.set_span_in_context(trace.INVALID_SPAN, parent)
-        return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
 
 
 def is_unsampled(context: Context) -> bool:

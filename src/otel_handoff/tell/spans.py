@@ -47,6 +47,16 @@ def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict
     return said
 
 
+def call_attributes(submission: Submission, details: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+    """Return what the span of a call says."""
+    return {
+        semconv.BOUNDARY: submission.boundary,
+        semconv.SUBMISSION_ID: submission.number,
+        **submission.attributes,
+        **details,
+    }
+
+
 def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
     """Return what a span of an SDK carries; None where it keeps nothing, or does not say."""
     attributes: Mapping[str, AttributeValue] | None = getattr(span, "attributes", None)
@@ -59,8 +69,17 @@ def record_error(span: Span, error: BaseException) -> None:
 
     The message is the host's text, and may quote a row. That is also why it is not `Span.record_exception`.
     """
+    say_error(span, *error_of(error))
+
+
+def error_of(error: BaseException) -> tuple[str, str, str]:
+    """Return what is said of an error: its type in short and in full, and where."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    where = "".join(traceback.format_tb(error.__traceback__))
+    return kind.__name__, name, "".join(traceback.format_tb(error.__traceback__))
+
+
+def say_error(span: Span, short: str, name: str, where: str) -> None:
+    """Say what `error_of` has returned."""
     span.add_event("exception", {"exception.type": name, "exception.stacktrace": where})
-    span.set_status(Status(StatusCode.ERROR, kind.__name__))
+    span.set_status(Status(StatusCode.ERROR, short))
