@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
@@ -23,6 +23,9 @@ from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
 from otel_handoff.tell.spans import call_attributes, record_error
+
+_PLAIN: Final = frozenset({str, int, float, bool})
+"""What is an attribute as it is."""
 
 
 class CalledOutside(Protocol):
@@ -179,11 +182,14 @@ class CallFunction:
 
     def details(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, AttributeValue]:
         """Return what the boundary declares of it, as attributes."""
-        found = self.attributes(args, kwargs).items()
-        return {name: semconv.attribute_value(value) for name, value in found if value is not None}
+        found: dict[str, Any] = self.attributes(args, kwargs)
+        if _PLAIN.issuperset(map(type, found.values())):
+            return found
+        return {name: semconv.attribute_value(value) for name, value in found.items() if value is not None}
 
     def _late_call(self, row: LateRow, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LateCall:
-        return LateCall(row, self.name, *self.began(args, kwargs), self.details(args, kwargs))
+        begun, ended = (time.time_ns(), None) if self.latency_ms is None else self.began(args, kwargs)
+        return LateCall(row, self.name, begun, ended, self.details(args, kwargs))
 
 
 class Filing:

@@ -80,6 +80,8 @@ class LateRow(Span):
     Attributes:
         submission: what the row was submitted with.
         ended: whether the row is done.
+        calls: those of its calls that are done and have no span yet.
+        beyond: how many there were more than are remembered.
         held: the same for whoever may start no span: what is told with that is kept.
     """
 
@@ -93,8 +95,8 @@ class LateRow(Span):
         self._unwatched = False
         self._made: dict[None, Span] = {}
         self._kept: list[tuple[str, tuple[Any, ...]]] = []
-        self._calls: list[LateCall] = []
-        self._beyond = 0
+        self.calls: list[LateCall] = []
+        self.beyond: int = 0
 
     @property
     def is_wanted(self) -> bool:
@@ -106,13 +108,6 @@ class LateRow(Span):
         return _Held(self)
 
     # -- the calls of the row
-
-    def remember(self, call: LateCall) -> None:
-        """A call was made. Its span is made with that of the row, if ever."""
-        if len(self._calls) < _MOST_CALLS:
-            self._calls.append(call)
-        else:
-            self._beyond += 1
 
     def start_call(self, name: str, begun_ns: int) -> Span:
         """Start the span of a call now: a mismatch is told with it."""
@@ -165,11 +160,11 @@ class LateRow(Span):
         now = time.time_ns() if end_time is None else end_time
         span = self.make()
         if span.is_recording():
-            for call in self._calls:
+            for call in self.calls:
                 with guard:
                     call.show()
-            if self._beyond:
-                span.set_attribute(semconv.CALLS_BEYOND, self._beyond)
+            if self.beyond:
+                span.set_attribute(semconv.CALLS_BEYOND, self.beyond)
         elif not self._again:
             self._spans.judged.lose(self._begun_ns)
         span.end(now)
@@ -267,7 +262,11 @@ class LateCall:
             self.ended_ns = time.time_ns()
         if error is not None:
             self._error = error_of(error)
-        self._row.remember(self)
+        row = self._row
+        if len(row.calls) < _MOST_CALLS:
+            row.calls.append(self)
+        else:
+            row.beyond += 1
 
     def show(self) -> None:
         """Make its span, of what is known of it."""
