@@ -102,7 +102,7 @@ class Handoff(Shared):
             self.look_for_gaps()
             self.coverage.tell()
             if self.running.late is not None:
-                self.running.late.judged.end()
+                self.running.late.judged.tell()
 
     # -- attaching
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from typing import Final
 
 from opentelemetry.context import Context
@@ -47,8 +46,6 @@ class Judged:
             self._tell_again(self._rows.value, begun_ns)
 
     def _tell_again(self, number: int, begun_ns: int) -> None:
-        if not self._due:  # from now on it is to be said at the end, too: before the providers go, as they came before
-            atexit.register(self.tell)
         self._due, self._due_ns = number + ROWS, begun_ns + NANOSECONDS
         self.tell()
 
@@ -78,11 +75,6 @@ class Judged:
                 span.set_attribute(semconv.JUDGED_LOST, lost)
             self._told = now
         span.end()
-
-    def end(self) -> None:
-        """No more rows will come."""
-        self.tell()
-        atexit.unregister(self.tell)
 
     def forget(self) -> None:
         """What was counted is another process's, of which this one is a fork."""

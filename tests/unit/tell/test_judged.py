@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,6 @@ from opentelemetry.sdk.trace.sampling import Decision, StaticSampler
 from otel_handoff.tell.judged import NANOSECONDS, ROWS, Judged
 from tests.telemetry import Telemetry
 from tests.zero_code.programs import python
-
-
-@pytest.fixture(autouse=True)
-def not_at_the_end(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What is to be said at the end of this process."""
-    kept: list[Any] = []
-    monkeypatch.setattr(atexit, "register", lambda told: kept.extend([told] * (told.__name__ == "tell")))
-    monkeypatch.setattr(atexit, "unregister", lambda told: told in kept and kept.remove(told))
-    return kept
 
 
 def judged_of(telemetry: Telemetry) -> Judged:
@@ -36,17 +26,15 @@ def said(telemetry: Telemetry) -> list[dict[str, Any]]:
     return [{name.removeprefix("handoff.judged."): count for name, count in each.items()} for each in found]
 
 
-def test_the_first_the_thousandth_and_the_rest(telemetry: Telemetry, not_at_the_end: list[Any]) -> None:
+def test_the_first_the_thousandth_and_the_rest(telemetry: Telemetry) -> None:
     """Of each the number since the last."""
     judged = judged_of(telemetry)
     for number in range(ROWS + 5):
         judged.add(1, unwatched=number < 2)
     assert said(telemetry) == [{"rows": 1, "unwatched": 1}, {"rows": ROWS, "unwatched": 1}]
-    assert not_at_the_end == [judged.tell]
-    judged.end()
-    judged.end()
+    judged.tell()
+    judged.tell()
     assert said(telemetry)[2:] == [{"rows": 4}]
-    assert not_at_the_end == []
 
 
 def test_a_slow_host_says_it_as_soon_as_a_row_is_done(telemetry: Telemetry) -> None:
@@ -62,7 +50,7 @@ def test_rows_that_are_lost(telemetry: Telemetry) -> None:
     judged = judged_of(telemetry)
     judged.lose(1)
     judged.lose(2)
-    judged.end()
+    judged.tell()
     assert said(telemetry) == [{"rows": 0, "lost": 1}, {"rows": 0, "lost": 1}]
 
 
