@@ -52,6 +52,13 @@ class Instrumentor(BaseInstrumentor):
         self._settings = settings
         if settings.mode == "off" or not boundaries:
             return
+        try:
+            self._put_on(boundaries, settings, providers)
+        except BaseException:
+            self._uninstrument()  # nobody else would: it does not count as instrumented
+            raise
+
+    def _put_on(self, boundaries: Sequence[Boundary], settings: Settings, providers: dict[str, Any]) -> None:
         with guard:
             warn_of_it(boundaries)
         engine = Engine(settings, **providers)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor
+from tests.given_back import given_back
 from tests.hosts import boundary
-from tests.telemetry import Telemetry, uninstrument
+from tests.telemetry import Telemetry
 
 Instrument = Callable[..., None]
 
@@ -17,8 +18,8 @@ Instrument = Callable[..., None]
 @pytest.fixture(autouse=True)
 def nothing_stays_instrumented() -> Iterator[None]:
     """Each test's instrumentation ends with it."""
-    yield
-    uninstrument()
+    with given_back():
+        yield
 
 
 @pytest.fixture

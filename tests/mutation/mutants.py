@@ -866,6 +866,38 @@ MUTANTS: Final = (
         "A subclass that overrides the work function is not seen to work.",
         "tests/schedules/test_schedules.py::test_a_host_that_differs_is_judged_at_all",
     ),
+    Mutant(
+        "instrumentor",
+        "what was put on half way stays",
+        "            self._uninstrument()  # nobody else would",
+        "            pass  # nobody else would",
+        "An instrument() that is interrupted leaves wrappers that nobody takes off.",
+        "tests/unit/test_instrumentors.py",
+    ),
+    Mutant(
+        "around/handoff",
+        "what is inert counts as an owner",
+        " and owner.shared.detector.enabled:",
+        ":",
+        "Who turns it on again is told to declare a boundary once, where the other one was taken off.",
+        "tests/unit/test_instrumentors.py",
+    ),
+    Mutant(
+        "host/wrapping",
+        "what is put on while it is taken off stays",
+        "        if not self._removed and place in places:",
+        "        if True:",
+        "A row that is handed over while it is undone leaves a wrapper on a subclass of the host's for good.",
+        "tests/unit/host/test_wrapping.py",
+    ),
+    Mutant(
+        "host/wrapping",
+        "what is given back is the host's own",
+        "            if not _is_left_over(original):",
+        "            if True:",
+        "A thread that was held up for a whole instrumentation gives the host a wrapper of that one for its own.",
+        "tests/unit/host/test_wrapping.py",
+    ),
     # -- calls
     Mutant(
         "around/calls",

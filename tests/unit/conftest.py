@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.telemetry import uninstrument
+from tests.given_back import given_back
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """Each test's instrumentation ends with it."""
-    yield
-    uninstrument()
+    with given_back():
+        yield

@@ -25,18 +25,11 @@ from otel_handoff import Boundary, Call, HandoffInstrumentor, current_submission
 from otel_handoff.elspeth import ElspethInstrumentor
 from otel_handoff.host import wrapping
 from otel_handoff.host.plainly import class_of
+from otel_handoff.host.wrapping import Patch
 from tests import hosts
+from tests.given_back import Snapshot, snapshot
 from tests.hosts import WAIT, Context, Job, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry
-
-Snapshot = dict[type, dict[str, Any]]
-copy.copy(Context())  # copyreg keeps `__slotnames__` on a class from the first copy on, whoever makes it
-TOUCHED = (Pool, QueuePool, Ledger, Context, Order, concurrent.futures.ThreadPoolExecutor, threading.Thread)
-
-
-def snapshot(*classes: type) -> Snapshot:
-    """Every attribute of every class that may be touched, in order."""
-    return {cls: dict(vars(cls)) for cls in (*TOUCHED, *classes)}
 
 
 def assert_restored(before: Snapshot) -> None:
@@ -45,24 +38,6 @@ def assert_restored(before: Snapshot) -> None:
         now = dict(vars(cls))
         assert set(now) == set(attributes), cls
         assert [name for name, value in attributes.items() if now[name] is not value] == [], cls
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """No test leaves the host changed, whatever it did in between."""
-    before = snapshot()
-    yield
-    for instrumentor in (HandoffInstrumentor(), ElspethInstrumentor()):
-        if instrumentor.is_instrumented_by_opentelemetry:
-            instrumentor.uninstrument()
-    left = {cls: [n for n, v in vars(cls).items() if before[cls].get(n) is not v] for cls in before}
-    for cls, attributes in before.items():  # a failure here is not to be the next test's
-        for name in left[cls]:
-            if name in attributes:
-                setattr(cls, name, attributes[name])
-            else:
-                delattr(cls, name)
-    assert {cls: names for cls, names in left.items() if names} == {}
 
 
 def race(host: Any = Pool) -> list[tuple[Any, ...]]:
@@ -145,6 +120,32 @@ def test_a_failed_instrument_leaves_nothing(telemetry: Telemetry) -> None:
     assert [m.outcome for m in telemetry.mismatches] == ["used"]
 
 
+@pytest.mark.parametrize("error", [LookupError, KeyboardInterrupt])
+@pytest.mark.parametrize("target", ["Pool.enqueue", "Pool._run", "Ledger.post", "Thread.start", "LoggingHandler.emit"])
+def test_an_instrument_that_is_interrupted_leaves_nothing(
+    target: str, error: type[BaseException], telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far it came, all is taken off that was put on, and it can be tried again."""
+    before = snapshot()
+    apply = Patch.apply
+
+    def interrupted(patch: Patch) -> None:
+        apply(patch)
+        if patch.target.endswith(target):
+            raise error
+
+    monkeypatch.setattr(Patch, "apply", interrupted)
+    with pytest.raises(error):
+        instrument(telemetry)
+    monkeypatch.undo()
+    assert not HandoffInstrumentor().is_instrumented_by_opentelemetry
+    assert_restored(before)
+    assert [patch.target for patches in wrapping._applied.values() for patch in patches] == []  # pyright: ignore[reportPrivateUsage]
+    instrument(telemetry)
+    race()
+    assert [m.outcome for m in telemetry.mismatches] == ["used"]
+
+
 def test_uninstrument_while_rows_are_in_flight(telemetry: Telemetry) -> None:
     """Rows that were submitted before are finished, and judged no more."""
     before = snapshot()
@@ -216,7 +217,9 @@ def test_with_another_wrapper_below(name: str, telemetry: Telemetry) -> None:
 
 @pytest.mark.parametrize("name", ["enqueue", "_run"])
 @pytest.mark.parametrize("kind", ["wrapt", "functools"])
-def test_with_another_wrapper_above(name: str, kind: str, telemetry: Telemetry) -> None:
+def test_with_another_wrapper_above(
+    name: str, kind: str, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
     """Theirs stays when ours goes inert beneath it, and the host still works."""
     calls: list[str] = []
     with replaced(name, vars(Pool)[name]):
@@ -242,6 +245,7 @@ def test_with_another_wrapper_above(name: str, kind: str, telemetry: Telemetry) 
         instrumentor = instrument(telemetry)
         assert race() == WRONG
         assert [m.outcome for m in telemetry.mismatches] == ["used"] * 2
+        assert "instrumented already" not in caplog.text
         instrumentor.uninstrument()
         assert vars(Pool)[name] is theirs
 

@@ -45,7 +45,7 @@ def _owner_of(function: Any) -> Shared | None:
     # Whose wrapper is on a submit function, beneath those of others.
     for layer in layers(function):
         owner = getattr(layer, "_self_wrapper", None)
-        if isinstance(owner, Submit):
+        if isinstance(owner, Submit) and owner.shared.detector.enabled:  # one that was taken off beneath others is not
             return owner.shared
     return None
 

@@ -17,6 +17,7 @@ from otel_handoff.host.births import Births
 from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.standin import StandIn
 from otel_handoff.host.suggest import nearest
 
 _logger = logging.getLogger("otel_handoff")
@@ -38,14 +39,23 @@ class Place:
     """
 
     def __init__(self, parent: Any, name: str, ours: Any) -> None:
-        """Put `ours` there."""
+        """Look at what is there; `put` puts `ours` in its place."""
         self.parent: Any = parent
         self.name: str = name
         self._entries = _entries_of(parent)
         # The raw entry keeps staticmethod and classmethod; an inherited function is overridden, and deleted later.
         self.original: Any = self._entries.get(name, MISSING)
         self.ours: Any = ours
-        setattr(parent, name, ours)
+
+    def put(self) -> None:
+        """Put ours there."""
+        setattr(self.parent, self.name, self.ours)
+
+    def _give_back(self, original: Any) -> None:
+        if original is MISSING:
+            delattr(self.parent, self.name)
+        else:
+            setattr(self.parent, self.name, original)
 
     @property
     def on_top(self) -> bool:
@@ -57,14 +67,15 @@ class Place:
         """Whether the host's calls still come to our stand-in, perhaps through a wrapper above it."""
         return any(found is self.ours for found in layers(self._entries.get(self.name)))
 
-    def undo(self, others: Iterator[Place]) -> None:
+    def undo(self) -> None:
         """Give the host its own function back. If somebody wrapped ours, theirs stays and calls through ours."""
-        if self.on_top:
-            if self.original is MISSING:
-                delattr(self.parent, self.name)
-            else:
-                setattr(self.parent, self.name, self.original)
-        for above in others:
+        ours, original = self.ours, self.original
+        while self._entries.get(self.name) is ours:
+            self._give_back(original)
+            if not _is_left_over(original):
+                break
+            ours, original = original, original.__wrapped__  # on another thread, that was taken off beneath ours
+        for above in _listed():
             if above.original is self.ours:  # another patch of our own: take ourselves out from beneath it
                 above.original = self.original
                 above.ours.__wrapped__ = self.ours.__wrapped__
@@ -92,18 +103,22 @@ class Patch:
         self.places: list[Place] = []
         self.births: list[Place] = []
         self._wrap = wrap
+        self._removed = False
         self._overrides = overrides
         self._calling = calling
 
     def apply(self) -> None:
         """Wrap the target now, or as soon as its module is imported. Never imports it."""
+        self._removed = False
         _applied.setdefault(self.module, []).append(self)
         imports.listen(self.module, self._loaded)
 
     def remove(self) -> None:
         """Give the host its own functions back, or let ours be inert beneath what others put above them."""
+        self._removed = True
         imports.stop(self.module, self._loaded)
-        _applied[self.module].remove(self)
+        if self in _applied.get(self.module, ()):  # it may have been applied half way
+            _applied[self.module].remove(self)
         self.give_back()
 
     def give_back(self) -> None:
@@ -111,9 +126,8 @@ class Patch:
         for place in {id(place.ours): place for place in self.places}.values():
             _give_back_imported(place)
         for places in (self.places, self.births):
-            for place in reversed(places):
-                place.undo(other for patch in _applied[self.module] for other in (*patch.places, *patch.births))
-            places.clear()
+            while places:
+                places.pop().undo()
 
     @property
     def attached(self) -> bool:
@@ -142,14 +156,14 @@ class Patch:
         if self._is_wrapped(inspect.getattr_static(parent, self.name)):
             return
         raw = _entries_of(parent).get(self.name, MISSING)
-        place = self._put(parent)
-        self.places.insert(0, place)
+        place = self._stand_in(parent)
+        self._put(place, self.places, 0)
         for owner, alias in _aliases(parent, self.name, raw):
-            self.places.append(Place(owner, alias, place.ours))
+            self._put(Place(owner, alias, place.ours), self.places)
         if self._overrides and isinstance(parent, type):
             original = vars(parent).get("__init_subclass__", MISSING)
             with contextlib.suppress(TypeError, AttributeError):  # a metaclass may refuse
-                self.births.append(Place(parent, "__init_subclass__", Births(parent, original, self.cover)))
+                self._put(Place(parent, "__init_subclass__", Births(parent, original, self.cover)), self.births)
 
     def miss(self, found: Any, hint: str = "") -> None:
         """Tell that the module has no such function; perhaps something else was `found` there."""
@@ -178,15 +192,34 @@ class Patch:
         if override is not MISSING and not _is_ours(override) and not self._is_declared(cls):
             with guard:
                 if callable(getattr(cls, self.name)) and (self._calling or not _calls(cls, override)):
-                    self.places.append(self._put(cls))
-                    return True
+                    return self._put(self._stand_in(cls), self.places)
         return False
 
     def _is_declared(self, cls: type) -> bool:
         target = f"{cls.__qualname__}.{self.name}"
         return any(patch.target == f"{cls.__module__}:{target}" for patch in _applied.get(cls.__module__, ()))
 
-    def _put(self, parent: Any) -> Place:
+    def _put(self, place: Place, places: list[Place], at: int = sys.maxsize) -> bool:
+        """Put ours in its place; return whether it may stay, as nobody has taken ours off meanwhile.
+
+        A row that is handed over, or an import, puts ours there on one thread while another one takes them off. Whoever
+        comes later sees what the other has done: it is listed before it is there, and looked for in the list after.
+        """
+        places.insert(at, place)
+        try:
+            place.put()
+        except Exception:  # the class refuses
+            with contextlib.suppress(ValueError):
+                places.remove(place)
+            raise
+        if not self._removed and place in places:
+            return True
+        with contextlib.suppress(ValueError):
+            places.remove(place)
+        place.undo()
+        return False
+
+    def _stand_in(self, parent: Any) -> Place:
         function: Any = getattr(parent, self.name)
         raw = inspect.getattr_static(parent, self.name)
         if isinstance(raw, property) or self.name not in vars(parent):
@@ -240,8 +273,19 @@ def run_otherwise(function: Any) -> tuple[str, list[str]] | None:
 
 def _is_ours(function: Any) -> bool:
     # Whether any stand-in of ours is there: an override that is declared by itself is another boundary's.
-    places = [place for patches in _applied.values() for patch in patches for place in patch.places]
+    places = list(_listed())
     return any(layer is place.ours for layer in layers(function) for place in places)
+
+
+def _is_left_over(function: Any) -> bool:
+    # Whether it is a stand-in of ours that nobody will take off any more.
+    return issubclass(class_of(function), (StandIn, Births)) and all(place.ours is not function for place in _listed())
+
+
+def _listed() -> Iterator[Place]:
+    for patches in list(_applied.values()):
+        for patch in list(patches):
+            yield from (*patch.places, *patch.births)
 
 
 def _calls(cls: type, override: Any) -> bool:
