@@ -153,6 +153,7 @@ class LateRow(Span):
     def end(self, end_time: int | None = None) -> None:
         """The row is done: if something is told of it, its span and those of its calls are made."""
         self.ended = True
+        calls, self.calls = self.calls, []  # each has this row: nobody is to look for the circle
         if not self.is_wanted:
             if not self._again:
                 self._spans.judged.add(self._begun_ns, unwatched=self._unwatched)
@@ -160,7 +161,7 @@ class LateRow(Span):
         now = time.time_ns() if end_time is None else end_time
         span = self.make()
         if span.is_recording():
-            for call in self.calls:
+            for call in calls:
                 with guard:
                     call.show()
             if self.beyond:
@@ -263,7 +264,11 @@ class LateCall:
         if error is not None:
             self._error = error_of(error)
         row = self._row
-        if len(row.calls) < _MOST_CALLS:
+        if row.ended:
+            if row.is_wanted:
+                with guard:
+                    self.show()
+        elif len(row.calls) < _MOST_CALLS:
             row.calls.append(self)
         else:
             row.beyond += 1

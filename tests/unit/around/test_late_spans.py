@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, StaticSampler
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 
 from otel_handoff import Call, HandoffInstrumentor, current_submission
+from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.host.guard import Tally, guard
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 from tests.telemetry import Telemetry, needs_sdk
@@ -164,6 +166,39 @@ def test_what_the_worker_sees_is_the_submitter_s(telemetry: Telemetry) -> None:
         context_api.detach(token)
     assert pool.executor.submit(lambda: trace.get_current_span()).result(WAIT) is INVALID_SPAN
     pool.close()
+
+
+def test_nothing_of_a_row_in_order_is_left(telemetry: Telemetry) -> None:
+    """Not even for the collector to find: it would run the more often."""
+    instrument(telemetry)
+    gc.collect()
+    gc.disable()
+    try:
+        work(right, right)
+        assert [each for each in gc.get_objects() if isinstance(each, (LateRow, LateCall))] == []
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("is_wrong", [True, False])
+def test_a_call_of_a_task_that_outlives_its_row(is_wrong: bool, telemetry: Telemetry) -> None:
+    """It has a span if its row has one, and is kept by nobody if not."""
+    instrument(telemetry)
+    go, inner, done = threading.Event(), Pool(), list[Any]()
+
+    def job(order: Order, ctx: Context) -> None:
+        def task() -> None:
+            assert go.wait(WAIT)
+            right(order, ctx)
+
+        (wrong if is_wrong else right)(order, ctx)
+        done.append(inner.executor.submit(task))
+
+    work(job)
+    go.set()
+    done[0].result(WAIT)
+    inner.close()
+    assert names(telemetry) == ([CALL, ROW, CALL] if is_wrong else [])
 
 
 # -- a row that is not
