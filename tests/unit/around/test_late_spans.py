@@ -18,7 +18,7 @@ from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 from otel_handoff import Call, HandoffInstrumentor, current_submission
 from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.host.guard import Tally, guard
-from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry, needs_sdk
 
 Job = Callable[[Order, Context], Any]
@@ -508,6 +508,58 @@ def test_a_mismatch_after_the_end_of_its_row(telemetry: Telemetry) -> None:
     assert len(telemetry.mismatches) == 1
     assert names(telemetry) == ["outlives it"]
     assert judged(telemetry) == {"rows": 1, "lost": 1}
+
+
+# -- nothing else changes
+
+
+@pytest.mark.parametrize("watch", [True, False])
+@pytest.mark.parametrize("mode", ["pin", "observe", "strict"])
+def test_the_host_and_the_alerts_are_the_same(mode: str, watch: bool) -> None:
+    """What is filed, returned, raised, told to the hook, logged and counted does not depend on the spans."""
+
+    def run(spans: str) -> object:
+        telemetry, ledger, both, pool, ctx = Telemetry(), Ledger(), threading.Event(), Pool(), Context()
+        instrument(telemetry, spans, mode, watch=watch)
+
+        def job(order: Order, ctx: Context) -> str:
+            assert both.wait(WAIT)
+            ledger.post(order.id, "captured")
+            if order.id == "C":
+                raise LookupError(order.id)
+            ledger.post(ctx.order.id if ctx.order else None, "read")
+            return ctx.describe()
+
+        futures = back_to_back(pool, ctx, job, both, "ABCD")
+        ended = [type(future.exception(WAIT)).__name__ for future in futures]
+        returned = [future.result() for future in futures if future.exception() is None]
+        pool.close()
+        HandoffInstrumentor().uninstrument()
+        told = [
+            (
+                m.evidence,
+                m.outcome,
+                dict(m.expected),
+                dict(m.observed),
+                m.target,
+                m.location,
+                m.occurrence,
+                bool(m.culprit),
+            )
+            for m in telemetry.mismatches
+        ]
+        logs = [log.log_record.severity_text for log in telemetry.logs()]
+        counts = (
+            telemetry.counted("handoff.mismatches"),
+            telemetry.counted("handoff.submissions"),
+            telemetry.unchecked(),
+        )
+        telemetry.shutdown()
+        return ledger.entries, ended, returned, told, logs, counts
+
+    every = run("all")
+    assert run("mismatch") == every
+    assert run("sampled") == every
 
 
 # -- nothing of ours reaches the host
