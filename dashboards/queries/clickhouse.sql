@@ -68,7 +68,8 @@ WHERE Event.Name = 'handoff.mismatch'
 ORDER BY at;
 
 -- 5. How sound is each run? Its row spans (one for each attempt), those with a wrong id that took effect, and how long rows waited.
--- A call's mismatch is on the call's span, so rows are counted by their submission.
+-- A call's mismatch is on the call's span, so rows are counted by their submission. With OTEL_HANDOFF_SPANS=mismatch these are the rows
+-- that are not in order alone: those that are, query 8 counts.
 SELECT
     SpanAttributes['elspeth.run_id'] AS run_id,
     uniqExactIf(SpanAttributes['handoff.submission.id'], SpanKind = 'Consumer') AS attempts,
@@ -81,7 +82,8 @@ WHERE SpanAttributes['handoff.submission.id'] != ''
 GROUP BY run_id
 ORDER BY run_id;
 
--- 6. Which wrong ids belong to no submission that was traced? They are not another row's: look at who wrote them.
+-- 6. Which wrong ids belong to no submission that was traced? They are not another row's: look at who wrote them. (Not with
+-- OTEL_HANDOFF_SPANS=mismatch: a row in order has no span there, and may have such an id.)
 SELECT DISTINCT
     Event.Attributes['handoff.observed.state_id'] AS filed_under,
     Event.Attributes['handoff.culprit.location'] AS written_at
@@ -106,3 +108,14 @@ FROM otel_traces
 WHERE reason != ''
 GROUP BY boundary, reason, fields
 ORDER BY rows DESC, boundary, reason, fields;
+
+-- 8. How many rows were in order that have no span, and how many that were not have none, as their traces were not sampled? With
+-- OTEL_HANDOFF_SPANS=mismatch; otherwise there are none of either.
+SELECT
+    SpanAttributes['handoff.boundary'] AS boundary,
+    sum(toUInt64OrZero(SpanAttributes['handoff.judged.rows'])) AS in_order,
+    sum(toUInt64OrZero(SpanAttributes['handoff.judged.lost'])) AS lost
+FROM otel_traces
+WHERE SpanAttributes['handoff.judged.rows'] != ''
+GROUP BY boundary
+ORDER BY boundary;

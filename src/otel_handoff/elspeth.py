@@ -103,8 +103,8 @@ BOUNDARIES: Final = (
 class ElspethInstrumentor(Instrumentor):
     """Instruments ELSPETH's `BatchTransformMixin`.
 
-    `instrument(mode="pin", watch=True, trace="child", ids="plain", tracer_provider=None, meter_provider=None,
-    logger_provider=None, on_mismatch=None)`.
+    `instrument(mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain",
+    tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`.
 
     Raises:
         ValueError: an unknown mode.

@@ -22,6 +22,22 @@ OTEL_HANDOFF_TRACE = "OTEL_HANDOFF_TRACE"
 `link`: it starts a trace of its own, with a link.
 """
 
+OTEL_HANDOFF_SPANS = "OTEL_HANDOFF_SPANS"
+"""
+.. envvar:: OTEL_HANDOFF_SPANS
+
+`all` (default): each row has a span, and each of its calls. `sampled`: only in traces that are sampled.
+`mismatch`: only a row that disagrees with its submission, or was not judged, at its end.
+"""
+
+OTEL_HANDOFF_ATTRIBUTES = "OTEL_HANDOFF_ATTRIBUTES"
+"""
+.. envvar:: OTEL_HANDOFF_ATTRIBUTES
+
+`few` (default), or `all`: whether the span of a row in order says, too, what nobody needs of it: `thread.id` and
+`handoff.submission.location`.
+"""
+
 OTEL_HANDOFF_IDS = "OTEL_HANDOFF_IDS"
 """
 .. envvar:: OTEL_HANDOFF_IDS

@@ -19,7 +19,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.wrapping import Patch
 from otel_handoff.tell.echoes import unechoed
 
-_OPTIONS = ("mode", "watch", "trace", "ids")
+_OPTIONS = ("mode", "watch", "trace", "spans", "attributes", "ids")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
 
 
@@ -92,9 +92,9 @@ class Instrumentor(BaseInstrumentor):
 class HandoffInstrumentor(Instrumentor):
     """Instruments the boundaries that a user declares.
 
-    `instrument(boundaries=[...], mode="pin", watch=True, trace="child", ids="plain", tracer_provider=None,
-    meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those that
-    `OTEL_HANDOFF_BOUNDARIES` names.
+    `instrument(boundaries=[...], mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain",
+    tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those
+    that `OTEL_HANDOFF_BOUNDARIES` names.
 
     Raises:
         ValueError: an unknown mode, or a boundary that cannot be meant.

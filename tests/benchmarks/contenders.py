@@ -155,9 +155,7 @@ def row_as_ours(row: Row, ctx: Any) -> dict[str, Any]:
         "submission.id": row,
         "submission.time": time.time_ns(),
         "submission.thread": thread.name,
-        "submission.location": "benchmarks/host.py:140 in __call__",
         "queue.duration": 0.001,
-        "thread.id": thread.ident,
         "thread.name": thread.name,
     }
 

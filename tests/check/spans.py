@@ -98,6 +98,14 @@ def call(
     return lines.span(span_id, "Landscape.record_call", parent, trace=trace, **{**extra, **parts})
 
 
+def spanless(
+    span_id: int, rows: int, *, boundary: str = "elspeth", trace: str = lines.TRACE, **more: Any
+) -> dict[str, Any]:
+    """The span that stands for rows in order without any."""
+    carried = {semconv.BOUNDARY: boundary, semconv.JUDGED_ROWS: rows, **_prefixed("handoff.judged.", more)}
+    return lines.span(span_id, f"judged {boundary}", trace=trace, attributes=lines.attributes(carried))
+
+
 def foreign(
     span_id: int,
     parent: int,

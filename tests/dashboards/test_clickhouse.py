@@ -183,3 +183,10 @@ def test_7_counts_what_is_not_known(ask: Ask) -> None:
     assert ask(7) == []
     worked = ("SpanAttributes['handoff.unchecked.reason']", "SpanAttributes['handoff.boundary']")
     assert int(ask(7, worked)[0]["rows"]) > 0
+
+
+def test_8_counts_rows_without_a_span(ask: Ask) -> None:
+    """In the demo each has one; with any other attribute for the count, there are some, of one boundary."""
+    assert ask(8) == []
+    (row,) = ask(8, ("SpanAttributes['handoff.judged.rows'] != ''", "SpanAttributes['handoff.submission.id'] != ''"))
+    assert (row["boundary"], int(row["in_order"]), int(row["lost"])) == ("elspeth", 0, 0)

@@ -202,7 +202,15 @@ def test_the_gateway_keeps_every_trace_with_a_mismatch() -> None:
     }
     assert policies["mismatch"]["boolean_attribute"] == {"key": semconv.MISMATCH, "value": True}
     assert policies["stale-work"]["boolean_attribute"] == {"key": semconv.STALE, "value": True}
-    assert {policy["type"] for policy in policies.values()} == {"boolean_attribute", "probabilistic"}
+    assert policies["not-judged"]["string_attribute"]["key"] == semconv.UNCHECKED_REASON
+    assert policies["judged"]["numeric_attribute"] == {
+        "key": semconv.JUDGED_ROWS,
+        "min_value": 0,
+        "max_value": 2**63 - 1,
+    }
+    kinds = {"boolean_attribute", "string_attribute", "numeric_attribute", "probabilistic"}
+    assert {policy["type"] for policy in policies.values()} == kinds
+    assert not any("invert_match" in policy[policy["type"]] for policy in policies.values())
     assert all(policy["type"] in policy for policy in policies.values())
 
 

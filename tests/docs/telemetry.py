@@ -26,8 +26,9 @@ from tests.docs.tables import DOCS, Tables, main
 PAGE: Final = DOCS / "telemetry.md"
 
 _SUBMISSION: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD SUBMISSION_LOCATION "
-_ROW_SPAN: Final = _SUBMISSION + "QUEUE_DURATION STALE THREAD_ID THREAD_NAME"
-_SPAN: Final = "MISMATCH MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME OBSERVED"
+_ROW_SPAN: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD QUEUE_DURATION STALE THREAD_NAME"
+_ALL: Final = "SUBMISSION_LOCATION THREAD_ID"
+_SPAN: Final = "MISMATCH MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME SUBMISSION_LOCATION OBSERVED"
 _EVENT: Final = _SUBMISSION + (
     "MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME MISMATCH_LOCATION MISMATCH_OCCURRENCE "
     "MISMATCH_TORN MODE THREAD_NAME STALE EXPECTED OBSERVED "
@@ -36,6 +37,8 @@ _EVENT: Final = _SUBMISSION + (
 _UNCHECKED: Final = (
     "BOUNDARY UNCHECKED_REASON UNCHECKED_FIELDS UNCHECKED_ROWS UNCHECKED_PINNED UNCHECKED_DETAIL UNWATCHED"
 )
+
+_LATE: Final = "JUDGED_ROWS JUDGED_UNWATCHED JUDGED_LOST CALLS_BEYOND"
 
 
 def meanings() -> dict[str, tuple[str, str]]:
@@ -107,9 +110,11 @@ def _scraped(name: str, names: list[str]) -> list[str]:
 
 TABLES: Final[Tables] = {
     "semconv.py: row span": lambda: attributes(_ROW_SPAN),
+    "semconv.py: row span, with attributes=all": lambda: attributes(_ALL),
     "semconv.py: span with a mismatch": lambda: attributes(_SPAN),
     "semconv.py: event and log record": lambda: attributes(_EVENT),
     "semconv.py: unchecked": lambda: attributes(_UNCHECKED),
+    "semconv.py: late spans": lambda: attributes(_LATE),
     "metrics.py": metrics,
 }
 

@@ -186,6 +186,7 @@ def marks(reports: list[Report]) -> dict[str, object]:
         "handoff.mismatch.fields": tuple(first.observed),
         "handoff.mismatch.evidence": first.evidence,
         "handoff.mismatch.outcome": first.outcome,
+        "handoff.submission.location": "accept",
         **observed(first),
     }
 
@@ -217,9 +218,7 @@ def row_span(case: Case, of: str) -> SeenSpan:
             "handoff.submission.id": of,
             "handoff.submission.time_unix_nano": "an int",
             "handoff.submission.thread.name": "MainThread",
-            "handoff.submission.location": "accept",
             "handoff.queue.duration": "seconds",
-            "thread.id": "an int",
             "thread.name": "scripted-worker_1" if (case.name, of) in SECOND_WORKER else "scripted-worker_0",
             "elspeth.run_id": RUN,
             "elspeth.node_id": NODE,

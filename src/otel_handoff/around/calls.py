@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.around.engine import Engine
+from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.host.fields import Are, Parameters, Read, Reads
@@ -20,7 +22,10 @@ from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
-from otel_handoff.tell.spans import record_error
+from otel_handoff.tell.spans import call_attributes, record_error
+
+_PLAIN: Final = frozenset({str, int, float, bool})
+"""What is an attribute as it is."""
 
 
 class CalledOutside(Protocol):
@@ -160,14 +165,14 @@ class CallFunction:
 
     def _rightly(self, are: Are) -> Callable[[Lease, tuple[Any, ...], dict[str, Any]], bool]:
         # It is asked for each call: what it knows from the start it is not to look up.
-        declared, detector, engine = self._declared, self.detector, self.engine
-        watched, takes, is_result = detector.watched, detector.takes, self.evidence != "call"
+        declared, detector, is_call = self._declared, self.detector, self.evidence == "call"
+        watched, takes = detector.watched, detector.takes
 
         def is_right(lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
             if (
                 lease.detector is not detector
                 or lease.ended
-                or engine.traced
+                or (is_call and lease.span is not INVALID_SPAN)  # it has a span, too
                 or not detector.enabled
                 or not (watched or not lease.pinned)  # judged late: see there
                 or (takes and lease.noted)
@@ -177,7 +182,7 @@ class CallFunction:
             try:
                 if not are(args, kwargs, len(args), lease.ids):
                     return False
-                if is_result:
+                if not is_call:
                     detector.finish(lease)
             except Exception as error:
                 pass_on(error)
@@ -187,29 +192,48 @@ class CallFunction:
 
         return is_right
 
-    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | None:
+    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | LateCall | None:
         detector = self.detector
         ids = self.ids(args, kwargs)
         if ids.__class__ is not dict:
             self._declared.unread(self._declared, lease, [name for name in self._declared.call.ids if name not in ids])
         wrong = detector.wrong_in_call(lease, ids)
         if self.evidence == "call":
-            torn, spanned = detector.is_torn(lease, ids), self.engine.traced
+            torn, spanned = detector.is_torn(lease, ids), self.engine.traced and lease.span is not INVALID_SPAN
         else:
             torn = spanned = False
             detector.finish(lease)
-        if not (wrong or spanned or detector.judges_results_late(lease)):
-            return None  # as most are: there is nothing to say of it afterwards
-        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn)
-        if spanned:
+        row = lease.span
+        late = self._late_call(row, args, kwargs) if spanned and type(row) is LateRow else None
+        if not (wrong or (spanned and late is None) or detector.judges_results_late(lease)):
+            return late  # None, as most are: there is nothing to say of it afterwards
+        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn, late=late)
+        if late is None and spanned:
             filing.start_span()
         return filing
+
+    def began(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, int | None]:
+        """Return when the external call began, and when it ended if it has: what follows is its recording."""
+        now = time.time_ns()
+        milliseconds = self.latency_ms(args, kwargs) if self.latency_ms is not None else None
+        return (now - int(milliseconds * 1e6), now) if isinstance(milliseconds, (int, float)) else (now, None)
+
+    def details(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, AttributeValue]:
+        """Return what the boundary declares of it, as attributes."""
+        found: dict[str, Any] = self.attributes(args, kwargs)
+        if _PLAIN.issuperset(map(type, found.values())):
+            return found
+        return {name: semconv.attribute_value(value) for name, value in found.items() if value is not None}
+
+    def _late_call(self, row: LateRow, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LateCall:
+        begun, ended = (time.time_ns(), None) if self.latency_ms is None else self.began(args, kwargs)
+        return LateCall(row, self.name, begun, ended, self.details(args, kwargs))
 
 
 class Filing:
     """One call of a target, from before it is made until its outcome is known."""
 
-    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_lease", "_of", "_span", "_torn", "_wrong")
+    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_late", "_lease", "_of", "_span", "_torn", "_wrong")
 
     def __init__(
         self,
@@ -221,6 +245,7 @@ class Filing:
         wrong: Mapping[str, object],
         *,
         torn: bool,
+        late: LateCall | None,
     ) -> None:
         self._of = of
         self._lease = lease
@@ -229,28 +254,17 @@ class Filing:
         self._ids = ids
         self._wrong = wrong
         self._torn = torn
-        self._span: Span = INVALID_SPAN
-        self._ended_ns: int | None = None
+        self._late = late
+        self._span: Span = late.start() if late is not None and wrong else INVALID_SPAN
+        self._ended_ns: int | None = late.ended_ns if late is not None else None
 
     def start_span(self) -> None:
         """Show it as a client span, from when the external call began."""
         of, submission = self._of, self._lease.submission
-        now = time.time_ns()
-        milliseconds = of.latency_ms(self._args, self._kwargs) if of.latency_ms is not None else None
-        known = isinstance(milliseconds, (int, float))
-        start = now - int(milliseconds * 1e6) if known else now
-        self._ended_ns = now if known else None  # the external call is over: what follows is its recording
+        start, self._ended_ns = of.began(self._args, self._kwargs)
         span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
         if span.is_recording():
-            details = {name: semconv.attribute_value(value) for name, value in self._details().items()}
-            span.set_attributes(
-                {
-                    semconv.BOUNDARY: submission.boundary,
-                    semconv.SUBMISSION_ID: submission.number,
-                    **submission.attributes,
-                    **details,
-                }
-            )
+            span.set_attributes(call_attributes(submission, of.details(self._args, self._kwargs)))
 
     def _details(self) -> dict[str, object]:
         found = self._of.attributes(self._args, self._kwargs)
@@ -277,6 +291,8 @@ class Filing:
                 self._span.end(self._ended_ns)
             except Exception as ours:
                 guard.met(ours)
+        elif self._late is not None:
+            self._late.end(error)
 
     def _judge(self, outcome: str) -> Mismatch | None:
         return self._of.detector.call(

@@ -67,14 +67,20 @@ class Engine:
         if self in _in_use:
             _in_use.remove(self)
 
-    def may_record(self, context: Context) -> bool:
-        """Whether a span under `context` may be recorded. A provider may be set at any time: each row asks."""
+    def is_traced(self) -> bool:
+        """Whether there is a provider that may make real spans. One may be set at any time: each row asks."""
         if not self.traced:
             if getattr(trace, "_TRACER_PROVIDER", self) is None and self._provider is None:
                 return False  # what `get_tracer_provider` says, which looks into the environment each time
             self.find_provider()
+        return self.traced
+
+    def may_record(self, context: Context) -> bool:
+        """Whether a span under `context` may be recorded."""
+        if not self.is_traced():
+            return False
         if self._never is None:
-            return self.traced
+            return True
         if any(other.provider is not self.provider for other in _in_use):
             return True  # another boundary's provider may record what this one does not
         if self._never is Never.ANY:

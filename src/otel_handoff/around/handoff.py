@@ -103,6 +103,8 @@ class Handoff(Shared):
                 lease.miss()
             self.look_for_gaps()
             self.coverage.tell()
+            if self.running.late is not None:
+                self.running.late.judged.tell()
 
     # -- attaching
 
@@ -240,6 +242,8 @@ class Handoff(Shared):
             lease.missed = True
         self.claims.forget()
         self.coverage.forget()
+        if self.running.late is not None:
+            self.running.late.judged.forget()
 
     # -- evict
 

@@ -11,10 +11,10 @@ from typing import Final
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import INVALID_SPAN, Span
 
 from otel_handoff.around.engine import Engine
+from otel_handoff.around.late_spans import LateSpans, shows, start_row
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import LEASE_KEY, UNPLACED, Lease, active
 from otel_handoff.handover.twins import explain
@@ -22,9 +22,8 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING, dict_of
 from otel_handoff.judge.coverage import Coverage
 from otel_handoff.record import semconv
-from otel_handoff.record.submission import Submission
 from otel_handoff.tell.metrics import BoundaryCounts
-from otel_handoff.tell.spans import carried, record_error, submission_attributes
+from otel_handoff.tell.spans import carried, record_error, row_attributes
 from otel_handoff.watch.unwatched import Unwatched
 
 _ONE_OF: Final = 15
@@ -40,7 +39,11 @@ Whether the thread carries the row, too: it does in each run but the first."""
 
 
 class Running:
-    """Begins the work on rows of one boundary."""
+    """Begins the work on rows of one boundary.
+
+    Attributes:
+        late: makes the spans of rows with a mismatch; None where there are spans of others.
+    """
 
     def __init__(
         self, boundary: Boundary, engine: Engine, counts: BoundaryCounts, coverage: Coverage, look: Callable[[], None]
@@ -55,13 +58,17 @@ class Running:
         self._coverage = coverage
         self._look = look
         self._unwatched = Unwatched(boundary.name, counts)
-        self._span_name = f"process {boundary.name}"
+        self._span_name = name = f"process {boundary.name}"
+        self.late = LateSpans(engine, boundary.name, name) if engine.settings.spans == "mismatch" else None
+        self._full = engine.settings.attributes == "all"
+        self._sampled = engine.settings.spans == "sampled"
         self._point = {semconv.BOUNDARY: boundary.name}
 
     def begin(self, lease: Lease) -> Run:
         """Check the row, start its span and make it current on this thread; what `end` is to be given."""
         context = lease.otel_context
-        queued = max(0, time.time_ns() - lease.time_unix_nano) / 1e9
+        now = time.time_ns()
+        queued = max(0, now - lease.time_unix_nano) / 1e9
         self._record(queued, self._point, context)
         again = lease.begun
         if again:
@@ -74,11 +81,17 @@ class Running:
         if not (lease.pinned and self._watched):
             lease.detector.start(lease)
         span = INVALID_SPAN
-        if self._may_record(context):
+        if self.late is not None:
+            if self._engine.is_traced():
+                context = Context({**context, LEASE_KEY: lease})
+                lease.span = span = self.late.row(lease.submission, now, again=again)
+                if lease.flaw is not None:
+                    self._mark(lease, span)
+        elif self._may_record(context) and not (self._sampled and is_unsampled(context)):
             context = Context({**context, LEASE_KEY: lease})
-            lease.span = span = self._start_span(context)
+            lease.span = span = start_row(self._engine, self._span_name, context)
             if span.is_recording():
-                span.set_attributes(self._attributes(lease.submission, queued))
+                span.set_attributes(row_attributes(lease.submission, queued, full=self._full))
                 if lease.flaw is not None:
                     self._mark(lease, span)
             context = trace.set_span_in_context(span, context)
@@ -105,7 +118,7 @@ class Running:
                 lease.detector.end(lease)
             if lease.stale:
                 self._count_stale(lease)
-            if span is not INVALID_SPAN:
+            if span is not INVALID_SPAN and self.late is None:
                 attributes = carried(span)
                 if attributes is not None:
                     lease.detector.span_ended(lease, self._span_name, attributes)
@@ -113,7 +126,7 @@ class Running:
             guard.met(ours)
         if error is not None:
             explain(error, lease, lease.handed)
-            if span.is_recording():
+            if shows(span):
                 with guard:
                     record_error(span, error)
         if span is not INVALID_SPAN:
@@ -205,20 +218,11 @@ class Running:
             self._counts.stale_work.add()
             lease.span.set_attribute(semconv.STALE, True)
 
-    def _start_span(self, parent: Context) -> Span:
-        links: list[Link] = []
-        if self._engine.settings.trace == "link":
-            links = [Link(trace.get_current_span(parent).get_span_context())]
-            parent = trace.set_span_in_context(trace.INVALID_SPAN, parent)
-        return self._engine.tracer.start_span(self._span_name, parent, SpanKind.CONSUMER, links=links)
 
-    def _attributes(self, submission: Submission, queued: float) -> dict[str, AttributeValue]:
-        return {
-            **submission_attributes(submission),
-            semconv.QUEUE_DURATION: queued,
-            semconv.THREAD_ID: threading.get_ident(),
-            semconv.THREAD_NAME: threading.current_thread().name,
-        }
+def is_unsampled(context: Context) -> bool:
+    """Whether `context` is of a trace that is not sampled; where it is of none, the sampler is asked."""
+    span = trace.get_current_span(context).get_span_context()
+    return span.is_valid and not span.trace_flags.sampled
 
 
 def _is_new(baseline: dict[str, object] | None, name: str, value: object) -> bool:

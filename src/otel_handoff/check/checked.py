@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,7 +49,15 @@ SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans
     WHERE kind = 'row' AND unwatched
     INTERSECT SELECT process, boundary, number, time FROM judged)
 """
-
+# Rows in order that have no span; less those of which a span of another kind says that they were not judged after all.
+_SPANLESS: Final = """
+SELECT boundary, sum(rows), sum(unwatched), sum(lost) FROM spanless GROUP BY boundary
+"""
+_TOLD_AFTER: Final = """
+SELECT boundary, count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM unchecked_rows
+    WHERE number IS NOT NULL AND NOT partly AND reason IN (SELECT value FROM json_each(?))
+    EXCEPT SELECT process, boundary, number, time FROM spans WHERE kind = 'row') GROUP BY boundary
+"""
 
 _GAPS: Final = "SELECT DISTINCT boundary, reason, detail FROM gaps ORDER BY 1, 2, 3 LIMIT ?"
 _SEEN: Final = """
@@ -75,7 +84,7 @@ class Checked:
         spans: all, each once.
         duplicates: spans that came again, by their ids.
         submissions: whose work is in the files.
-        judged: those of them that were judged.
+        judged: those of them that were judged, and besides the `spanless`.
         unchecked_rows: rows that were handed over and not judged, as far as the files tell.
         unchecked: these by boundary and reason, the most frequent first, up to a hundred.
         blind: boundaries of which rows were handed over, and none was judged.
@@ -90,6 +99,8 @@ class Checked:
         partly: judged rows that were not judged in all their fields.
         reasons: how many rows were not judged for each reason; a row may have two.
         gaps: parts of declarations that were not met, up to a hundred: these are of all rows.
+        spanless: rows that were judged and in order, and have no span (`spans=mismatch`).
+        lost: rows that were not in order and have none either, as their traces were not sampled.
         unread: spans of otel-handoff's of which it cannot be said what they tell.
     """
 
@@ -111,13 +122,15 @@ class Checked:
     partly: int = 0
     reasons: dict[str, int] = field(default_factory=dict[str, int])
     gaps: list[Gap] = field(default_factory=list[Gap])
+    spanless: int = 0
+    lost: int = 0
     unread: int = 0
 
     @property
     def not_compared(self) -> bool:
         """Whether there is anything that was not judged, whatever it is."""
-        return bool(
-            self.unchecked_rows or self.partly or self.gaps or self.calls_without_row or self.outlived or self.unread
+        return any(
+            (self.unchecked_rows, self.partly, self.gaps, self.calls_without_row, self.outlived, self.unread, self.lost)
         )
 
 
@@ -138,13 +151,17 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
     spans, calls, unwatched, processes, unnamed = store.db.execute(_SPANS, (CALL,)).fetchone()
     calls_under, foreign = store.db.execute(_UNDER, (CALL, FOREIGN)).fetchone()
     calls_without_row = calls - calls_under
-    judged = _judged(store) if unchecked or gaps or calls_without_row else {}
+    counted = list(store.db.execute(_SPANLESS))
+    spanless = _spanless(store, {boundary: rows for boundary, rows, _, _ in counted})
+    judged = _judged(store, spanless) if unchecked or gaps or calls_without_row else {}
     reasons = list(store.db.execute(_REASONS))
     return Checked(
         spans=spans,
         duplicates=store.duplicates,
         submissions=submissions,
-        judged=sum(judged.values()) if unchecked else submissions,
+        judged=sum(judged.values()) if unchecked else submissions + sum(spanless.values()),
+        spanless=sum(spanless.values()),
+        lost=sum(lost for _, _, _, lost in counted),
         partly=one(_PARTLY) if unchecked else 0,
         unchecked_rows=_not_judged(dict(store.db.execute(_ROWS)), reasons),
         reasons=_by_reason(reasons),
@@ -157,7 +174,7 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
         unnamed=unnamed,
         boundaries=names("SELECT DISTINCT boundary FROM spans WHERE boundary IS NOT NULL ORDER BY boundary"),
         calls_without_row=calls_without_row,
-        unwatched=one(_UNWATCHED) if unwatched else 0,
+        unwatched=(one(_UNWATCHED) if unwatched else 0) + sum(unseen for _, _, unseen, _ in counted),
         unread=unread,
         outlived=outlived,
     )
@@ -178,10 +195,18 @@ def _by_reason(reasons: list[tuple[str, str, int]]) -> dict[str, int]:
     return found
 
 
-def _judged(store: Store) -> dict[str, int]:
+def _spanless(store: Store, counted: dict[str, int]) -> dict[str, int]:
+    """Return how many rows of each boundary were judged and have no span."""
+    after: dict[str, int] = dict(store.db.execute(_TOLD_AFTER, (json.dumps(sorted(WORKED)),))) if counted else {}
+    return {boundary: max(0, rows - after.get(boundary, 0)) for boundary, rows in counted.items()}
+
+
+def _judged(store: Store, spanless: dict[str, int]) -> dict[str, int]:
     """Return how many rows of each boundary were judged."""
     judged: dict[str, int] = dict(store.db.execute("SELECT boundary, count(*) FROM judged GROUP BY boundary"))
-    # One span may stand for rows each of which has a span of its own.
+    for boundary, rows in spanless.items():
+        judged[boundary] = judged.get(boundary, 0) + rows
+    # One span may stand for rows each of which has a span of its own, or is counted in another.
     for boundary, reason, rows in store.db.execute(
         "SELECT boundary, reason, sum(rows) FROM unchecked_rows WHERE number IS NULL GROUP BY boundary, reason"
     ):

@@ -14,7 +14,7 @@ from otel_handoff.check.columns import Columns
 from otel_handoff.check.finding import Culprit, Finding, ids_of, is_exposure
 from otel_handoff.check.found import found
 from otel_handoff.check.spelt import is_same
-from otel_handoff.check.store import CALL, FOREIGN, GAP, ROW, UNCHECKED, Column, Store, packed, unpacked
+from otel_handoff.check.store import CALL, FOREIGN, GAP, ROW, SPANLESS, UNCHECKED, Column, Store, packed, unpacked
 from otel_handoff.record import semconv
 from otel_handoff.record.gaps import Gap, gap_of
 from otel_handoff.record.hashing import PREFIX
@@ -30,7 +30,10 @@ _MOST_DIGITS: Final = 20
 _INT64: Final = 1 << 63
 _MOST_ROWS: Final = 1 << 31
 
-_OURS: Final = (*(semconv.SUBMISSION_ID, semconv.SUBMISSION_TIME, semconv.QUEUE_DURATION, semconv.UNCHECKED_REASON),)
+_OURS: Final = (
+    *(semconv.SUBMISSION_ID, semconv.SUBMISSION_TIME, semconv.QUEUE_DURATION, semconv.UNCHECKED_REASON),
+    semconv.JUDGED_ROWS,
+)
 """Nobody else's spans have one of these beside a boundary."""
 
 _PROCESS: Final = ("service.instance.id", "process.pid")
@@ -71,7 +74,7 @@ class Judge:
         """Take one span."""
         values = span.attributes
         boundary, number = values.get(semconv.BOUNDARY), values.get(semconv.SUBMISSION_ID)
-        kind, ids, unchecked, gap = FOREIGN, "", None, None
+        kind, ids, unchecked, gap, spanless = FOREIGN, "", None, None, None
         ours: tuple[Column, ...] = "", "", "", ""
         if isinstance(boundary, str) and 0 < len(boundary) <= _LONGEST_ID:
             number, time = _number(number), _number(values.get(semconv.SUBMISSION_TIME))
@@ -85,6 +88,8 @@ class Judge:
                     kind, unchecked = GAP, None
             elif isinstance(number, int):
                 kind = ROW if isinstance(time, int) else CALL
+            elif (spanless := _spanless(boundary, values)) is not None:
+                kind = SPANLESS
             if kind == FOREIGN or (semconv.UNCHECKED_REASON in values and unchecked is None and gap is None):
                 self._unread += any(name in values for name in _OURS)
             if kind in (ROW, UNCHECKED):
@@ -92,7 +97,8 @@ class Judge:
             if kind != FOREIGN:
                 number = number if isinstance(number, int) else ""
                 time = time if isinstance(time, int) else ""
-                ours = self._process(span.resource) or span.trace_id, boundary, number, time
+                trace = span.trace_id if kind != SPANLESS else ""
+                ours = self._process(span.resource) or trace, boundary, number, time
         elif boundary is not None:
             self._unread += any(name in values for name in _OURS)
         kept = _short(values)
@@ -107,6 +113,7 @@ class Judge:
             self._reports(span) if span.events or semconv.MISMATCH in values else (),
             unchecked,
             gap,
+            spanless,
         )
 
     def _process(self, resource: dict[str, Any]) -> str | None:
@@ -223,6 +230,7 @@ class Judge:
 
         Not each is a mismatch (`Finding.is_mismatch`): some are exposures, some part of another.
         """
+        spanless = {name for (name,) in self.store.db.execute("SELECT DISTINCT boundary FROM spanless")}
         for number, finding in enumerate(found(self.store)):
             culprit = finding.culprit
             filed: Mapping[str, Any] = culprit.ids if culprit else {}
@@ -232,7 +240,7 @@ class Judge:
                 for name, value in finding.observed.items():
                     row = self.store.row_with(boundary, name, str(value))
                     if row is None:
-                        unknown.append(name)
+                        unknown += [name] * (boundary not in spanless)  # else a row in order may have had it
                     elif str(filed.get(name)) != str(value):
                         filed = json.loads(row[0])
                     elif culprit is not None and culprit.number is None:
@@ -277,6 +285,15 @@ def _gap(boundary: str, reason: str, values: Attributes) -> Gap | None:
     detail = values.get(semconv.UNCHECKED_DETAIL)
     of_a_row = semconv.SUBMISSION_ID in values
     return gap_of(boundary, reason, detail if isinstance(detail, str) else "", has_span=False, of_a_row=of_a_row)
+
+
+def _spanless(boundary: str, values: Attributes) -> tuple[str, int, int, int] | None:
+    names = semconv.JUDGED_ROWS, semconv.JUDGED_UNWATCHED, semconv.JUDGED_LOST
+    counts = [_number(values.get(name, 0)) for name in names]
+    if semconv.JUDGED_ROWS not in values or not all(type(count) is int and count >= 0 for count in counts):
+        return None
+    rows, unwatched, lost = (min(cast("int", count), _MOST_ROWS) for count in counts)
+    return boundary, rows, unwatched, lost
 
 
 def _number(value: Value | None) -> Value | None:

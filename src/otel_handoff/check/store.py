@@ -17,9 +17,10 @@ ROW: Final = "row"
 CALL: Final = "call"
 UNCHECKED: Final = "unchecked"
 GAP: Final = "gap"
+SPANLESS: Final = "spanless"
 FOREIGN: Final = "foreign"
 """The kinds of spans: the work on a row, a recorded call, a row without known work, a part of the declaration that was
-not met, and everybody else's."""
+not met, rows in order that have none of their own, and everybody else's."""
 
 _BATCH: Final = 1000
 
@@ -40,6 +41,8 @@ CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGE
 CREATE TABLE unchecked (span INTEGER PRIMARY KEY, reason TEXT NOT NULL, rows INTEGER NOT NULL, pinned INTEGER NOT NULL,
     partly INTEGER NOT NULL);
 CREATE TABLE gaps (span INTEGER PRIMARY KEY, boundary TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE spanless (span INTEGER PRIMARY KEY, boundary TEXT NOT NULL, rows INTEGER NOT NULL,
+    unwatched INTEGER NOT NULL, lost INTEGER NOT NULL);
 -- A row may have several spans that say so, for one reason or for two.
 CREATE VIEW unchecked_rows AS SELECT boundary, reason, process, number, time, max(rows) AS rows, max(pinned) AS pinned,
     min(partly) AS partly FROM unchecked JOIN spans ON spans.id = unchecked.span
@@ -75,7 +78,8 @@ CREATE TABLE again AS SELECT again.id FROM
 _DELETE_AGAIN: Final = """
 DELETE FROM reports WHERE span IN (SELECT id FROM again);
 DELETE FROM unchecked WHERE span IN (SELECT id FROM again);
-DELETE FROM gaps WHERE span IN (SELECT id FROM again)
+DELETE FROM gaps WHERE span IN (SELECT id FROM again);
+DELETE FROM spanless WHERE span IN (SELECT id FROM again)
 """
 
 # From each row down to its children and theirs, as far as the next row.
@@ -141,6 +145,7 @@ class Store:
         self._reports: list[tuple[Column, ...]] = []
         self._unchecked: list[tuple[Column, ...]] = []
         self._gaps: list[tuple[Column, ...]] = []
+        self._spanless: list[tuple[Column, ...]] = []
 
     def close(self) -> None:
         """Give the file back."""
@@ -152,6 +157,7 @@ class Store:
         reports: Iterable[tuple[int, bytearray, bool]],
         unchecked: tuple[str, int, bool, bool] | None,
         gap: Gap | None = None,
+        spanless: tuple[str, int, int, int] | None = None,
     ) -> None:
         """Take a span.
 
@@ -161,6 +167,8 @@ class Store:
             unchecked: why the row was not judged, how many rows that is, whether they were pinned, and whether they
                 were judged in other fields.
             gap: which part of the declaration was not met, where it says that.
+            spanless: where it stands for rows in order, the boundary and how many; of how many of these not all reads
+                were seen; and how many rows that are not in order have no span.
         """
         self.count += 1
         self._spans.append(span)
@@ -170,6 +178,8 @@ class Store:
             self._unchecked.append((self.count, *unchecked))
         if gap is not None:
             self._gaps.append((self.count, *gap))
+        if spanless is not None:
+            self._spanless.append((self.count, *spanless))
         if len(self._spans) >= _BATCH:
             self._flush()
 
@@ -178,10 +188,12 @@ class Store:
         self.db.executemany("INSERT INTO reports VALUES (NULL, ?, ?, ?, ?)", self._reports)
         self.db.executemany("INSERT INTO unchecked VALUES (?, ?, ?, ?, ?)", self._unchecked)
         self.db.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?)", self._gaps)
+        self.db.executemany("INSERT INTO spanless VALUES (?, ?, ?, ?, ?)", self._spanless)
         self._spans.clear()
         self._reports.clear()
         self._unchecked.clear()
         self._gaps.clear()
+        self._spanless.clear()
 
     def settle(self) -> None:
         """Nothing more comes: leave each span in once, and find the row that it belongs to."""

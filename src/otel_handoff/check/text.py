@@ -162,6 +162,8 @@ def what_was_checked(checked: Checked, unread: Unread, *, on_page: bool = False)
 
 
 def _remarks(checked: Checked, unread: Unread, *, on_page: bool) -> Iterator[str]:
+    if checked.spanless:
+        yield f"  {of(checked.spanless, 'row')} in order without a span (spans=mismatch), by the detector's count"
     if checked.duplicates:
         yield f"  {of(checked.duplicates, 'span')} came more than once and counted once"
     if checked.calls_without_row:

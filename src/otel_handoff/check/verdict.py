@@ -22,7 +22,14 @@ def doubts(checked: Checked, unread: Unread) -> list[str]:
     found = [f"nothing was judged: {_nothing(checked)}"] if not checked.judged else []
     if checked.judged and checked.blind:
         found.append(f"no row of boundary {and_more(checked.blind[:_MOST_NAMED], len(checked.blind))} was judged")
-    return found + _of_gaps(checked.gaps) + _of_spans(checked) + unread_part(unread)
+    return found + _of_gaps(checked.gaps) + _of_lost(checked) + _of_spans(checked) + unread_part(unread)
+
+
+def _of_lost(checked: Checked) -> list[str]:
+    if not checked.lost:
+        return []
+    what = "disagreed or was not judged, and has" if checked.lost == 1 else "disagreed or were not judged, and have"
+    return [f"{of(checked.lost, 'row')} {what} no span (not sampled; the logs and counters tell)"]
 
 
 def _of_gaps(gaps: Sequence[Gap]) -> list[str]:
@@ -46,6 +53,8 @@ def _nothing(checked: Checked) -> str:
         return f"{of(checked.unchecked_rows, 'row was', 'rows were')} handed over, and none checked"
     if checked.calls:
         return "the spans of the work on the rows are not in these files (sampled away, or not ended)"
+    if checked.lost:
+        return "no row is known to be in order"
     if checked.spans:
         return "none of these spans is of otel-handoff (is it turned on there?)"
     return "there is no span in these files"
@@ -60,6 +69,8 @@ def no_mismatch(checked: Checked, unread: Unread, exposures: int = 0) -> Iterato
             yield f"{rows}; {'; '.join(left)}."
         elif exposures or unread or checked.not_compared:
             yield f"{rows}."
+        elif checked.spanless:
+            yield f"{rows}: of those without a span the detector says so, the others' spans carry the ids they should."
         else:
             yield f"{rows}: every id that these spans carry is the one its row was submitted with."
 
@@ -93,7 +104,7 @@ def doubts_about(asked: Asked, checked: Checked, unread: Unread) -> list[str]:
         found.append(f"{of(carriers, 'submission')} carried it, and none was checked")
     elif blind := asked.blind:
         found.append(f"no row of boundary {and_more(blind[:_MOST_NAMED], len(blind))} that carried it was checked")
-    return found + _of_gaps(gaps_about(asked, checked)) + _of_spans(checked) + unread_part(unread)
+    return found + _of_gaps(gaps_about(asked, checked)) + _of_lost(checked) + _of_spans(checked) + unread_part(unread)
 
 
 def gaps_about(asked: Asked, checked: Checked) -> list[Gap]:
@@ -108,6 +119,8 @@ def nothing_wrong(asked: Asked, checked: Checked, unread: Unread) -> Iterator[st
     noted = [gap for gap in gaps_about(asked, checked) if not gap.is_doubt]
     if not carriers:
         yield "Nor does a mismatch name it. Is it spelled in full? The spans that had it may have been sampled away."
+        if checked.spanless:
+            yield "Or its row was in order: then it has none (spans=mismatch)."
         return
     doubtful = doubts_about(asked, checked, unread)
     if doubtful:

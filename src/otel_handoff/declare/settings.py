@@ -11,11 +11,13 @@ from typing import Any, Final, cast
 
 from otel_handoff.boundary import Boundary
 from otel_handoff.environment_variables import (
+    OTEL_HANDOFF_ATTRIBUTES,
     OTEL_HANDOFF_BOUNDARIES,
     OTEL_HANDOFF_IDS,
     OTEL_HANDOFF_MODE,
     OTEL_HANDOFF_PROVOKE,
     OTEL_HANDOFF_PROVOKE_WAIT,
+    OTEL_HANDOFF_SPANS,
     OTEL_HANDOFF_TRACE,
     OTEL_HANDOFF_WATCH,
 )
@@ -25,6 +27,8 @@ _logger = logging.getLogger("otel_handoff")
 
 MODES: Final = ("pin", "observe", "strict", "off")
 TRACES: Final = ("child", "link")
+SPANS: Final = ("all", "sampled", "mismatch")
+ATTRIBUTES: Final = ("few", "all")
 IDS: Final = ("plain", "hashed")
 _WORDS: Final = {
     "true": True,
@@ -46,6 +50,8 @@ class Settings:
         mode: `pin`, `observe`, `strict` or `off`.
         watch: whether reads and writes of the fields on the context class are seen.
         trace: `child`, or `link` for a trace of its own per row.
+        spans: of which rows there are spans: `all`, those of `sampled` traces, or those with a `mismatch`.
+        attributes: `few`, or `all` for those that nobody needs of a row in order.
         ids: `plain`, or `hashed` for hashes of the ids wherever they leave the process.
         ids_key: the key of these hashes, from the environment alone: a secret belongs into no code; empty for none.
         provoke: the seed of provoked interleavings, 1 for any; None, as always outside of tests: none are provoked.
@@ -56,6 +62,8 @@ class Settings:
     mode: str = "pin"
     watch: bool = True
     trace: str = "child"
+    spans: str = "all"
+    attributes: str = "few"
     ids: str = "plain"
     ids_key: str = field(default="", repr=False)
     provoke: int | None = None
@@ -70,6 +78,8 @@ class Configuration:
     mode: Any = None
     watch: Any = None
     trace: Any = None
+    spans: Any = None
+    attributes: Any = None
     ids: Any = None
 
 
@@ -80,7 +90,15 @@ class BoundariesConfiguration(Configuration):
     boundaries: Any = None
 
 
-def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None, ids: Any = None) -> Settings:
+def resolve(
+    *,
+    mode: Any = None,
+    watch: Any = None,
+    trace: Any = None,
+    spans: Any = None,
+    attributes: Any = None,
+    ids: Any = None,
+) -> Settings:
     """Return the settings: what the code says, else the environment, else the defaults.
 
     Raises:
@@ -91,6 +109,8 @@ def resolve(*, mode: Any = None, watch: Any = None, trace: Any = None, ids: Any 
         mode=_one_of("mode", MODES, "off" if mode is False else mode, OTEL_HANDOFF_MODE),  # YAML reads off as false
         watch=_switch("watch", watch, OTEL_HANDOFF_WATCH),
         trace=_one_of("trace", TRACES, trace, OTEL_HANDOFF_TRACE),
+        spans=_one_of("spans", SPANS, spans, OTEL_HANDOFF_SPANS),
+        attributes=_one_of("attributes", ATTRIBUTES, attributes, OTEL_HANDOFF_ATTRIBUTES),
         ids=_one_of("ids", IDS, ids, OTEL_HANDOFF_IDS, otherwise="hashed"),  # a slip must not let them out
         ids_key=hashing.key(),
         provoke=_seed(),

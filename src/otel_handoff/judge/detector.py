@@ -203,7 +203,8 @@ class Detector:
                 if value is not expected and str(value) != str(expected) and not self._is_of_row(lease, field, value):
                     wrong[field] = value
         if wrong:
-            self._report(lease, wrong, evidence="span", outcome="used", target=name, span=lease.span, place=name)
+            span = getattr(lease.span, "held", lease.span)
+            self._report(lease, wrong, evidence="span", outcome="used", target=name, span=span, place=name)
 
     def _is_of_row(self, lease: Lease, field: str, value: object) -> bool:
         # Whether an id on a span, spelt in its own way, is the row's; or nothing is known of which it should be.

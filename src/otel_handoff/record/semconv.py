@@ -70,6 +70,16 @@ UNCHECKED_DETAIL: Final = "handoff.unchecked.detail"
 UNWATCHED: Final = "handoff.unwatched"
 """boolean: `true` on the span of a row that was judged at its start, calls and end: its reads are not seen"""
 
+# On the span that says how many rows were judged which have none: with `spans=mismatch`.
+JUDGED_ROWS: Final = "handoff.judged.rows"
+"""int: how many rows were judged, and in order, since it was said last"""
+JUDGED_UNWATCHED: Final = "handoff.judged.unwatched"
+"""int: how many of them were judged at their start, calls and end alone; only if there are some"""
+JUDGED_LOST: Final = "handoff.judged.lost"
+"""int: how many other rows, which disagreed or were not judged, have no span that is sampled; only if there are some"""
+CALLS_BEYOND: Final = "handoff.calls.beyond"
+"""int: on the span of a row that was made late: how many more calls it made than have spans"""
+
 # On the test alert of `otel-handoff doctor`, which is no mismatch.
 TEST: Final = "handoff.test"
 """boolean: `true`; also the name of its span event and of its log record"""

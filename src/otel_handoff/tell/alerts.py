@@ -131,6 +131,7 @@ def mark(mismatch: Mismatch, span: Span, facts: Mapping[str, AttributeValue] | N
                 semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
                 semconv.MISMATCH_EVIDENCE: mismatch.evidence,
                 semconv.MISMATCH_OUTCOME: mismatch.outcome,
+                semconv.SUBMISSION_LOCATION: mismatch.submission.location,
                 **{semconv.OBSERVED + name: semconv.attribute_value(id_) for name, id_ in mismatch.observed.items()},
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,6 +30,33 @@ def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
     }
 
 
+def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict[str, AttributeValue]:
+    """Return what the span of a row says that waited for `queued` seconds; `full`: also what nobody needs of it."""
+    said: dict[str, AttributeValue] = {
+        semconv.BOUNDARY: submission.boundary,
+        semconv.SUBMISSION_ID: submission.number,
+        semconv.SUBMISSION_TIME: submission.time_unix_nano,
+        semconv.SUBMISSION_THREAD: submission.thread_name,
+        **submission.attributes,
+        semconv.QUEUE_DURATION: queued,
+        semconv.THREAD_NAME: threading.current_thread().name,
+    }
+    if full:
+        said[semconv.SUBMISSION_LOCATION] = submission.location
+        said[semconv.THREAD_ID] = threading.get_ident()
+    return said
+
+
+def call_attributes(submission: Submission, details: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+    """Return what the span of a call says."""
+    return {
+        semconv.BOUNDARY: submission.boundary,
+        semconv.SUBMISSION_ID: submission.number,
+        **submission.attributes,
+        **details,
+    }
+
+
 def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
     """Return what a span of an SDK carries; None where it keeps nothing, or does not say."""
     attributes: Mapping[str, AttributeValue] | None = getattr(span, "attributes", None)
@@ -41,8 +69,17 @@ def record_error(span: Span, error: BaseException) -> None:
 
     The message is the host's text, and may quote a row. That is also why it is not `Span.record_exception`.
     """
+    say_error(span, *error_of(error))
+
+
+def error_of(error: BaseException) -> tuple[str, str, str]:
+    """Return what is said of an error: its type in short and in full, and where."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    where = "".join(traceback.format_tb(error.__traceback__))
+    return kind.__name__, name, "".join(traceback.format_tb(error.__traceback__))
+
+
+def say_error(span: Span, short: str, name: str, where: str) -> None:
+    """Say what `error_of` has returned."""
     span.add_event("exception", {"exception.type": name, "exception.stacktrace": where})
-    span.set_status(Status(StatusCode.ERROR, kind.__name__))
+    span.set_status(Status(StatusCode.ERROR, short))

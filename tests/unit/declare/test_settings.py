@@ -65,6 +65,9 @@ def test_from_code_before_the_environment(
         ("OTEL_HANDOFF_WATCH", "on", Settings(watch=True)),
         ("OTEL_HANDOFF_WATCH", "", Settings()),
         ("OTEL_HANDOFF_TRACE", "LINK", Settings(trace="link")),
+        ("OTEL_HANDOFF_SPANS", "Mismatch", Settings(spans="mismatch")),
+        ("OTEL_HANDOFF_SPANS", "sampled", Settings(spans="sampled")),
+        ("OTEL_HANDOFF_ATTRIBUTES", "ALL", Settings(attributes="all")),
         ("OTEL_HANDOFF_IDS", "Hashed", Settings(ids="hashed")),
         ("OTEL_HANDOFF_IDS_KEY", " secret\n", Settings(ids_key="secret")),
     ],
@@ -88,6 +91,8 @@ def test_from_the_environment(
         ),
         ("OTEL_HANDOFF_WATCH", "maybe", "OTEL_HANDOFF_WATCH=maybe is not true or false; using true."),
         ("OTEL_HANDOFF_TRACE", "parent", "OTEL_HANDOFF_TRACE=parent is not one of child, link; using child."),
+        ("OTEL_HANDOFF_SPANS", "none", "OTEL_HANDOFF_SPANS=none is not one of all, sampled, mismatch; using all."),
+        ("OTEL_HANDOFF_ATTRIBUTES", "no", "OTEL_HANDOFF_ATTRIBUTES=no is not one of few, all; using few."),
     ],
 )
 def test_a_wrong_environment_warns_and_the_default_holds(
@@ -120,6 +125,8 @@ def test_the_key_is_no_flag_and_not_shown() -> None:
         ({"mode": ["pin"]}, "mode=['pin'] is not one of 'pin', 'observe', 'strict', 'off'"),
         ({"watch": "yes"}, "watch='yes' is not True or False"),
         ({"trace": "parent"}, "trace='parent' is not one of 'child', 'link'"),
+        ({"spans": "none"}, "spans='none' is not one of 'all', 'sampled', 'mismatch'"),
+        ({"attributes": 1}, "attributes=1 is not one of 'few', 'all'"),
         ({"ids": "hash"}, "ids='hash' is not one of 'plain', 'hashed'"),
     ],
 )
@@ -259,6 +266,8 @@ def test_what_a_configuration_file_finds() -> None:
         "mode": None,
         "watch": None,
         "trace": None,
+        "spans": None,
+        "attributes": None,
         "ids": None,
         "boundaries": None,
     }
