@@ -21,7 +21,7 @@ from otel_handoff.demo.pipeline.context import PluginContext
 from otel_handoff.demo.pipeline.results import TransformResult
 from otel_handoff.demo.transform import ReadabilityTransform
 from otel_handoff.handover.lease import active
-from otel_handoff.handover.transport import submitting, under_way
+from otel_handoff.handover.transport import in_progress, submitting
 from tests.faults.conftest import Host
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.telemetry import Telemetry
@@ -185,7 +185,7 @@ def test_interrupted_at_any_line_of_ours(mode: str, telemetry: Telemetry) -> Non
         submitting.set(None)
         context_api.attach(otel)
         pool.executor.work.clear()
-        assert not under_way
+        assert not in_progress()
     assert counted.lines > 50
     assert swallowed == []
     assert telemetry.mismatches == []

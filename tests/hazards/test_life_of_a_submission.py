@@ -596,3 +596,23 @@ def test_blind_rows_dropped_with_arguments_that_take_no_weak_reference(
     gc.collect()
     [(_, in_flight)] = telemetry.points("handoff.in_flight").items()
     assert in_flight == MOST
+
+
+def test_a_thread_that_changes_its_name_for_each_row(instrument: Instrument, telemetry: Telemetry) -> None:
+    """The report has the name that it had when it handed the row over."""
+    instrument("observe")
+    thread = threading.current_thread()
+    before = thread.name
+    try:
+        thread.name = "row A"
+        overtaken = Overtaken(lambda _order, ctx: ctx.order.id)
+        overtaken.wait_until_begun()
+        thread.name = "row B"
+        overtaken.ctx.order = Order("B")
+        assert overtaken.go() == "B"
+    finally:
+        thread.name = before
+    [mismatch] = telemetry.mismatches
+    assert mismatch.submission.thread_name == "row A"
+    assert mismatch.culprit is not None
+    assert mismatch.culprit.thread_name == "row B"

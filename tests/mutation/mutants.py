@@ -176,9 +176,10 @@ MUTANTS: Final = (
     Mutant(
         "around/submit",
         "snapshot after submit",
-        "            submitting.reset(token)\n            found",
-        "            submitting.reset(token)\n            lease.roots = lease.kind.roots_of(handing.contexts[1])\n"
-        "            lease.submission.restate(lease.kind.ids_of(lease.roots))\n            found",
+        "        claims, found, contexts = self._claims, handing.found, handing.contexts\n",
+        "        claims, found, contexts = self._claims, handing.found, handing.contexts\n"
+        "        handing.lease.roots = handing.lease.kind.roots_of(contexts[1])\n"
+        "        handing.lease.restate(handing.lease.kind.ids_of(handing.lease.roots))\n",
         "The ids are taken when the submit function has returned, not before it is entered.",
         "tests/hazards/test_handing_over.py",
     ),
@@ -226,8 +227,8 @@ MUTANTS: Final = (
     Mutant(
         "around/submit",
         "handed over for ever",
-        "            handing.lease = handing.given = None\n",
-        "            handing.given = None\n",
+        "        handing.lease = handing.given = None\n",
+        "        handing.given = None\n",
         "A task that the host began while it handed a row over works for that row ever after.",
         "tests/hazards/test_handing_over.py",
     ),
@@ -900,11 +901,8 @@ MUTANTS: Final = (
     Mutant(
         "around/submit",
         "let go before it waits",
-        "            if lease.begun or (found is not None and found() is not None):\n",
-        "            del under_way[number]\n"
-        "            under_way[-number] = handing\n"
-        "            number, gone = -number, number\n"
-        "            if lease.begun or (found is not None and found() is not None):\n",
+        "        if lease.begun or (found is not None and found() is not None):\n",
+        "        under_way.pop(number, None)\n        if lease.begun or (found is not None and found() is not None):\n",
         "A worker that comes while the submit function returns finds its row in neither place.",
         "tests/schedules/test_regressions.py",
     ),
@@ -919,8 +917,8 @@ MUTANTS: Final = (
     Mutant(
         "around/submit",
         "coroutines have handed over",
-        "        if type(result) in STEPWISE and handing.found is None:",
-        "        if False:",
+        "return self._in_steps(result, handing, *left) if type(result) in STEPWISE else result",
+        "return result",
         "An asynchronous submit function has handed over before it has begun.",
         "tests/schedules/test_schedules.py::test_a_host_that_differs_is_judged_at_all",
     ),
@@ -1024,7 +1022,7 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "the quick way makes no span",
-        "                or engine.traced\n",
+        "                or (is_call and lease.span is not INVALID_SPAN)  # it has a span, too\n",
         "",
         "A right call has no span.",
         "tests/unit/around/test_calls.py",
@@ -1113,16 +1111,16 @@ MUTANTS: Final = (
     Mutant(
         "host/bound",
         "by-name arguments are lost",
-        '*(f"{name!r}: {name}" for name in keywords)',
+        """*(f'{name!r}: {name}' for name in self.keywords)""",
         "",
         "A function with arguments by name alone is called without them.",
         "tests/unit/host/test_made.py",
     ),
     Mutant(
         "record/locations",
-        "made functions are the host's",
-        "                self._made = code\n",
-        "                pass\n",
+        "no place is known again",
+        "            if code.co_filename in _OURS or code.co_filename in FILES or not _is_host(code):\n",
+        "            if True:\n",
         "Each row looks for the line that handed it over through all frames.",
         "tests/unit/around/test_short_way.py",
     ),

@@ -13,6 +13,7 @@ from otel_handoff.around.engine import Engine
 from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, active, judged_lease
+from otel_handoff.host.bound import Written
 from otel_handoff.host.fields import Are, Parameters, Read, Reads
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
@@ -131,6 +132,16 @@ class CallFunction:
         if lease is not None and self.is_right(lease, args, kwargs):
             return wrapped(*args, **kwargs)
         return self.closely(wrapped, args, kwargs)
+
+    def body(self, shape: Written) -> tuple[str, dict[str, object]]:
+        """Make what is done where the function is looked up and called, as most are."""
+        lines = (
+            "lease_ = active_()\n"
+            f"if lease_ is not None and is_right_(lease_, {shape.args()}, {shape.kwargs()}):\n"
+            f"    return {shape.call()}\n"
+            f"return {shape.through()}\n"
+        )
+        return lines, {"active_": active.get, "is_right_": self.is_right}
 
     def closely(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""

@@ -77,7 +77,7 @@ class Engine:
 
     def may_record(self, context: Context) -> bool:
         """Whether a span under `context` may be recorded."""
-        if not self.is_traced():
+        if not (self.traced or self.is_traced()):
             return False
         if self._never is None:
             return True

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import Token
-from typing import Final
+from typing import Final, cast
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
@@ -36,6 +36,9 @@ Run = tuple[Span, Token[Lease | None], Token[Context] | None, bool]
 """One run of the work function, on the worker's stack: the row span, and what is to be taken off the thread again.
 
 Whether the thread carries the row, too: it does in each run but the first."""
+
+NOT_BEGUN: Final[Run] = (INVALID_SPAN, cast("Token[Lease | None]", None), None, False)
+"""An error of ours came as it was begun: nothing is to be taken off."""
 
 
 class Running:
@@ -104,6 +107,8 @@ class Running:
 
     def end(self, lease: Lease, running: Run, error: BaseException | None) -> None:
         """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
+        if running is NOT_BEGUN:
+            return
         span, token, otel_token, again = running
         if otel_token is not None:
             context_api.detach(otel_token)

@@ -19,10 +19,10 @@ class Never(Enum):
 
 def never_recorded(provider: Any) -> Never | None:
     """Return what the sampler of a provider says, in its public description, that it will never record."""
-    describe = getattr(getattr(provider, "sampler", None), "get_description", None)
-    if describe is None:
-        return None
-    description = str(describe())
+    sampler: Any = getattr(provider, "sampler", None)
+    if not type(sampler).__module__.startswith("opentelemetry.sdk."):
+        return None  # a host's own may do otherwise than what it inherits the description from
+    description = str(sampler.get_description())
     if description == _OFF:
         return Never.ANY
     if not description.startswith("ParentBased{") or not all(part in description for part in _FOLLOWS):

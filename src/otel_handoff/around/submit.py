@@ -6,20 +6,20 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import ref
 
-from opentelemetry import context as context_api
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.handover.transport import Handing, submitting, under_way
 from otel_handoff.handover.twins import Twins, explain
-from otel_handoff.handover.written import open_record
+from otel_handoff.handover.written import WriteRecord, open_record
+from otel_handoff.host.bound import Written
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
 from otel_handoff.host.current import no_lease
@@ -28,7 +28,6 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.plainly import MISSING, class_of
-from otel_handoff.host.snapshots import Unusual
 from otel_handoff.record.locations import Frames, Site, capture
 from otel_handoff.record.submission import numbers
 
@@ -61,11 +60,9 @@ class Submit:
         self._met = shared.kinds.met
         self._watched = shared.watch is not None
         self._row = shared.boundary.row
-        self._rows = shared.counts.rows
-        self._count = shared.counts.submissions.add
         self._coverage = shared.coverage
-        self._threads = shared.submitters
         self._claims = shared.claims
+        self._open = self._opener()
 
     def __call__(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Open a lease for the row, and call through."""
@@ -103,40 +100,154 @@ class Submit:
             handing.outer = outer
         if Lease.provoker is not None:
             Lease.provoker.submitted(lease, context)
-        claims = self._claims
         handing.given = self._parameters, args, kwargs
-        first, number = lease, lease.number
-        claims.live[number] = True
+        number = lease.number
+        self._claims.live[number] = True
         under_way[number] = ref(handing)
         token = submitting.set(handing)
+        left = lease, handing.contexts
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            if (last := handing.lease) is not None:
-                claims.discard(last.number)
-                last.close()
-            explain(error, lease, handing.contexts[1])
+            self._raised(handing, error)
             raise
         finally:
             submitting.reset(token)
-            found = handing.found
-            lease = handing.lease or lease  # it may have handed over more than one
-            number = lease.number
-            if lease.begun or (found is not None and found() is not None):
-                claims.live.pop(number, False)
-                if number in claims.keys:
-                    claims.discard(number)
-            else:
-                self._settle(handing)
-            under_way.pop(number, None)
-            contexts = handing.contexts
-            if first.twins is not None:
-                first.twins.close(first, contexts)
-            handing.lease = handing.given = None
-            handing.contexts = _LET_GO
-        if type(result) in STEPWISE and handing.found is None:
-            return self._in_steps(result, handing, lease, contexts)
-        return result
+            left = self._ends(handing)
+        return self._in_steps(result, handing, *left) if type(result) in STEPWISE else result
+
+    def body(self, shape: Written) -> tuple[str, dict[str, object]]:
+        """Make what is done for a row that is handed over as most are."""
+        context = self.shared.boundary.context
+        if context not in shape.others:
+            return f"return {shape.through()}\n", {}
+        lines = (
+            f"handing_ = begin_({shape.instance}, {context})\n"
+            "if handing_ is None:\n"
+            f"    return {shape.through()}\n"
+            "handed_ = handing_.contexts[1]\n"
+            f"handing_.given = parameters_, {shape.args(context, 'handed_')}, {shape.kwargs()}\n"
+            "token_ = set_(handing_)\n"
+            "try:\n"
+            f"    result_ = {shape.call(context, 'handed_')}\n"
+            "except BaseException as error_:\n"
+            "    raised_(handing_, error_)\n"
+            "    raise\n"
+            "finally:\n"
+            "    reset_(token_)\n"
+            "    left_ = ends_(handing_)\n"
+            "return in_steps_(result_, handing_, *left_) if type(result_) in stepwise_ else result_\n"
+        )
+        return lines, {
+            "begin_": self._quick_begin(),
+            "parameters_": self._parameters,
+            "set_": submitting.set,
+            "reset_": submitting.reset,
+            "raised_": self._raised,
+            "ends_": self._ends,
+            "in_steps_": self._in_steps,
+            "stepwise_": STEPWISE,
+        }
+
+    def _quick_begin(self) -> Callable[[Any, Any], Handing | None]:
+        # It is called for each row: what it knows from the start it is not to look up.
+        detector, coverage, met, row, opened = self._detector, self._coverage, self._met, self._row, self._open
+        live, watched, capture_at = self._claims.live, self._watched, Site().capture
+
+        def begin(instance: Any, context: Any) -> Handing | None:
+            if (
+                submitting.get() is not None
+                or active.get() is not None
+                or not detector.enabled
+                or instance.__class__ is not self._class
+                or coverage.due
+                or Lease.provoker is not None
+                or (known := met.get(id(class_of(context)))) is None
+                or (kind := known[0]).looks
+            ):
+                return None
+            record = open_record(context) if watched else None  # before the copy: it misses no write
+            try:
+                handed, roots, ids = kind.snapshot(context)
+                key = ids[row] if row is not None else None
+                if key.__class__ is not str and key is not None:
+                    key = key_of(key)
+            except Exception as error:
+                pass_on(error)
+                return None
+            lease = opened(kind, record, context, handed, roots, ids, key, capture_at(3))
+            handing = Handing(lease, (context, handed))
+            live[lease.number] = True
+            under_way[lease.number] = ref(handing)
+            return handing
+
+        return begin
+
+    def _opener(self) -> Callable[..., Lease]:
+        shared, detector, rows, threads = self.shared, self._detector, self.shared.counts.rows, self.shared.submitters
+        count = shared.counts.submissions.add
+
+        def opened(
+            kind: ContextClass,
+            record: WriteRecord | None,
+            context: Any,
+            handed: Any,
+            roots: dict[str, Any],
+            ids: dict[str, Any],
+            key: object,
+            frames: Frames,
+        ) -> Lease:
+            if (thread := threading.get_ident()) not in threads and len(threads) < _MOST_THREADS:
+                threads.add(thread)
+            count()
+            lease = Lease(
+                next(numbers),
+                ids,
+                threading.current_thread().name,
+                time.time_ns(),
+                frames,
+                without_rows(get_current()),
+                detector,
+                rows,
+                kind,
+                context,
+                handed,
+                roots,
+                record,
+                key,
+                keeps=shared.keeps_context,
+            )
+            if record is not None and record.unclaimed:
+                record.claim(lease.submission, roots)
+            return lease
+
+        return opened
+
+    def _raised(self, handing: Handing, error: BaseException) -> None:
+        lease, handed = handing.lease, handing.contexts[1]
+        if lease is not None:
+            self._claims.discard(lease.number)
+            lease.close()
+            explain(error, lease, handed)
+
+    def _ends(self, handing: Handing) -> tuple[Lease, tuple[Any, Any]]:
+        # The submit function is left, in whichever way. What is returned it may need that has only begun.
+        claims, found, contexts = self._claims, handing.found, handing.contexts
+        lease = cast("Lease", handing.lease)  # it may have handed over more than one
+        number = lease.number
+        if lease.begun or (found is not None and found() is not None):
+            claims.live.pop(number, False)
+            if number in claims.keys:
+                claims.discard(number)
+        else:
+            self._settle(handing)
+        under_way.pop(number, None)
+        first = handing.first or lease
+        if first.twins is not None:
+            first.twins.close(first, contexts)
+        handing.lease = handing.given = None
+        handing.contexts = _LET_GO
+        return lease, contexts
 
     def _failed(self, error: Exception) -> None:
         self.shared.blind.append(None)
@@ -173,6 +284,8 @@ class Submit:
         return outer.is_about(self._read(args, kwargs))
 
     def _in_steps(self, result: Any, handing: Handing, lease: Lease, contexts: tuple[Any, Any]) -> Any:
+        if handing.found is not None:
+            return result
         # A coroutine or generator that hands over when it runs: the row is what it was when it was made. Nothing but
         # itself holds what it was given: it may never run.
         claims, first = self.shared.claims, lease
@@ -222,6 +335,7 @@ class Submit:
                 return lease
             lease.take_back()
             another = self._begin(context, capture(3), copied=True)[1]
+        handing.first = handing.first or lease
         before, after = lease.number, another.number
         self._claims.discard(before)
         self._claims.live[after] = True
@@ -233,48 +347,13 @@ class Submit:
         return another
 
     def _begin(self, context: Any, frames: Frames, *, copied: bool = False) -> tuple[Handing, Lease]:
+        kind = self._kind_of(context)
         record = open_record(context) if self._watched else None  # before the copy: it misses no write
-        known = self._met.get(id(class_of(context)))
-        try:
-            if known is None or copied:
-                raise Unusual  # noqa: TRY301
-            kind = known[0]
-            handed, roots, ids = kind.snapshot(context)
-        except Exception as error:
-            if error.__class__ is not Unusual:
-                pass_on(error)
-            kind = self._kind_of(context)
-            handed = self._copy(context, kind) if self._pin and not copied else context
-            roots = kind.roots_of(handed)
-            ids = kind.ids_of(roots)
-        if (thread := threading.get_ident()) not in self._threads and len(self._threads) < _MOST_THREADS:
-            self._threads.add(thread)
-        self._count()
-        row = self._row
-        key = None
-        if row is not None:
-            key = ids[row]
-            if key.__class__ is not str:
-                key = key_of(key)
-        lease = Lease(
-            next(numbers),
-            ids,
-            threading.current_thread(),
-            time.time_ns(),
-            frames,
-            without_rows(context_api.get_current()),
-            self._detector,
-            self._rows,
-            kind,
-            context,
-            handed,
-            roots,
-            record,
-            key,
-            keeps=self.shared.keeps_context,
-        )
-        if record is not None and record.unclaimed:
-            record.claim(lease.submission, roots)
+        handed = self._copy(context, kind) if self._pin and not copied else context
+        roots = kind.roots_of(handed)
+        ids = kind.ids_of(roots)
+        key = key_of(ids[self._row]) if self._row is not None else None
+        lease = self._open(kind, record, context, handed, roots, ids, key, frames)
         if kind.looks and handed is not context:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         if type(ids) is not dict:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
+from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.stepwise import is_to_come
 from otel_handoff.handover.transport import Handing, submitting
+from otel_handoff.host.bound import Written
 from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING
@@ -108,6 +111,64 @@ class Worker:
         """Return whose row it is looked up for again: the same, or another of the same submit call."""
         return self.shared.row_of(handing, lease)
 
+    def body(self, shape: Written) -> tuple[str, dict[str, object]]:
+        """Make what is done for a row whose worker is the first, and is given what it was to get."""
+        context = self.shared.boundary.context
+        if context not in shape.others:
+            return f"return {shape.through()}\n", {}
+        lines = (
+            "lease_ = wrapper_.__self__\n"
+            f"running_ = begin_(lease_, {context})\n"
+            "if running_ is None:\n"
+            f"    return {shape.through()}\n"
+            "try:\n"
+            f"    result_ = {shape.call()}\n"
+            "except BaseException as error_:\n"
+            "    end_(lease_, running_, error_)\n"
+            "    raise\n"
+            "if result_ is not None and is_to_come_(result_):\n"
+            "    leaves_(lease_)\n"
+            "end_(lease_, running_, None)\n"
+            "return result_\n"
+        )
+        running = self._running
+        return lines, {
+            "begin_": self._quick_begin(),
+            "end_": running.end,
+            "is_to_come_": is_to_come,
+            "leaves_": self._not_followed,
+        }
+
+    def _quick_begin(self) -> Callable[[Lease, Any], Run | None]:
+        # It is called for each row: what it knows from the start it is not to look up.
+        detector, running, keys = self.detector, self._running, self._keys
+
+        def begin(lease: Lease, given: Any) -> Run | None:
+            if (
+                lease.begun
+                or not detector.enabled
+                or lease.made is not None
+                or id(given) != lease.expected
+                or keys
+                or Lease.provoker is not None
+            ):
+                return None
+            lease.handed = given
+            if lease.context is None:
+                lease.context = given
+            try:
+                return running.begin(lease)
+            except Exception as error:
+                running.leaves(lease, "internal_error")
+                guard.met(error)
+                return NOT_BEGUN
+
+        return begin
+
+    def _not_followed(self, lease: Lease) -> None:
+        with guard:
+            self._running.leaves(lease, "not_followed")
+
     def run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function under its submission."""
         running = None
@@ -139,7 +200,6 @@ class Worker:
             self._running.end(lease, running, error)
             raise
         if result is not None and is_to_come(result):
-            with guard:
-                self._running.leaves(lease, "not_followed")
+            self._not_followed(lease)
         self._running.end(lease, running, None)
         return result

@@ -16,7 +16,8 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 
 from otel_handoff.handover.lease import BORROWED_KEY, Lease, active, borrowed, judged_lease
-from otel_handoff.handover.transport import submitting, under_way
+from otel_handoff.handover.transport import LOOKED_UP, submitting, under_way
+from otel_handoff.host.bound import Bound
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.standin import StandIn, stand_in
@@ -127,9 +128,13 @@ def _submit(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[st
 def _pass_on(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     # Whoever hands over a row, by a pool: from here on the worker has it.
     handing = submitting.get()
-    if handing is not None:
+    if handing is not None and handing.found is not None:
+        if args and type(args[0]) is Bound:  # as most have it
+            handing.pass_on(args[0])
+            return
         for value in (*args, *kwargs.values()):
-            handing.pass_on(value)
+            if type(value) in LOOKED_UP:
+                handing.pass_on(value)
 
 
 def _call_back(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from threading import Thread, get_ident
+from threading import get_ident
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -58,7 +58,7 @@ class Lease:
     Attributes:
         number: counts submissions in this process, from 1.
         ids: field -> its value at submission.
-        thread: the submitting thread.
+        thread_name: the submitting thread, by the name that it has then.
         time_unix_nano: when, in nanoseconds since the epoch.
         frames: where, unresolved.
         otel_context: the OpenTelemetry context that was current.
@@ -119,7 +119,7 @@ class Lease:
         "record",
         "roots",
         "submission",
-        "thread",
+        "thread_name",
         "time_unix_nano",
     )
 
@@ -152,7 +152,7 @@ class Lease:
         self,
         number: int,
         ids: Mapping[str, object],
-        thread: Thread,
+        thread_name: str,
         time_unix_nano: int,
         frames: Frames,
         otel_context: Context,
@@ -169,7 +169,7 @@ class Lease:
     ) -> None:
         self.number: int = number
         self.ids: Mapping[str, object] = ids
-        self.thread: Thread = thread
+        self.thread_name: str = thread_name
         self.time_unix_nano: int = time_unix_nano
         self.frames: Frames = frames
         self.otel_context: Context = otel_context
@@ -208,7 +208,7 @@ class Lease:
                 self.number,
                 self.detector.name,
                 MappingProxyType(self.ids),
-                self.thread.name,
+                self.thread_name,
                 self.time_unix_nano,
                 self.frames,
                 self.otel_context,

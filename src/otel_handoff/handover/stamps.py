@@ -37,6 +37,9 @@ def _running(handing: Handing) -> Iterator[FrameType]:
         name = frame.f_code.co_filename
         if not name.startswith(_OURS) and name not in FILES:
             yield frame
+        elif name in FILES:
+            if frame.f_locals.get("handing_") is handing:
+                return
         elif name in _BEGINS and (name.endswith("stepwise.py") or frame.f_locals.get("handing") is handing):
             return
         frame = frame.f_back

@@ -11,13 +11,27 @@ from weakref import ref
 
 from otel_handoff.handover.asked import Judge
 from otel_handoff.handover.lease import Lease
-from otel_handoff.host.bound import SHARED, Bound, call_of, can_be_made, is_bound, run_of, set_dict
+from otel_handoff.host.bound import (
+    SHARED,
+    Bound,
+    Reboundable,
+    Written,
+    call_of,
+    can_be_made,
+    is_bound,
+    run_of,
+    set_dict,
+)
 from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
 from otel_handoff.host.standin import BoundStandIn, StandIn, reduce
 
 Given = tuple[Parameters, tuple[Any, ...], dict[str, Any]]
 """The arguments of one call, and the parameters of the function that was called."""
+
+
+LOOKED_UP: Final = frozenset({Bound, Reboundable, BoundStandIn, partial})
+"""The types of what a work function may be found as, and of what may have that in it."""
 
 
 class Handing:
@@ -31,6 +45,7 @@ class Handing:
         given: all that it got.
         found: what the work function, looked up meanwhile, was bound to; the work item, if it is one, keeps that alive.
         again: the same of further look-ups.
+        first: the row that was handed over before that of `lease`, if there was one.
         outer: the hand-over within which this one is made.
         unread: whether the context could not be read; then `passed` is whether an inner submit function could.
         passed: whether a pool was seen to take what was looked up: what is written from then on is another row's.
@@ -41,6 +56,7 @@ class Handing:
 
     again: list[ref[Any]] | None = None
     outer: Handing | None = None
+    first: Lease | None = None
     unread: bool = False
     passed: bool = False
     wrote: dict[str, object] | None = None
@@ -65,7 +81,7 @@ class Handing:
         """A pool is given `given`: if the work function is in it, the row is handed over."""
         while type(given) is partial:
             given = given.func
-        run = run_of(given) if is_bound(given) else given._self_wrapper if type(given) is BoundStandIn else None
+        run = given._self_wrapper if type(given) is BoundStandIn else run_of(given) if is_bound(given) else None
         lease = self.lease
         if lease is not None and getattr(run, "__self__", None) is lease:
             self.passed = True
@@ -128,6 +144,10 @@ class Works(Protocol):
         """Runs it for a lease, which is its first argument."""
         ...
 
+    def body(self, shape: Written) -> tuple[str, dict[str, object]]:
+        """Make what is done where it was looked up while submitting, and called as most are."""
+        ...
+
     def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run it where it was not looked up while submitting."""
         ...
@@ -184,7 +204,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
         return WorkFunction(function, worker)
     code: CodeType | None = function.__code__
     defaults, attributes = function.__defaults__, function.__dict__
-    call = call_of(function, None, reduce, of_a_row=True)
+    call = call_of(function, None, reduce, worker.body, of_a_row=True)
     detector, runs = worker.detector, worker.runs
 
     class Quick(WorkFunction):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from textwrap import indent
 from types import FunctionType, MethodType
 from typing import Any, Final
 
-from otel_handoff.host.made import made
+from otel_handoff.host.made import made, source_of
 
 _func: Final[Any] = vars(partial)["func"].__get__
 _args: Final[Callable[[Any], tuple[Any, ...]]] = vars(partial)["args"].__get__
@@ -112,6 +114,11 @@ def method_of(found: Any) -> Any:
     return MethodType(_func(found).__wrapped__, _args(found)[-1])
 
 
+def shown(found: Any) -> str:
+    """Return the source of what is called where something looked up is called, to read it."""
+    return source_of(_func(found))
+
+
 def run_of(found: Any) -> Any:
     """Return the wrapper of one row that something looked up has; None where it is the same for all."""
     args = _args(found)
@@ -129,42 +136,88 @@ def can_be_made(function: Any) -> bool:
     )
 
 
-def call_of(function: FunctionType, wrapper: Any, reduce: Any, *, of_a_row: bool = False) -> Any:
+@dataclass(frozen=True)
+class Written:
+    """The parameters of a function, to be written down again.
+
+    Attributes:
+        instance: the first.
+        others: those that are given by position.
+        keywords: those that are given by name alone.
+        more: `*args`, where it has that.
+        rest: `**kwargs`, where it has that.
+        only: how many, with the first, are given by position alone.
+    """
+
+    instance: str
+    others: tuple[str, ...]
+    keywords: tuple[str, ...]
+    more: tuple[str, ...]
+    rest: tuple[str, ...]
+    only: int
+
+    def parameters(self, *first: str) -> str:
+        """Return all of them, after some of ours."""
+        names = [self.instance, *self.others]
+        slash = ["/"] if self.only else []
+        star = self.more or (("*",) if self.keywords else ())
+        return ", ".join([*first, *names[: self.only], *slash, *names[self.only :], *star, *self.keywords, *self.rest])
+
+    def args(self, name: str = "", instead: str = "") -> str:
+        """Return the tuple of what is given by position, without the instance; of `name`, `instead` is given."""
+        given = [instead if each == name else each for each in (*self.others, *self.more)]
+        return f"({', '.join(given)}{',' if len(given) == 1 else ''})"
+
+    def kwargs(self) -> str:
+        """Return the dict of what is given by name."""
+        return f"{{{', '.join([*self.rest, *(f'{name!r}: {name}' for name in self.keywords)])}}}"
+
+    def call(self, name: str = "", instead: str = "") -> str:
+        """Return a call of the function as it is; of `name`, `instead` is given."""
+        given = [self.instance, *(instead if each == name else each for each in self.others), *self.more]
+        return f"function_({', '.join([*given, *(f'{each}={each}' for each in self.keywords), *self.rest])})"
+
+    def through(self) -> str:
+        """Return a call of the wrapper, as wrapt calls it: `wrapper(wrapped, instance, args, kwargs)`."""
+        return f"wrapper_(bound_(function_, {self.instance}), {self.instance}, {self.args()}, {self.kwargs()})"
+
+
+Body = Callable[[Written], tuple[str, dict[str, object]]]
+"""Makes what is done in the place of a function, and what that uses: lines, and names that end in `_`."""
+
+
+def written(function: FunctionType) -> Written:
+    """Return the parameters of a function that `can_be_made`."""
+    code = function.__code__
+    names = iter(code.co_varnames)
+    instance, *others = islice(names, code.co_argcount)
+    keywords = tuple(islice(names, code.co_kwonlyargcount))
+    more = (f"*{next(names)}",) if code.co_flags & inspect.CO_VARARGS else ()
+    rest = (f"**{next(names)}",) if code.co_flags & inspect.CO_VARKEYWORDS else ()
+    return Written(instance, tuple(others), keywords, more, rest, code.co_posonlyargcount)
+
+
+def call_of(
+    function: FunctionType, wrapper: Any, reduce: Any, body: Body | None = None, *, of_a_row: bool = False
+) -> Any:
     """Return what has the parameters of `function`, and calls `wrapper(wrapped, instance, args, kwargs)`.
 
     Args:
         function: one that `can_be_made`.
         wrapper: what is called; where it is `of_a_row`, it is the first argument instead.
         reduce: what is pickled in the place of what was looked up.
+        body: makes what is done instead, where that need not always be called.
         of_a_row: whether each look-up has a wrapper of its own.
     """
-    code = function.__code__
-    names = iter(code.co_varnames)
-    positional = list(islice(names, code.co_argcount))
-    keywords = list(islice(names, code.co_kwonlyargcount))
-    more = [f"*{next(names)}"] if code.co_flags & inspect.CO_VARARGS else []
-    rest = [f"**{next(names)}"] if code.co_flags & inspect.CO_VARKEYWORDS else []
-    parameters = [*(["wrapper_"] if of_a_row else []), *positional]
-    if code.co_posonlyargcount:
-        parameters.insert(len(parameters) - len(positional) + code.co_posonlyargcount, "/")
-    parameters += [*(more or (["*"] if keywords else [])), *keywords, *rest]
-    instance, *others = positional
-    given = [*others, *more]
-    args = ", ".join(given) + ("," if len(given) == 1 else "")
-    kwargs = ", ".join([*rest, *(f"{name!r}: {name}" for name in keywords)])
-    source = (
-        f"def call({', '.join(parameters)}):\n"
-        f"    return wrapper_(bound_(function_, {instance}), {instance}, ({args}), {{{kwargs}}})\n"
-    )
+    shape = written(function)
+    lines, names = body(shape) if body is not None else (f"return {shape.through()}\n", {})
     call: Any = made(
         f"call of {function.__qualname__}",
-        source,
-        {"bound_": MethodType, "function_": function} | ({} if of_a_row else {"wrapper_": wrapper}),
+        f"def call({shape.parameters(*(['wrapper_'] if of_a_row else []))}):\n{indent(lines, '    ')}",
+        {"bound_": MethodType, "function_": function, **names, **({} if of_a_row else {"wrapper_": wrapper})},
     )
     call.__name__, call.__qualname__, call.__module__ = function.__name__, function.__qualname__, function.__module__
     call.__defaults__, call.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     call.__wrapped__ = function
-    call.reduce = reduce
-
-    call.wrapper = wrapper
+    call.reduce, call.wrapper = reduce, wrapper
     return call

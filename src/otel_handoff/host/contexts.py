@@ -86,7 +86,7 @@ class ContextClass:
         self.watches: list[type] = [*map(class_of, self.watching_of(vars(cls)))]
         self.unwatched: str = unwatched
         self.slots: tuple[str, ...] = tuple(name for name in slots_of(cls) if name not in fields.roots)
-        self.looks: bool = True
+        self.looks: bool = copies
         self.quiet: int = 0
         self.writes: bool = False
         self.told_looked_up: bool = False

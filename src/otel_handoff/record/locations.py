@@ -104,22 +104,16 @@ def capture(depth: int, skip: int = 0) -> tuple[tuple[CodeType, int], ...]:
 class Site:
     """Where one function of the host's is called from: most often from the same place as before."""
 
-    __slots__ = ("_code", "_made")
+    __slots__ = ("_code",)
 
     def __init__(self) -> None:
         self._code: CodeType | None = None
-        self._made: CodeType | None = None
 
-    def capture(self) -> tuple[tuple[CodeType, int], ...]:
-        """Return the frame that called the caller, alone where it is the host's own; else what leads there, too."""
-        frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    def capture(self, depth: int = 2) -> tuple[tuple[CodeType, int], ...]:
+        """Return the frame at `depth` above, alone where it is the host's own; else what leads there, too."""
+        frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
         code = frame.f_code
-        if code is self._made and frame.f_back is not None:
-            frame = frame.f_back
-            code = frame.f_code
         if code is not self._code:
-            if code.co_filename in FILES:
-                self._made = code
             if code.co_filename in _OURS or code.co_filename in FILES or not _is_host(code):
                 return capture(3, skip=1)
             self._code = code

@@ -74,8 +74,14 @@ class WatchedField(Watched):
         if type(instance) is not self._direct or under_way or _working() is not None or Lease.provoker is not None:
             self._set(instance, value)
             return
+        key = id(instance)
+        if key not in records:
+            instance.__dict__[self.name] = value
+            if key in records:
+                self._late(instance, value)
+            return
         write = None
-        ref = records.get(id(instance))
+        ref = records.get(key)
         record = ref() if ref is not None else None
         if record is not None:
             try:

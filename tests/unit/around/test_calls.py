@@ -13,7 +13,7 @@ from otel_handoff import Call, HandoffInstrumentor, HandoffMismatchError, Mismat
 from otel_handoff.around.calls import CallFunction
 from otel_handoff.handover import lease
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
-from tests.telemetry import Telemetry, uninstrument
+from tests.telemetry import Telemetry, needs_sdk, uninstrument
 
 MODES = pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
 Instrument = Callable[..., None]
@@ -142,6 +142,7 @@ def test_with_spans_each_call_goes_the_slow_way(
     mode: str, instrument: Instrument, slow: list[str], telemetry: Telemetry
 ) -> None:
     """It has a span."""
+    needs_sdk()
     instrument(mode, **telemetry.options)
     row(RIGHT["called"])
     assert slow == ["Ledger.post"]
