@@ -501,7 +501,9 @@ def test_a_context_is_found_by_its_identity(
 
 
 @pytest.mark.parametrize(
-    "error", [KeyError("A"), KeyError(1), KeyError(), ValueError(7), KeyError(Desk("B"))], ids=repr
+    "error",
+    [KeyError("A"), KeyError(1), KeyError(), ValueError(7), KeyError(Desk("B"))],
+    ids=["text", "number", "nothing", "other-error", "other-object"],
 )
 def test_any_other_error_is_the_hosts_own(
     error: Exception, instrument: Instrument, caplog: pytest.LogCaptureFixture

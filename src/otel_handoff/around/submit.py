@@ -166,16 +166,16 @@ class Submit:
                 or (kind := known[0]).looks
             ):
                 return None
-            record = open_record(context) if watched else None  # before the copy: it misses no write
             try:
+                record = open_record(context) if watched else None  # before the copy: it misses no write
                 handed, roots, ids = kind.snapshot(context)
                 key = ids[row] if row is not None else None
                 if key.__class__ is not str and key is not None:
                     key = key_of(key)
+                lease = opened(kind, record, context, handed, roots, ids, key, capture_at(3))
             except Exception as error:
                 pass_on(error)
                 return None
-            lease = opened(kind, record, context, handed, roots, ids, key, capture_at(3))
             handing = Handing(lease, (context, handed))
             live[lease.number] = True
             under_way[lease.number] = ref(handing)

@@ -125,3 +125,53 @@ def test_the_methods_are_looked_up_in_the_short_way() -> None:
     assert is_bound(pool.executor.submit)
     assert is_bound(Ledger().post)
     pool.close()
+
+
+def test_a_kept_method_does_nothing_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `uninstrument()` it is the host's own: no row is begun."""
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    pool, ctx = Pool(), fresh(0)
+    kept = pool.enqueue
+    for _ in range(QUIET):
+        kept(Order("A"), ctx, clean).result(WAIT)
+    HandoffInstrumentor().uninstrument()
+    begun: list[object] = []
+
+    def count(*_: Any, **__: Any) -> None:
+        begun.append(1)
+
+    monkeypatch.setattr(Lease, "__init__", count)
+    seen: list[Any] = []
+    kept(Order("A"), ctx, lambda _order, ctx: seen.append(ctx)).result(WAIT)
+    pool.close()
+    assert (begun, seen) == ([], [ctx])
+    assert seen[0] is ctx
+
+
+def test_a_worker_that_hands_over_in_turn(taken: Counter[str]) -> None:
+    """What we look at for that is not what it reads: it goes the slow way, as nobody's work."""
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    inner = Pool()
+
+    def outer(_order: Order, ctx: Context) -> None:
+        inner.enqueue(Order("inner"), ctx, lambda _order, _ctx: None).result(WAIT)
+
+    rows(outer, fresh, taken)
+    inner.close()
+    assert taken["the class was looked at"] == ROWS - QUIET - 1
+
+
+def test_a_subclass_that_is_met_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked whether it hands over in a way of its own."""
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    looked: list[object] = []
+    monkeypatch.setattr(vars(Pool)["enqueue"]._self_wrapper.shared, "cover_overrides", lambda: looked.append(1))
+
+    class Other(Pool):
+        """Works as its base does."""
+
+    for number, kind in enumerate((Pool, Pool, Other, Other, Pool)):
+        pool = kind()
+        pool.enqueue(Order("A"), fresh(number), clean).result(WAIT)
+        pool.close()
+    assert len(looked) == 3
