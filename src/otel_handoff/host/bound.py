@@ -19,14 +19,20 @@ from otel_handoff.host.made import made
 _func: Final[Any] = vars(partial)["func"].__get__
 _args: Final[Callable[[Any], tuple[Any, ...]]] = vars(partial)["args"].__get__
 _set_class: Final[Any] = vars(object)["__class__"].__set__
-_OURS: Final = frozenset({"__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"})
+_OURS: Final = frozenset({"__call__", "__eq__", "__ne__", "__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"})
 
 
 class Bound(partial[Any]):
     """Calls what was made for a function, with the wrapper where that is of one row, and the instance.
 
-    What it is asked for, the bound method of the host's answers.
+    What it is asked for, the bound method of the host's answers. Who sees a partial in it (`isinstance` does) and looks
+    for what that is of finds the same in the slow way, which is none.
+
+    Attributes:
+        slowly: makes that of the method, the instance and the wrapper.
     """
+
+    slowly: Callable[[Any, Any, Any], Any]
 
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__":
@@ -36,9 +42,13 @@ class Bound(partial[Any]):
         if name == "__wrapped__":
             return method_of(self)
         if name == "_self_wrapper":
-            return run_of(self) or _func(self).wrapper
+            return wrapper_of(self)
         if name == "_self_parent":
             return None
+        if name == "func":
+            return Bound.slowly(method_of(self), instance_of(self), wrapper_of(self))
+        if name in ("args", "keywords"):
+            return () if name == "args" else {}
         if name == "__func__" and type(self) is Bound:
             _set_class(self, Reboundable)
         return getattr(method_of(self), name)
@@ -68,11 +78,11 @@ class Bound(partial[Any]):
         return self  # as of a bound method, nothing can tell
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        *before, instance = _args(self)
+        run, instance = run_of(self), instance_of(self)
         copied = copy.deepcopy(instance, memo)
         if copied is instance:
             return self
-        found = Bound(_func(self), *before, copied)
+        found = Bound(_func(self), copied if run is None else (run, copied))
         set_dict(found, SHARED)
         return found
 
@@ -109,13 +119,23 @@ def is_bound(function: Any) -> bool:
 
 def method_of(found: Any) -> Any:
     """Return the bound method that stands for itself."""
-    return MethodType(_func(found).__wrapped__, _args(found)[-1])
+    return MethodType(_func(found).__wrapped__, instance_of(found))
+
+
+def instance_of(found: Any) -> Any:
+    """Return what it was looked up on."""
+    given = _args(found)[0]
+    return given[1] if _func(found).of_a_row else given
 
 
 def run_of(found: Any) -> Any:
     """Return the wrapper of one row that something looked up has; None where it is the same for all."""
-    args = _args(found)
-    return args[0] if len(args) > 1 else None
+    return _args(found)[0][0] if _func(found).of_a_row else None
+
+
+def wrapper_of(found: Any) -> Any:
+    """Return what is called in the place of the method."""
+    return run_of(found) or _func(found).wrapper
 
 
 def can_be_made(function: Any) -> bool:
@@ -134,7 +154,7 @@ def call_of(function: FunctionType, wrapper: Any, reduce: Any, *, of_a_row: bool
 
     Args:
         function: one that `can_be_made`.
-        wrapper: what is called; where it is `of_a_row`, it is the first argument instead.
+        wrapper: what is called; where it is `of_a_row`, it comes with the instance instead, as a pair.
         reduce: what is pickled in the place of what was looked up.
         of_a_row: whether each look-up has a wrapper of its own.
     """
@@ -144,9 +164,9 @@ def call_of(function: FunctionType, wrapper: Any, reduce: Any, *, of_a_row: bool
     keywords = list(islice(names, code.co_kwonlyargcount))
     more = [f"*{next(names)}"] if code.co_flags & inspect.CO_VARARGS else []
     rest = [f"**{next(names)}"] if code.co_flags & inspect.CO_VARKEYWORDS else []
-    parameters = [*(["wrapper_"] if of_a_row else []), *positional]
+    parameters = [*positional]  # no more than the host's: Python counts them where there are too many
     if code.co_posonlyargcount:
-        parameters.insert(len(parameters) - len(positional) + code.co_posonlyargcount, "/")
+        parameters.insert(code.co_posonlyargcount, "/")
     parameters += [*(more or (["*"] if keywords else [])), *keywords, *rest]
     instance, *others = positional
     given = [*others, *more]
@@ -154,7 +174,8 @@ def call_of(function: FunctionType, wrapper: Any, reduce: Any, *, of_a_row: bool
     kwargs = ", ".join([*rest, *(f"{name!r}: {name}" for name in keywords)])
     source = (
         f"def call({', '.join(parameters)}):\n"
-        f"    return wrapper_(bound_(function_, {instance}), {instance}, ({args}), {{{kwargs}}})\n"
+        + (f"    wrapper_, {instance} = {instance}\n" if of_a_row else "")
+        + f"    return wrapper_(bound_(function_, {instance}), {instance}, ({args}), {{{kwargs}}})\n"
     )
     call: Any = made(
         f"call of {function.__qualname__}",
@@ -164,7 +185,5 @@ def call_of(function: FunctionType, wrapper: Any, reduce: Any, *, of_a_row: bool
     call.__name__, call.__qualname__, call.__module__ = function.__name__, function.__qualname__, function.__module__
     call.__defaults__, call.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     call.__wrapped__ = function
-    call.reduce = reduce
-
-    call.wrapper = wrapper
+    call.reduce, call.wrapper, call.of_a_row = reduce, wrapper, of_a_row
     return call
