@@ -595,12 +595,11 @@ def test_a_processor_that_fails_changes_nothing_but_the_spans(
 
 def test_a_provider_that_comes_later(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until then nobody makes spans, and nothing is counted for them; from then on those of others are compared."""
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda: now[0])
-    now: list[Any] = [trace.ProxyTracerProvider()]
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     instrument(telemetry, tracer_provider=None)
     work(right, wrong)
     assert (len(telemetry.mismatches), telemetry.spans()) == (1, [])
-    now[0] = telemetry.tracer_provider
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", telemetry.tracer_provider)
     tracer = telemetry.tracer_provider.get_tracer("user")
     work(lambda _order, _ctx: tracer.start_span("tagged").end())
     assert carried(telemetry.spans("tagged")[0]) == {"orders.order_id": "A"}

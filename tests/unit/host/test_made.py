@@ -297,11 +297,12 @@ async def waited(self: Any, a: int) -> int:
 def test_who_takes_it_for_a_partial_gets_the_method() -> None:
     """`isinstance` says that it is one: what it is a partial of is the method, called through us."""
     host, seen = counting(fresh())
-    found = host.f
-    assert isinstance(found, partial)
+    found: Any = host.f
+    is_partial: Callable[[Any], bool] = lambda function: isinstance(function, partial)  # noqa: E731
+    assert is_partial(found)
     assert name_of(found) == name_of(partial(found, 1)) == "one"
     assert (found.func == found, found.args, found.keywords) == (True, (), {})
-    assert not isinstance(found.func, partial)
+    assert not is_partial(found.func)
     assert found.func(1) == (1, 2)
     assert found.__call__(3) == (3, 2)
     assert seen == [(1,), (3, 2)]
@@ -319,9 +320,12 @@ def test_a_work_function_is_refused_in_the_words_of_the_host(
 ) -> None:
     """It is called with too few arguments, or too many, where it was looked up for a row."""
 
+    def at_once(work: Callable[..., Any], *_: Any) -> Any:
+        return work(*given)
+
     def refusal() -> str:
         pool = Pool()
-        monkeypatch.setattr(pool.executor, "submit", lambda work, *_: work(*given))
+        monkeypatch.setattr(pool.executor, "submit", at_once)
         with pytest.raises(TypeError) as caught:
             pool.enqueue(Order("A"), Context(order=Order("A")), by_id)
         pool.close()
