@@ -108,8 +108,8 @@ class Submit:
         first, number = lease, lease.number
         claims.live[number] = True
         under_way[number] = ref(handing)
-        token = submitting.set(handing)
         try:
+            submitting.set(handing)  # an interrupt may come with its return
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             if (last := handing.lease) is not None:
@@ -118,7 +118,7 @@ class Submit:
             explain(error, lease, handing.contexts[1])
             raise
         finally:
-            submitting.reset(token)
+            submitting.set(outer)
             found = handing.found
             lease = handing.lease or lease  # it may have handed over more than one
             number = lease.number
