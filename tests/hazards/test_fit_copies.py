@@ -122,6 +122,14 @@ class BareDictOfAttributes(dict[str, Any]):
     __setattr__: Any = dict[str, Any].__setitem__
 
 
+class ItsOwnAttributes(dict[str, Any]):
+    """The same in one line: what is written by attribute is read as an item."""
+
+    def __init__(self) -> None:
+        super().__init__(handle=threading.Lock())
+        self.__dict__ = self
+
+
 class OrderOfAttributes(OrderedDict[str, Any]):
     """The same in an order that it keeps, with a name in its `__dict__` besides."""
 
@@ -202,7 +210,7 @@ class Refuses(Desk):
         raise TypeError("no copies")
 
 
-OF_ITEMS: list[type[Any]] = [DictOfAttributes, BareDictOfAttributes, OrderOfAttributes]
+OF_ITEMS: list[type[Any]] = [DictOfAttributes, BareDictOfAttributes, ItsOwnAttributes, OrderOfAttributes]
 WITH_ITEMS: list[type[Any]] = [ListWithAttributes, SetWithAttributes]
 FIT = [DropsHandle, NewLock, KeptElsewhere, Resets, Slots, SlotsUnset, SharesItsDict, *OF_ITEMS, *WITH_ITEMS]
 UNFIT = [Owner, Refuses]
@@ -258,6 +266,18 @@ def test_its_worker_has_the_items(context: Callable[[], Any], instrument: Instru
     assert copied is not ctx
     assert type(copied) is context
     assert items == list(ctx)
+
+
+def test_its_worker_writes_attributes_that_are_items(instrument: Instrument) -> None:
+    """As it would on the original."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx: Any = ItsOwnAttributes()
+
+    def body(given: Any) -> Any:
+        given.status = "done"
+        return given is ctx, given["status"]
+
+    assert run_rows(Host(), [body, body], ctx) == [(False, "done")] * 2
 
 
 @pytest.mark.parametrize("context", UNFIT, ids=lambda one: one.__name__)

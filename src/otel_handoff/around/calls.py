@@ -315,5 +315,5 @@ class Filing:
             target=self._of.name,
             details=self._details,
             torn=self._torn,
-            span=self._span if self._span is not INVALID_SPAN else self._lease.span,
+            span=self._span if self._span.is_recording() else self._lease.span,  # a sampler may take the row's alone
         )

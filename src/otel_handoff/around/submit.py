@@ -104,15 +104,15 @@ class Submit:
         number = lease.number
         self._claims.live[number] = True
         under_way[number] = ref(handing)
-        token = submitting.set(handing)
         left = lease, handing.contexts
         try:
+            submitting.set(handing)  # an interrupt may come with its return
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             self._raised(handing, error)
             raise
         finally:
-            submitting.reset(token)
+            submitting.set(outer)
             left = self._ends(handing)
         return self._in_steps(result, handing, *left) if type(result) in STEPWISE else result
 
@@ -127,14 +127,14 @@ class Submit:
             f"    return {shape.through()}\n"
             "handed_ = handing_.contexts[1]\n"
             f"handing_.given = parameters_, {shape.args(context, 'handed_')}, {shape.kwargs()}\n"
-            "token_ = set_(handing_)\n"
             "try:\n"
+            "    set_(handing_)\n"
             f"    result_ = {shape.call(context, 'handed_')}\n"
             "except BaseException as error_:\n"
             "    raised_(handing_, error_)\n"
             "    raise\n"
             "finally:\n"
-            "    reset_(token_)\n"
+            "    set_(None)\n"
             "    left_ = ends_(handing_)\n"
             "return in_steps_(result_, handing_, *left_) if type(result_) in stepwise_ else result_\n"
         )
@@ -142,7 +142,6 @@ class Submit:
             "begin_": self._quick_begin(),
             "parameters_": self._parameters,
             "set_": submitting.set,
-            "reset_": submitting.reset,
             "raised_": self._raised,
             "ends_": self._ends,
             "in_steps_": self._in_steps,

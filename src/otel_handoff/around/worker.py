@@ -118,18 +118,22 @@ class Worker:
             return f"return {shape.through()}\n", {}
         lines = (
             "lease_ = wrapper_.__self__\n"
-            f"running_ = begin_(lease_, {context})\n"
-            "if running_ is None:\n"
-            f"    return {shape.through()}\n"
             "try:\n"
-            f"    result_ = {shape.call()}\n"
-            "except BaseException as error_:\n"
-            "    end_(lease_, running_, error_)\n"
+            f"    running_ = begin_(lease_, {context})\n"
+            "    if running_ is not None:\n"
+            "        try:\n"
+            f"            result_ = {shape.call()}\n"
+            "        except BaseException as error_:\n"
+            "            end_(lease_, running_, error_)\n"
+            "            raise\n"
+            "        if result_ is not None and is_to_come_(result_):\n"
+            "            leaves_(lease_)\n"
+            "        end_(lease_, running_, None)\n"
+            "        return result_\n"
+            "except BaseException:\n"
+            "    lease_.close()\n"
             "    raise\n"
-            "if result_ is not None and is_to_come_(result_):\n"
-            "    leaves_(lease_)\n"
-            "end_(lease_, running_, None)\n"
-            "return result_\n"
+            f"return {shape.through()}\n"
         )
         running = self._running
         return lines, {
@@ -171,35 +175,39 @@ class Worker:
 
     def run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function under its submission."""
+        if self.detector.enabled and lease.begun and (other := self._whose(lease, instance, args, kwargs)) is not lease:
+            return self._run_as(other, wrapped, instance, args, kwargs)
         running = None
-        if self.detector.enabled:
-            if lease.begun and (other := self._whose(lease, instance, args, kwargs)) is not lease:
-                return self._run_as(other, wrapped, instance, args, kwargs)
-            try:
-                if self._keys:  # it may have been found in both ways
-                    self.shared.claims.discard(lease.number)
-                position = self._position
-                given = args[position] if position < len(args) else self._read(args, kwargs)
-                if lease.made is None and id(given) == lease.expected:
-                    lease.handed = given
-                    if lease.context is None:
-                        lease.context = given
-                else:
-                    lease.receive(given)
-                if (provoker := lease.provoker) is not None:
-                    provoker.hold(lease, "start")
-                running = self._running.begin(lease)
-            except Exception as error:
-                self._running.leaves(lease, "internal_error")
-                guard.met(error)
-        if running is None:
-            return wrapped(*args, **kwargs)
         try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            self._running.end(lease, running, error)
+            if self.detector.enabled:
+                try:
+                    if self._keys:  # it may have been found in both ways
+                        self.shared.claims.discard(lease.number)
+                    position = self._position
+                    given = args[position] if position < len(args) else self._read(args, kwargs)
+                    if lease.made is None and id(given) == lease.expected:
+                        lease.handed = given
+                        if lease.context is None:
+                            lease.context = given
+                    else:
+                        lease.receive(given)
+                    if (provoker := lease.provoker) is not None:
+                        provoker.hold(lease, "start")
+                    running = self._running.begin(lease)
+                except Exception as error:
+                    self._running.leaves(lease, "internal_error")
+                    guard.met(error)
+            if running is None:
+                return wrapped(*args, **kwargs)
+            try:
+                result = wrapped(*args, **kwargs)
+            except BaseException as error:
+                self._running.end(lease, running, error)
+                raise
+            if result is not None and is_to_come(result):
+                self._not_followed(lease)
+            self._running.end(lease, running, None)
+        except BaseException:
+            lease.close()  # an interrupt may have left it on the thread: it is nobody's from now on
             raise
-        if result is not None and is_to_come(result):
-            self._not_followed(lease)
-        self._running.end(lease, running, None)
         return result

@@ -203,7 +203,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
     if not can_be_made(function):
         return WorkFunction(function, worker)
     code: CodeType | None = function.__code__
-    defaults, attributes = function.__defaults__, function.__dict__
+    defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
     call = call_of(function, None, reduce, worker.body, of_a_row=True)
     detector, runs = worker.detector, worker.runs
 
@@ -220,11 +220,12 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
                 or attributes  # what others have done to the function since is seen in the slow way
                 or function.__code__ is not code
                 or function.__defaults__ is not defaults
+                or function.__kwdefaults__ is not keywords
             ):
                 return super().__get__(instance, owner)
             run = MethodType(runs, lease)
             now.found = ref(run)
-            found = Bound(call, run, instance)
+            found = Bound(call, (run, instance))
             set_dict(found, SHARED)
             return found
 

@@ -21,26 +21,34 @@ from otel_handoff.host.made import made, source_of
 _func: Final[Any] = vars(partial)["func"].__get__
 _args: Final[Callable[[Any], tuple[Any, ...]]] = vars(partial)["args"].__get__
 _set_class: Final[Any] = vars(object)["__class__"].__set__
-_OURS: Final = frozenset({"__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"})
+_OURS: Final = frozenset({"__call__", "__eq__", "__ne__", "__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"})
 
 
 class Bound(partial[Any]):
     """Calls what was made for a function, with the wrapper where that is of one row, and the instance.
 
-    What it is asked for, the bound method of the host's answers.
+    What it is asked for, the bound method of the host's answers. Who sees a partial in it (`isinstance` does) and looks
+    for what that is of finds the same in the slow way, which is none.
+
+    Attributes:
+        slowly: makes that of the method, the instance and the wrapper.
     """
 
+    slowly: Callable[[Any, Any, Any], Any]
+
     def __getattribute__(self, name: str) -> Any:
-        if name == "__class__":
-            return MethodType
         if name in _OURS:
             return object.__getattribute__(self, name)
         if name == "__wrapped__":
             return method_of(self)
         if name == "_self_wrapper":
-            return run_of(self) or _func(self).wrapper
+            return wrapper_of(self)
         if name == "_self_parent":
             return None
+        if name == "func":
+            return Bound.slowly(method_of(self), instance_of(self), wrapper_of(self))
+        if name in ("args", "keywords"):
+            return () if name == "args" else {}
         if name == "__func__" and type(self) is Bound:
             _set_class(self, Reboundable)
         return getattr(method_of(self), name)
@@ -70,11 +78,11 @@ class Bound(partial[Any]):
         return self  # as of a bound method, nothing can tell
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        *before, instance = _args(self)
+        run, instance = run_of(self), instance_of(self)
         copied = copy.deepcopy(instance, memo)
         if copied is instance:
             return self
-        found = Bound(_func(self), *before, copied)
+        found = Bound(_func(self), copied if run is None else (run, copied))
         set_dict(found, SHARED)
         return found
 
@@ -111,7 +119,13 @@ def is_bound(function: Any) -> bool:
 
 def method_of(found: Any) -> Any:
     """Return the bound method that stands for itself."""
-    return MethodType(_func(found).__wrapped__, _args(found)[-1])
+    return MethodType(_func(found).__wrapped__, instance_of(found))
+
+
+def instance_of(found: Any) -> Any:
+    """Return what it was looked up on."""
+    given = _args(found)[0]
+    return given[1] if _func(found).of_a_row else given
 
 
 def shown(found: Any) -> str:
@@ -121,8 +135,12 @@ def shown(found: Any) -> str:
 
 def run_of(found: Any) -> Any:
     """Return the wrapper of one row that something looked up has; None where it is the same for all."""
-    args = _args(found)
-    return args[0] if len(args) > 1 else None
+    return _args(found)[0][0] if _func(found).of_a_row else None
+
+
+def wrapper_of(found: Any) -> Any:
+    """Return what is called in the place of the method."""
+    return run_of(found) or _func(found).wrapper
 
 
 def can_be_made(function: Any) -> bool:
@@ -156,12 +174,12 @@ class Written:
     rest: tuple[str, ...]
     only: int
 
-    def parameters(self, *first: str) -> str:
-        """Return all of them, after some of ours."""
+    def parameters(self) -> str:
+        """Return all of them."""
         names = [self.instance, *self.others]
         slash = ["/"] if self.only else []
         star = self.more or (("*",) if self.keywords else ())
-        return ", ".join([*first, *names[: self.only], *slash, *names[self.only :], *star, *self.keywords, *self.rest])
+        return ", ".join([*names[: self.only], *slash, *names[self.only :], *star, *self.keywords, *self.rest])
 
     def args(self, name: str = "", instead: str = "") -> str:
         """Return the tuple of what is given by position, without the instance; of `name`, `instead` is given."""
@@ -204,20 +222,21 @@ def call_of(
 
     Args:
         function: one that `can_be_made`.
-        wrapper: what is called; where it is `of_a_row`, it is the first argument instead.
+        wrapper: what is called; where it is `of_a_row`, it comes with the instance instead, as a pair.
         reduce: what is pickled in the place of what was looked up.
         body: makes what is done instead, where that need not always be called.
         of_a_row: whether each look-up has a wrapper of its own.
     """
     shape = written(function)
     lines, names = body(shape) if body is not None else (f"return {shape.through()}\n", {})
+    first = f"wrapper_, {shape.instance} = {shape.instance}\n" if of_a_row else ""  # no parameter more than the host's
     call: Any = made(
         f"call of {function.__qualname__}",
-        f"def call({shape.parameters(*(['wrapper_'] if of_a_row else []))}):\n{indent(lines, '    ')}",
+        f"def call({shape.parameters()}):\n{indent(first + lines, '    ')}",
         {"bound_": MethodType, "function_": function, **names, **({} if of_a_row else {"wrapper_": wrapper})},
     )
     call.__name__, call.__qualname__, call.__module__ = function.__name__, function.__qualname__, function.__module__
     call.__defaults__, call.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     call.__wrapped__ = function
-    call.reduce, call.wrapper = reduce, wrapper
+    call.reduce, call.wrapper, call.of_a_row = reduce, wrapper, of_a_row
     return call

@@ -119,6 +119,7 @@ def _careful_copy(cls: type, fields: Fields) -> Callable[[Any], Any]:
             try:
                 made = way(context)
                 if class_of(made) is cls:
+                    _compare_dict(context, made)
                     _compare_values(values, dict_of(made))
                     _compare_values(items_of(context), items_of(made))
                     _compare_values(slot_values(context, slots), slot_values(made, slots))
@@ -146,6 +147,8 @@ def _copy_as_asked(context: Any) -> Any:
 
 def _copy_directly(context: Any, slots: list[str], kept: list[str]) -> Any:
     made = _made_with_items(context)
+    if dict_of(context) is context:
+        object.__setattr__(made, "__dict__", made)
     dict_of(made).update(dict_of(context))
     for name, value in slot_values(context, slots).items():
         object.__setattr__(made, name, value)
@@ -167,6 +170,11 @@ def _made_with_items(context: Any) -> Any:
         for key, value in list(base.items(context)):
             base.__setitem__(made, key, value)
     return made
+
+
+def _compare_dict(there: Any, here: Any) -> None:
+    if dict_of(there) is there and dict_of(here) is not here:
+        raise Unfit("its copy is not its own __dict__")
 
 
 def _compare_values(there: dict[Any, Any], here: dict[Any, Any]) -> None:

@@ -94,6 +94,11 @@ def _made(source: str) -> Callable[..., Any]:
     return unusual
 
 
+def variable(root: str) -> str:
+    """Return what a root is called in made source: no name of ours, which end in one `_`, whatever it is called."""
+    return f"{root}__"
+
+
 def _expression(start: str, tail: Sequence[str]) -> str:
     for name in tail:
         start = f"(_[{name}] if type(_ := {start}) is tuple else other())" if name.isdecimal() else f"{start}.{name}"
@@ -229,9 +234,9 @@ class Fields:
         return changed
 
     def expression(self, name: str) -> str:
-        """Return the expression of field `name`, where its root is a variable of that name with a `_` after it."""
+        """Return the expression of field `name`, where its root is the variable `variable` of it."""
         root, tail = self._path_of[name]
-        return _expression(f"{root}_", tail)
+        return _expression(variable(root), tail)
 
     def root_of(self, name: str) -> str:
         """Return the root of field `name`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Final, cast
 
-from otel_handoff.host.fields import Fields, no_tuple
+from otel_handoff.host.fields import Fields, no_tuple, variable
 from otel_handoff.host.made import made
 
 Snapshot = Callable[[Any], tuple[Any, dict[str, Any], dict[str, Any]]]
@@ -41,8 +41,8 @@ def snapshot(name: str, fields: Fields, watching: Collection[str], watched: type
         ]
     else:
         lines += ["    handed_ = context_", "    values_ = context_.__dict__"]
-    lines += [f"    {root}_ = values_[{root!r}]" for root in fields.roots]
-    roots = ", ".join(f"{root!r}: {root}_" for root in fields.roots)
+    lines += [f"    {variable(root)} = values_[{root!r}]" for root in fields.roots]
+    roots = ", ".join(f"{root!r}: {variable(root)}" for root in fields.roots)
     ids = ", ".join(f"{field!r}: {fields.expression(field)}" for field in fields.paths)
     lines.append(f"    return handed_, {{{roots}}}, {{{ids}}}")
     source = "\n".join(lines) + "\n"

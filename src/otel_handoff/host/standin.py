@@ -63,6 +63,14 @@ class BoundStandIn(BoundFunctionWrapper):
         return function
 
 
+def _slowly(method: Any, instance: Any, wrapper: Any) -> Any:
+    make: Any = BoundStandIn  # wrapt's stubs know only its first argument
+    return make(method, instance, wrapper, None, "function", None)
+
+
+Bound.slowly = staticmethod(_slowly)
+
+
 class _Reboundable(BoundStandIn):
     """The same, where its type may be asked to make another one. No other pays for a constructor in Python."""
 
@@ -134,7 +142,7 @@ class _StandInOfFunction(StandIn):
 def _quick(function: FunctionType, wrapper: Any) -> type[StandIn]:
     """Return the class of what stands for a plain function, whose instances look it up in a tenth of the time."""
     code: CodeType | None = function.__code__
-    defaults, attributes = function.__defaults__, function.__dict__
+    defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
     call = call_of(function, wrapper, reduce, getattr(wrapper, "body", None))
 
     class Quick(_StandInOfFunction):
@@ -144,6 +152,7 @@ def _quick(function: FunctionType, wrapper: Any) -> type[StandIn]:
                 or attributes  # what others have done to the function since is seen in the slow way
                 or function.__code__ is not code
                 or function.__defaults__ is not defaults
+                or function.__kwdefaults__ is not keywords
             ):
                 return super().__get__(instance, owner)
             found = Bound(call, instance)

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import baggage, trace
 from opentelemetry import context as context_api
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, StaticSampler
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, Decision, StaticSampler
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 
 from otel_handoff import Call, HandoffInstrumentor, current_submission
@@ -676,3 +676,29 @@ def test_a_provider_of_the_sdk_is_found(telemetry: Telemetry) -> None:
     instrument(telemetry, tracer_provider=provider)
     found: Any = provider._active_span_processor._span_processors  # pyright: ignore[reportPrivateUsage]
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("mode", ["observe", "strict"])
+@pytest.mark.parametrize("spans", ["all", "sampled", "mismatch"])
+def test_a_call_whose_span_is_not_recorded_is_told_with_its_row(spans: str, mode: str) -> None:
+    """A sampler may take the span of the row alone: who reads that is not to believe that all was well."""
+
+    class Rows(StaticSampler):
+        def should_sample(self, *given: Any, **named: Any) -> Any:
+            name = given[2] if len(given) > 2 else named["name"]
+            own = DEFAULT_ON if name == ROW else ALWAYS_OFF
+            return own.should_sample(*given, **named)
+
+        def get_description(self) -> str:
+            return "Rows"
+
+    own = Telemetry(Rows(Decision.RECORD_AND_SAMPLE))
+    instrument(own, spans, mode=mode)
+    work(wrong)
+    HandoffInstrumentor().uninstrument()
+    [row] = own.spans()
+    assert row.name == ROW
+    assert "handoff.mismatch" in [event.name for event in row.events]
+    assert row.context is not None
+    assert own.mismatches[0].span_id == row.context.span_id
+    own.shutdown()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from opentelemetry import context as context_api
 from opentelemetry import trace
@@ -82,5 +84,22 @@ def test_a_sampler_of_the_host_s_own_is_asked() -> None:
             return "Own{root:AlwaysOffSampler}"
 
     telemetry = Telemetry(Own())
+    assert rows(telemetry, UNSAMPLED) == (1, 1)
+    telemetry.shutdown()
+
+
+@pytest.mark.parametrize("on", ["class", "instance"])
+def test_a_sampler_that_decides_otherwise_than_its_class_is_asked(on: str) -> None:
+    """What it says of itself is inherited then, and is not what it does."""
+    needs_sdk()
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+
+    class Forced(ParentBased):
+        """Records what carries a debug header, say."""
+
+    sampler = Forced(ALWAYS_OFF)
+    decides: Any = Forced if on == "class" else sampler
+    decides.should_sample = ALWAYS_ON.should_sample
+    telemetry = Telemetry(sampler)
     assert rows(telemetry, UNSAMPLED) == (1, 1)
     telemetry.shutdown()

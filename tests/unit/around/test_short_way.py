@@ -129,7 +129,7 @@ def test_the_methods_are_looked_up_in_the_short_way() -> None:
 
 def test_a_kept_method_does_nothing_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     """After `uninstrument()` it is the host's own: no row is begun."""
-    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="pin", watch=False, boundaries=[boundary()])
     pool, ctx = Pool(), fresh(0)
     kept = pool.enqueue
     for _ in range(QUIET):
@@ -163,7 +163,7 @@ def test_a_worker_that_hands_over_in_turn(taken: Counter[str]) -> None:
 
 def test_a_subclass_that_is_met_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked whether it hands over in a way of its own."""
-    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
     looked: list[object] = []
     monkeypatch.setattr(vars(Pool)["enqueue"]._self_wrapper.shared, "cover_overrides", lambda: looked.append(1))
 
@@ -175,3 +175,21 @@ def test_a_subclass_that_is_met_later(monkeypatch: pytest.MonkeyPatch) -> None:
         pool.enqueue(Order("A"), fresh(number), clean).result(WAIT)
         pool.close()
     assert len(looked) == 3
+
+
+def test_an_override_that_calls_what_it_overrides() -> None:
+    """Each row is handed over once."""
+
+    class Override(Pool):
+        """Does more, and then the same."""
+
+        def enqueue(self, order: Order, ctx: Context, job: Any) -> Any:
+            return super().enqueue(order, ctx, job)
+
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    shared = vars(Pool)["enqueue"]._self_wrapper.shared
+    pool = Override()
+    for number in range(3):
+        pool.enqueue(Order("A"), fresh(number), clean).result(WAIT)
+    pool.close()
+    assert shared.counts.submissions.value == 3

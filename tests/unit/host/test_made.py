@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
 import linecache
@@ -31,9 +32,9 @@ def snapshot(context_):
     handed_ = new_(type(context_))
     values_ = handed_.__dict__
     values_.update(context_.__dict__)
-    order_ = values_['order']
-    attempt_ = values_['attempt']
-    return handed_, {'order': order_, 'attempt': attempt_}, {'order_id': order_.id, 'attempt': attempt_}
+    order__ = values_['order']
+    attempt__ = values_['attempt']
+    return handed_, {'order': order__, 'attempt': attempt__}, {'order_id': order__.id, 'attempt': attempt__}
 """
 
 SUBMIT = """\
@@ -43,33 +44,38 @@ def call(self, order, ctx, job):
         return wrapper_(bound_(function_, self), self, (order, ctx, job), {})
     handed_ = handing_.contexts[1]
     handing_.given = parameters_, (order, handed_, job), {}
-    token_ = set_(handing_)
     try:
+        set_(handing_)
         result_ = function_(self, order, handed_, job)
     except BaseException as error_:
         raised_(handing_, error_)
         raise
     finally:
-        reset_(token_)
+        set_(None)
         left_ = ends_(handing_)
     return in_steps_(result_, handing_, *left_) if type(result_) in stepwise_ else result_
 """
 
 WORK = """\
-def call(wrapper_, self, order, ctx, job):
+def call(self, order, ctx, job):
+    wrapper_, self = self
     lease_ = wrapper_.__self__
-    running_ = begin_(lease_, ctx)
-    if running_ is None:
-        return wrapper_(bound_(function_, self), self, (order, ctx, job), {})
     try:
-        result_ = function_(self, order, ctx, job)
-    except BaseException as error_:
-        end_(lease_, running_, error_)
+        running_ = begin_(lease_, ctx)
+        if running_ is not None:
+            try:
+                result_ = function_(self, order, ctx, job)
+            except BaseException as error_:
+                end_(lease_, running_, error_)
+                raise
+            if result_ is not None and is_to_come_(result_):
+                leaves_(lease_)
+            end_(lease_, running_, None)
+            return result_
+    except BaseException:
+        lease_.close()
         raise
-    if result_ is not None and is_to_come_(result_):
-        leaves_(lease_)
-    end_(lease_, running_, None)
-    return result_
+    return wrapper_(bound_(function_, self), self, (order, ctx, job), {})
 """
 
 CALL = """\
@@ -112,6 +118,33 @@ def test_the_snapshot_of_a_context_as_text() -> None:
     assert handed is not ctx
     assert roots == {"order": Order("A"), "attempt": "1"}
     assert ids == {"order_id": "A", "attempt": "1"}
+
+
+class Attributes(dict[str, Any]):
+    """A mapping that is read by attributes, too."""
+
+    __getattr__ = dict[str, Any].__getitem__
+
+
+class Odd:
+    """A context whose attributes are called as the snapshot calls what it makes."""
+
+    def __init__(self) -> None:
+        self.handed = self.there = self.watched = self.new = self.unusual = self.context = "odd"
+        self.values = Attributes(tenant="T", order_id="another's")
+        self.order_id = "A"
+
+
+@pytest.mark.parametrize("copies", [True, False])
+@pytest.mark.parametrize("root", ["handed", "there", "watched", "new", "unusual", "context", "values.tenant"])
+def test_a_context_whose_attributes_are_called_as_ours(root: str, copies: bool) -> None:
+    """Its worker is given a context all the same, and the ids are those of the row."""
+    ctx = Odd()
+    handed, roots, ids = of(ctx, {"odd": root, "order_id": "order_id"}, copies=copies)(ctx)
+    assert type(handed) is Odd
+    assert (handed is ctx) is not copies
+    assert list(roots.values()) == [getattr(ctx, root.partition(".")[0]), "A"]
+    assert ids == {"odd": "T" if "." in root else "odd", "order_id": "A"}
 
 
 def test_what_watches_a_class_is_looked_for(instrument: Instrument) -> None:
@@ -224,6 +257,11 @@ def another(self: Any, a: int, b: int = 2, c: int = 3) -> Any:
     return a, b, c
 
 
+def named(self: Any, a: int, *, b: int) -> Any:
+    """Take one by name."""
+    return a, b
+
+
 def by_id(order: Order, _ctx: Context) -> str:
     """Work on a row."""
     return order.id
@@ -244,6 +282,11 @@ def test_a_function_that_others_change_goes_the_slow_way() -> None:
     function.__code__, function.__defaults__ = another.__code__, (2, 3)
     assert host.f(1, c=4) == (1, 2, 4)
     assert len(seen) == 2
+    function.__code__, function.__kwdefaults__ = named.__code__, {"b": 6}
+    host, seen = counting(function)
+    function.__kwdefaults__ = {"b": 7}
+    assert host.f(1) == (1, 7)
+    assert len(seen) == 1
     function = fresh()
     host, seen = counting(function)
     cls: Any = host.__class__
@@ -285,7 +328,6 @@ def test_to_everybody_who_asks_it_is_the_method(instrument: Instrument) -> None:
     assert inspect.signature(found) == inspect.signature(MethodType(plain, pool))
     assert copy.copy(found) is found
     assert repr(found) == repr(MethodType(plain, pool))
-    assert not hasattr(found, "args")
     with pytest.raises(AttributeError):
         setattr(found, "attribute", 1)  # noqa: B010
     again: Any = partial(found, Order("A"))
@@ -295,6 +337,60 @@ def test_to_everybody_who_asks_it_is_the_method(instrument: Instrument) -> None:
     assert isinstance(vars(Pool)["enqueue"], wrapt.FunctionWrapper)
     assert vars(Pool)["enqueue"].__wrapped__ is plain
     pool.close()
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a function, as many libraries do."""
+    while isinstance(function, partial):
+        function = function.func
+    return function.__qualname__
+
+
+async def waited(self: Any, a: int) -> int:
+    """Return what it was given, later."""
+    return a
+
+
+def test_who_takes_it_for_a_partial_gets_the_method() -> None:
+    """`isinstance` says that it is one: what it is a partial of is the method, called through us."""
+    host, seen = counting(fresh())
+    found: Any = host.f
+    is_partial: Callable[[Any], bool] = lambda function: isinstance(function, partial)  # noqa: E731
+    assert is_partial(found)
+    assert name_of(found) == name_of(partial(found, 1)) == "one"
+    assert (found.func == found, found.args, found.keywords) == (True, (), {})
+    assert not is_partial(found.func)
+    assert found.func(1) == (1, 2)
+    assert found.__call__(3) == (3, 2)
+    assert seen == [(1,), (3, 2)]
+    loop = asyncio.new_event_loop()
+    assert "one" in repr(loop.call_soon(found, 1))
+    loop.close()
+    host, _ = counting(waited)
+    assert inspect.iscoroutinefunction(host.f)
+    assert inspect.signature(host.f) == inspect.signature(MethodType(waited, host))
+
+
+@pytest.mark.parametrize("given", [(), (1, 2, 3, 4, 5)])
+def test_a_work_function_is_refused_in_the_words_of_the_host(
+    given: tuple[int, ...], instrument: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is called with too few arguments, or too many, where it was looked up for a row."""
+
+    def at_once(work: Callable[..., Any], *_: Any) -> Any:
+        return work(*given)
+
+    def refusal() -> str:
+        pool = Pool()
+        monkeypatch.setattr(pool.executor, "submit", at_once)
+        with pytest.raises(TypeError) as caught:
+            pool.enqueue(Order("A"), Context(order=Order("A")), by_id)
+        pool.close()
+        return str(caught.value)
+
+    expected = refusal()
+    instrument("pin")
+    assert refusal() == expected
 
 
 def test_a_traceback_shows_its_lines(instrument: Instrument, telemetry: Telemetry) -> None:
