@@ -17,12 +17,12 @@ from tests.benchmarks.rounds import ROOT
 _WORK_OF_OURS = "sum(number for number in range(40))"
 _SLOWER = """
 
-def _slower(*args, _run=Worker.run):
+def _slower(*args, _begin=Running.begin):
     {work}
-    return _run(*args)
+    return _begin(*args)
 
 
-Worker.run = _slower
+Running.begin = _slower
 """
 _WORK_OF_OTHERS = "__import__('traceback').extract_stack()"
 
@@ -46,7 +46,7 @@ def test_a_row_costs_what_it_may(now: dict[str, Counts]) -> None:
 def test_a_regression_is_seen(work: str, kind: str, tmp_path: Path, now: dict[str, Counts]) -> None:
     """A copy of the package that does more at the start of each row overruns what this one needs."""
     shutil.copytree(ROOT / "src" / "otel_handoff", tmp_path / "otel_handoff", ignore=shutil.ignore_patterns("*.pyc"))
-    with (tmp_path / "otel_handoff" / "around" / "worker.py").open("a") as module:
+    with (tmp_path / "otel_handoff" / "around" / "running.py").open("a") as module:
         module.write(_SLOWER.format(work=work))
     lines = overruns(now, counted(tmp_path))
     assert [line for line in lines if "a row with a call" in line and kind in line]

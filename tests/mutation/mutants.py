@@ -998,8 +998,8 @@ MUTANTS: Final = (
     Mutant(
         "around/calls",
         "row not done at its result",
-        "spanned = False\n            detector.finish(lease)",
-        "spanned = False",
+        "                if not is_call:\n                    detector.finish(lease)\n",
+        "",
         "A context that goes on while the worker returns from a row that is done is reported.",
         "tests/interleavings -k slow_to_return",
     ),
@@ -1151,8 +1151,8 @@ MUTANTS: Final = (
     Mutant(
         "around/worker",
         "an interrupt leaves the row",
-        "            lease.close()  # an interrupt may have left it on the thread: it is nobody's from now on\n",
-        "",
+        '            "    lease_.close()\\n"\n',
+        '            "    pass\\n"\n',
         "After an interrupt, calls outside of rows are accused.",
         "tests/hazards/test_interrupted.py",
     ),
@@ -1186,7 +1186,7 @@ MUTANTS: Final = (
         "if lease.found is not None or not lease.finished:",
         "if lease.found is not None:",
         "Where no result is declared, it is never seen that the context had moved on by the end.",
-        "tests/interleavings",
+        "tests/hazards/test_reads_and_writes_that_go_around.py",
     ),
     Mutant(
         "around/sampling",
@@ -1203,14 +1203,6 @@ MUTANTS: Final = (
         "if False:",
         "A sampler that may record rows of an unsampled trace is not asked.",
         "tests/unit/around/test_sampling.py",
-    ),
-    Mutant(
-        "around/submit",
-        "in a hand-over as outside",
-        "                submitting.get() is not None\n                or active.get() is not None\n",
-        "                active.get() is not None\n",
-        "An override that calls what it overrides hands its row over twice.",
-        "tests/unit/around/test_short_way.py",
     ),
     Mutant(
         "around/submit",

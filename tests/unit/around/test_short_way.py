@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from otel_handoff import Call, HandoffInstrumentor
+from otel_handoff import Boundary, Call, HandoffInstrumentor
 from otel_handoff.handover.findings import Findings
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.bound import is_bound
@@ -19,6 +20,14 @@ from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 
 ROWS, QUIET = 31, 20
 """How many rows there are, and how many are looked at more closely at first: then it is one in 16."""
+
+
+names = itertools.count()
+
+
+def declared(**options: Any) -> Boundary:
+    """Return a boundary whose rows are counted from the first: those of one name are counted together."""
+    return boundary(name=f"short way {next(names)}", **options)
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def test_a_clean_row_goes_the_short_way(mode: str, taken: Counter[str]) -> None:
     """Also with calls, and with a read that a call is compared with."""
     read = Call("tests.hosts:Context.describe", {}, evidence="read")
     calls = [Call("tests.hosts:Ledger.post", {"order_id": "order_id"}), read]
-    HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary(calls=calls)])
+    HandoffInstrumentor().instrument(mode=mode, boundaries=[declared(calls=calls)])
 
     def work(order: Order, ctx: Context) -> None:
         ctx.describe()
@@ -81,7 +90,7 @@ def test_a_clean_row_goes_the_short_way(mode: str, taken: Counter[str]) -> None:
 
 def test_one_context_for_all_rows_that_is_written_between_them(taken: Counter[str]) -> None:
     """As pipelines have it, where each is waited for."""
-    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[declared()])
     shared = Context(attempt="1")
 
     def moved(number: int) -> Context:
@@ -104,14 +113,14 @@ class Slotted:
 
 def test_what_is_unusual_goes_the_slow_way(taken: Counter[str]) -> None:
     """A context whose class keeps its values elsewhere: each row asks how."""
-    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[declared()])
     rows(clean, Slotted, taken)
     assert taken["the class was looked at"] == ROWS - QUIET - 1
 
 
 def test_what_disagrees_leaves_the_short_way(taken: Counter[str]) -> None:
     """There are findings, and the submission is made for those who are told."""
-    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[declared()])
     rows(lambda _order, _ctx: Ledger().post("another", "entry"), fresh, taken)
     assert taken["there were findings"] == ROWS - QUIET - 1
     assert taken["the submission was made"] == ROWS - QUIET - 1
@@ -119,7 +128,7 @@ def test_what_disagrees_leaves_the_short_way(taken: Counter[str]) -> None:
 
 def test_the_methods_are_looked_up_in_the_short_way() -> None:
     """Those of the host's, and those of the pools that are followed."""
-    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[declared()])
     pool = Pool()
     assert is_bound(pool.enqueue)
     assert is_bound(pool.executor.submit)
@@ -129,7 +138,7 @@ def test_the_methods_are_looked_up_in_the_short_way() -> None:
 
 def test_a_kept_method_does_nothing_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     """After `uninstrument()` it is the host's own: no row is begun."""
-    HandoffInstrumentor().instrument(mode="pin", watch=False, boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="pin", watch=False, boundaries=[declared()])
     pool, ctx = Pool(), fresh(0)
     kept = pool.enqueue
     for _ in range(QUIET):
@@ -150,7 +159,7 @@ def test_a_kept_method_does_nothing_afterwards(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_worker_that_hands_over_in_turn(taken: Counter[str]) -> None:
     """What we look at for that is not what it reads: it goes the slow way, as nobody's work."""
-    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[declared()])
     inner = Pool()
 
     def outer(_order: Order, ctx: Context) -> None:
@@ -163,7 +172,7 @@ def test_a_worker_that_hands_over_in_turn(taken: Counter[str]) -> None:
 
 def test_a_subclass_that_is_met_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked whether it hands over in a way of its own."""
-    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[declared()])
     looked: list[object] = []
     monkeypatch.setattr(vars(Pool)["enqueue"]._self_wrapper.shared, "cover_overrides", lambda: looked.append(1))
 
@@ -177,19 +186,22 @@ def test_a_subclass_that_is_met_later(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(looked) == 3
 
 
+class Override(Pool):
+    """Does more, and then the same."""
+
+    def enqueue(self, order: Order, ctx: Context, job: Any) -> Any:
+        """Submit function, too."""
+        return super().enqueue(order, ctx, job)
+
+
 def test_an_override_that_calls_what_it_overrides() -> None:
-    """Each row is handed over once."""
-
-    class Override(Pool):
-        """Does more, and then the same."""
-
-        def enqueue(self, order: Order, ctx: Context, job: Any) -> Any:
-            return super().enqueue(order, ctx, job)
-
-    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary()])
+    """Each row is handed over once, though both are wrapped."""
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[declared()])
     shared = vars(Pool)["enqueue"]._self_wrapper.shared
     before = shared.counts.submissions.value
     pool = Override()
+    assert is_bound(pool.enqueue)
+    assert is_bound(super(Override, pool).enqueue)
     for number in range(3):
         pool.enqueue(Order("A"), fresh(number), clean).result(WAIT)
     pool.close()
