@@ -27,7 +27,7 @@ names = itertools.count()
 
 def declared(**options: Any) -> Boundary:
     """Return a boundary whose rows are counted from the first: those of one name are counted together."""
-    return boundary(name=f"short way {next(names)}", **options)
+    return boundary(name=f"short_way.{next(names)}", **options)
 
 
 @pytest.fixture
