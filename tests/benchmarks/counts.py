@@ -2,7 +2,7 @@
 
 A row is run in one thread, by hand, with the executor replaced by a list. Counted are
 
-- `instructions`: bytecode instructions executed in otel-handoff's own files;
+- `instructions`: bytecode instructions executed in otel-handoff's own files, and in what it makes of source;
 - `calls`: functions, of Python or C, that this code calls directly;
 - `below`: Python functions of others that run beneath it, of the OpenTelemetry API and SDK, wrapt and the library.
 """
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import otel_handoff
 from otel_handoff import HandoffInstrumentor
+from otel_handoff.host.made import FILES
 from tests.benchmarks.host import BOUNDARY, Context, Ledger, Pipeline, Row
 
 OWN: Final = str(Path(otel_handoff.__file__).parent)
@@ -56,7 +57,8 @@ def count(what: Callable[[], object]) -> Counts:
         known = owners.get(code)
         if known is None:
             name = code.co_filename
-            known = owners[code] = "own" if name.startswith(OWN) else "host" if name.startswith(_TESTS) else "other"
+            is_own = name.startswith(OWN) or name in FILES
+            known = owners[code] = "own" if is_own else "host" if name.startswith(_TESTS) else "other"
         return known
 
     def is_below(frame: FrameType | None) -> bool:
