@@ -199,7 +199,7 @@ class WorkFunction(StandIn):
 
 
 def work_function(function: Any, worker: Works) -> WorkFunction:
-    """Return what stands for a work function. Of a plain one, the first look-up for a row takes a tenth of the time."""
+    """Return what stands for a work function. Of a plain one, the first look-up for a row makes no wrapper."""
     if not can_be_made(function):
         return WorkFunction(function, worker)
     code: CodeType | None = function.__code__
