@@ -38,13 +38,25 @@ def stepped(result: Any, around: Around, ended: Ended) -> Any:
     return _AsyncGenerator(result, around, ended)
 
 
-class _Steps:
-    """What coroutines and generators have in common: `send`, `throw` and `close`, each of them one step."""
+class _Inner:
+    """What stands in for something of the host's, and says once that it has ended."""
 
     def __init__(self, inner: Any, around: Around, ended: Ended) -> None:
         self._inner = inner
         self._around = around
         self._ended: Ended | None = ended
+
+    def _end(self, error: BaseException | None) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class _Steps(_Inner):
+    """What coroutines and generators have in common: `send`, `throw` and `close`, each of them one step."""
 
     def send(self, value: Any, /) -> Any:
         """Run on to where it next waits."""
@@ -72,14 +84,6 @@ class _Steps:
         except BaseException as error:
             self._end(error)
             raise
-
-    def _end(self, error: BaseException | None) -> None:
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            ended(error)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError):  # an interrupt came while it was being made
@@ -111,13 +115,8 @@ class _Generator(_Steps, Generator[Any, Any, Any]):
         return GeneratorType
 
 
-class _AsyncGenerator(AsyncGenerator[Any, Any]):
+class _AsyncGenerator(_Inner, AsyncGenerator[Any, Any]):
     """In the place of an asynchronous generator: each of its steps is an awaitable, which has steps in turn."""
-
-    def __init__(self, inner: Any, around: Around, ended: Ended) -> None:
-        self._inner = inner
-        self._around = around
-        self._ended: Ended | None = ended
 
     @property
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -147,14 +146,6 @@ class _AsyncGenerator(AsyncGenerator[Any, Any]):
         except BaseException as error:
             self._end(error)
             raise
-
-    def _end(self, error: BaseException | None) -> None:
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            ended(error)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
 
 class _Awaited:
