@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ class Done:
     code: int
     out: str
     err: str
+
+
+Check = Callable[..., Done]
+"""Runs the command."""
 
 
 def check(*arguments: Any, stdin: bytes = b"", **environment: str) -> Done:

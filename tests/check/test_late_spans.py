@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from otel_handoff import HandoffInstrumentor, cli
+from otel_handoff import HandoffInstrumentor
 from otel_handoff.record import semconv
 from tests.check import spans
-from tests.check.command import Done, of, written, wrong_call
+from tests.check.command import Check, of, written, wrong_call
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 from tests.telemetry import uninstrument
 from tests.traces import lines
-
-Check = Callable[..., Done]
-
-
-@pytest.fixture
-def check(capfd: pytest.CaptureFixture[str]) -> Check:
-    """The command, in this process."""
-
-    def check(*arguments: Any) -> Done:
-        code = cli.main(["check", *map(str, arguments)])
-        told = capfd.readouterr()
-        return Done(code, str(told.out), str(told.err))
-
-    return check
 
 
 def found(check: Check, *arguments: Any) -> dict[str, Any]:

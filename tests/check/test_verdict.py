@@ -10,26 +10,11 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import cli
 from otel_handoff.record import semconv
 from otel_handoff.record.reasons import REASONS
 from tests.check import spans
-from tests.check.command import Done, of, written, wrong_call
+from tests.check.command import Check, of, written, wrong_call
 from tests.traces import lines
-
-Check = Callable[..., Done]
-
-
-@pytest.fixture
-def check(capfd: pytest.CaptureFixture[str]) -> Check:
-    """The command, in this process: it is asked often."""
-
-    def check(*arguments: Any) -> Done:
-        code = cli.main(["check", *map(str, arguments)])
-        told = capfd.readouterr()
-        return Done(code, str(told.out), str(told.err))
-
-    return check
 
 
 def found(check: Check, *arguments: Any) -> dict[str, Any]:
