@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from tests.schedules.records import Attempt
@@ -42,6 +43,7 @@ class ControlledPool:
         self.items: deque[Item] = deque()
         self._started = 0
         self._idle = 0
+        self._counting = Lock()
         for _ in range(workers):
             self._start()
 
@@ -56,22 +58,27 @@ class ControlledPool:
 
     def drop(self, item: Item) -> bool:
         """Take an item off the queue; False if it has been begun."""
-        if item not in self.items:
+        try:
+            self.items.remove(item)  # at once: a worker that switches where it likes may be quicker
+        except ValueError:
             return False
-        self.items.remove(item)
         item.work = None
         item.done = True
         return True
 
     def _start(self) -> None:
-        self._started += 1
-        self.scheduler.spawn(f"{self._name}-{self._started}", self._loop)
+        with self._counting:
+            self._started += 1
+            name = f"{self._name}-{self._started}"
+        self.scheduler.spawn(name, self._loop)
 
     def _loop(self) -> None:
         while True:
-            self._idle += 1
+            with self._counting:
+                self._idle += 1
             self.scheduler.wait(lambda: bool(self.items) or self.closed)
-            self._idle -= 1
+            with self._counting:
+                self._idle -= 1
             try:
                 item = self.items.popleft()
             except IndexError:
