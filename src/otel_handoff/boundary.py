@@ -143,8 +143,6 @@ class Boundary:
         for taken in ("thread", "handoff"):
             if self.name == taken or self.name.startswith(f"{taken}."):
                 raise ValueError(f"{where}: '{taken}.*' means something else; choose another name")
-        if "id" in self.fields:
-            raise ValueError(f"{where}: a field is named for what it is the id of, as 'order_id'; 'id' alone is taken")
         if not self.context.isidentifier():
             raise ValueError(f"{where}: context is the name of a parameter, not {self.context!r}")
         if not self.fields:

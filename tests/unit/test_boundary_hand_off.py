@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import HandoffInstrumentor, HandoffMismatchError, current_submission
+from otel_handoff import Call, HandoffInstrumentor, HandoffMismatchError, current_submission
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, back_to_back, boundary
 from tests.telemetry import Telemetry
 
@@ -78,6 +78,16 @@ def test_observe_reports_the_wrong_call_once(host: Any, watch: bool, instrument:
         ("call", "used", {"order_id": "A"}, {"order_id": "B"})
     ]
     assert telemetry.counted("handoff.mismatches") == {("orders", "call", "order_id", "used"): 1}
+
+
+def test_a_field_may_be_called_id(instrument: Any, telemetry: Telemetry) -> None:
+    """It stands on the spans as `orders.id`, and is compared like any other."""
+    calls = [Call("tests.hosts:Ledger.post", {"id": "order_id"})]
+    instrument(Pool, "observe", boundaries=[boundary(Pool, fields={"id": "order.id"}, calls=calls)])
+    race(Pool)
+    assert [(dict(m.expected), dict(m.observed)) for m in telemetry.mismatches] == [({"id": "A"}, {"id": "B"})]
+    rows = telemetry.spans("process orders")
+    assert [span.attributes["orders.id"] for span in rows if span.attributes] == ["A", "B"]
 
 
 @HOSTS
