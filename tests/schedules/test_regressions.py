@@ -45,6 +45,12 @@ def test_an_id_that_the_worker_wrote_before_another_is_its_own() -> None:
     assert not failures("observe", Submit(0, steps))
 
 
+def test_what_the_worker_wrote_to_its_copy_is_its_own_though_it_wrote_the_original_since() -> None:
+    """Its own None, read off its copy, was taken for the one that the submitter had put on the original."""
+    steps = (Own(TOKEN, "none"), Own(TOKEN, "unique", alias=True), Call("method"))
+    assert not failures("pin", Submit(0, steps), Ghost(TOKEN, "none", "same"), Submit(1, ()))
+
+
 def test_a_wrong_read_of_what_was_spared_before_is_told() -> None:
     """`prevented` was taken for the news of a later read, off the raw context, that took effect."""
     assert not failures("pin", Submit(0, (Read(STATE, "attribute"), Read(STATE, "alias"))), Submit(1, ()))

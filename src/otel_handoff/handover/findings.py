@@ -30,6 +30,7 @@ class Findings:
 
     Attributes:
         own: what the worker itself wrote: attribute -> its writes, oldest first.
+        kept: what a pinned worker wrote last to its copy: attribute -> the value.
         sightings: wrong reads of which it is not yet known what became of them.
         sources: (spared or read, field, value) -> the write that was read.
         seen: the wrong ids (field, value) that the worker has read.
@@ -44,6 +45,7 @@ class Findings:
 
     __slots__ = (
         "changed",
+        "kept",
         "left",
         "moved",
         "moved_later",
@@ -58,6 +60,7 @@ class Findings:
 
     def __init__(self) -> None:
         self.own: dict[str, list[RawWrite]] = {}
+        self.kept: dict[str, object] = {}
         self.sightings: dict[object, Sighting] = {}
         self.sources: dict[tuple[bool, str, object], RawWrite] = {}
         self.seen: set[tuple[str, object]] = set()

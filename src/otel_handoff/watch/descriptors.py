@@ -120,9 +120,11 @@ class WatchedField(Watched):
         root = lease.roots.get(self.name, MISSING)
         if root is MISSING:
             return
-        if value is not root and lease.detector.read(lease, self.name, value, prevented=False):
+        on_copy = lease.pinned and instance is lease.handed
+        is_own = on_copy and lease.found and lease.findings.kept.get(self.name, MISSING) is value
+        if value is not root and not is_own and lease.detector.read(lease, self.name, value, prevented=False):
             return
-        if lease.pinned and instance is lease.handed:
+        if on_copy:
             current = self._peek(lease.context)  # what an unpinned worker would get here
             if current is not root and current is not value and current is not MISSING:
                 lease.detector.read(lease, self.name, current, prevented=True)

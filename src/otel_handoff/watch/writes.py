@@ -30,8 +30,11 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
             _claim(record, context, root, value)
     if own is not None:
         keep(own, write)
-        if lease is not None and lease.pinned and lease.baseline is None:
-            lease.baseline = dict(dict_of(context))  # it may be meant for the submitter: see in the end
+        if lease is not None and lease.pinned:
+            if context is lease.handed:
+                lease.findings.kept[root] = value
+            if lease.baseline is None:
+                lease.baseline = dict(dict_of(context))  # it may be meant for the submitter: see in the end
     return write
 
 
