@@ -115,6 +115,9 @@ class Boundary:
             supersedes the older one, whose work is then stale.
         evict: the function that gives a submission up, and the parameters that say which.
         emission: how results leave, where a thread of the host's own emits them.
+        pins: how, in mode `pin`, a worker is given what was submitted. `"copy"`: it has a copy of the context.
+            `"read"`: it shares the context, and is given what was submitted where it reads a field of it; what it
+            writes is stored as always. None: a copy where there can be one, and at the read elsewhere.
 
     Raises:
         ValueError: a declaration that cannot be meant, in one sentence that says what to change.
@@ -131,6 +134,7 @@ class Boundary:
     row: str | None = None
     evict: Call | None = None
     emission: Emission | None = None
+    pins: str | None = None
 
     def __post_init__(self) -> None:
         where = f"Boundary {self.name!r}"
@@ -143,6 +147,8 @@ class Boundary:
         for taken in ("thread", "handoff"):
             if self.name == taken or self.name.startswith(f"{taken}."):
                 raise ValueError(f"{where}: '{taken}.*' means something else; choose another name")
+        if self.pins not in (None, "copy", "read"):
+            raise ValueError(f"{where}: pins is 'copy' or 'read', not {self.pins!r}")
         if not self.context.isidentifier():
             raise ValueError(f"{where}: context is the name of a parameter, not {self.context!r}")
         if not self.fields:

@@ -1,4 +1,4 @@
-"""A pinned worker gets a copy that is fit for work, or else the submitter's own context, and that is said."""
+"""A pinned worker gets a copy that is fit for work, or else is pinned at the read, and that is said."""
 
 from __future__ import annotations
 
@@ -281,16 +281,16 @@ def test_its_worker_writes_attributes_that_are_items(instrument: Instrument) -> 
 
 
 @pytest.mark.parametrize("context", UNFIT, ids=lambda one: one.__name__)
-def test_its_worker_is_observed(
+def test_its_worker_is_pinned_at_the_read(
     context: Callable[[], Any], instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The worker shares the context, unharmed; that is said once, and its wrong id is found."""
+    """The worker shares the context, unharmed; that is said once, and it reads its own id."""
     instrument("pin", boundaries=[declare(Host)])
     ctx = context()
     assert run_rows(Host(), [lambda given: given is ctx] * 5, ctx) == [True] * 5
     assert getattr(ctx, "open", {"connection": True}) == {"connection": True}
-    assert filed_by_a(Host(), ctx) == "B"
-    assert told(telemetry) == [("A", "call", "used", {"order_id": "B"})]
+    assert filed_by_a(Host(), ctx) == "A"
+    assert told(telemetry) == [("A", "read", "prevented", {"order_id": "B"})]
     assert len(warnings(caplog)) == 1
 
 

@@ -228,7 +228,7 @@ class Handoff(Shared):
         if ("field_unresolved", target) not in self._gaps:
             self._gaps.add(("field_unresolved", target))
             detail = ", ".join(f"{name}: {call.call.ids[name]!r} of {target}" for name in fields)
-            self.coverage.miss("field_unresolved", lease.submission, pinned=lease.pinned, detail=detail)
+            self.coverage.miss("field_unresolved", lease.submission, pinned=lease.is_pinned, detail=detail)
 
     def _gap(self, reason: str, target: str, more: str = "") -> None:
         if (reason, target) not in self._gaps:

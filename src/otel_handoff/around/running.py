@@ -81,7 +81,7 @@ class Running:
             number = self._recognised()
             if not number & _ONE_OF or lease.flaw is not None:
                 self._look_at(lease, number)
-        if not (lease.pinned and self._watched):
+        if not ((lease.pinned or lease.at_read) and self._watched):
             lease.detector.start(lease)
         span = INVALID_SPAN
         if self.late is not None:
@@ -149,7 +149,9 @@ class Running:
         if lease.flaw is None or lease.flaw[1]:
             self._counts.flawed.add()
         lease.flaw = reason, ()
-        self._coverage.miss(reason, lease.submission, pinned=lease.pinned, detail=detail, has_span=self._engine.traced)
+        self._coverage.miss(
+            reason, lease.submission, pinned=lease.is_pinned, detail=detail, has_span=self._engine.traced
+        )
         if lease.span.is_recording():
             self._mark(lease, lease.span)
 
@@ -173,7 +175,7 @@ class Running:
             self._coverage.miss(
                 UNPLACED,
                 lease.submission,
-                pinned=lease.pinned,
+                pinned=lease.is_pinned,
                 detail=", ".join(fields),
                 has_span=self._engine.traced,
             )
@@ -184,7 +186,7 @@ class Running:
             span.set_attribute(semconv.UNCHECKED_REASON, flaw[0])
             if flaw[1]:
                 span.set_attribute(semconv.UNCHECKED_FIELDS, flaw[1])
-            span.set_attribute(semconv.UNCHECKED_PINNED, lease.pinned)
+            span.set_attribute(semconv.UNCHECKED_PINNED, lease.is_pinned)
 
     def _compare(self, lease: Lease) -> None:
         # A result that the host hands back through the context does not arrive where the worker has a copy.

@@ -109,7 +109,7 @@ class Shared:
         lease.missed = True
         if reason == "no_worker" and not self.shared:
             detail = f"{self.boundary.submit} and {self.boundary.work} share no parameter"
-        self.coverage.miss(reason, lease.submission, pinned=lease.pinned, detail=detail)
+        self.coverage.miss(reason, lease.submission, pinned=lease.is_pinned, detail=detail)
 
     def unresolved(
         self, kind: ContextClass, ids: dict[str, Any], submission: Submission, *, pinned: bool

@@ -54,6 +54,7 @@ class Submit:
         self._position = parameters.positions.get(shared.boundary.context, sys.maxsize)
         self._site = Site()
         self._pin = shared.engine.settings.mode == "pin"
+        self._pins = shared.boundary.pins
         self._class: type | None = None
         self._detector = shared.detector  # these are for each row
         self._kind_of = shared.kinds.of
@@ -333,7 +334,7 @@ class Submit:
             if not is_other:
                 return lease
             lease.take_back()
-            another = self._begin(context, capture(3), copied=True)[1]
+            another = self._begin(context, capture(3), after=lease)[1]
         handing.first = handing.first or lease
         before, after = lease.number, another.number
         self._claims.discard(before)
@@ -345,30 +346,55 @@ class Submit:
         handing.passed = False
         return another
 
-    def _begin(self, context: Any, frames: Frames, *, copied: bool = False) -> tuple[Handing, Lease]:
+    def _begin(self, context: Any, frames: Frames, *, after: Lease | None = None) -> tuple[Handing, Lease]:
         kind = self._kind_of(context)
         record = open_record(context) if self._watched else None  # before the copy: it misses no write
-        handed = self._copy(context, kind) if self._pin and not copied else context
+        handed = self._copy(context, kind) if self._pin and after is None else context
+        at_read = handed is context and self._pin and self._is_pinned_at_read(kind, after)
         roots = kind.roots_of(handed)
         ids = kind.ids_of(roots)
         key = key_of(ids[self._row]) if self._row is not None else None
         lease = self._open(kind, record, context, handed, roots, ids, key, frames)
-        if kind.looks and handed is not context:
+        if at_read:
+            lease.at_read = kind.looks = True  # the short way knows nothing of it
+        elif kind.looks and handed is not context:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         if type(ids) is not dict:
-            lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.pinned)
+            lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
         return Handing(lease, (context, handed)), lease
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
+        if self._pins == "read" or (self._pins is None and self.shared.keeps_context and kind.can_be_read):
+            return context  # a worker that is not given it comes to it in some other way
         try:
             return kind.copy(context)
         except Unfit as why:
             if not kind.told_unfit:
                 kind.told_unfit = True
+                at_read = self._is_pinned_at_read(kind, None)
                 _logger.warning(
-                    "A %s gives no copy that is fit for work (%s): its workers share it, and are only observed. "
-                    "Give it a __copy__ that returns a copy with the same values, to have its rows pinned.",
+                    "A %s gives no copy that is fit for work (%s): its workers share it, and are %s. "
+                    "Give it a __copy__ that returns a copy with the same values, to have its rows pinned by a copy%s.",
                     type(context).__name__,
                     str(why),  # not itself: its traceback would keep the context
+                    "given what was submitted where they read a declared field of it" if at_read else "only observed",
+                    ", or declare Boundary(pins='read')" if at_read else "",
                 )
         return context
+
+    def _is_pinned_at_read(self, kind: ContextClass, after: Lease | None) -> bool:
+        # Whether a worker that shares its context is given what was submitted where it reads a field of it.
+        if after is not None:
+            return after.at_read
+        if self._pins == "copy":
+            return False
+        if self._pins == "read" and not (kind.can_be_read or kind.told_unfit):
+            kind.told_unfit = True
+            _logger.warning(
+                "Boundary %r: the rows of a %s cannot be pinned at the read (%s): its workers are only observed. "
+                "Declare Boundary(pins='copy'), or nothing, to have a copy handed over where there can be one.",
+                self.shared.boundary.name,
+                kind.name,
+                kind.unwatched or "nothing of it can be watched",
+            )
+        return kind.can_be_read

@@ -102,7 +102,7 @@ class Worker:
             given = self._read(args, kwargs)
             if lease.moved_on or (given is not MISSING and given is not lease.handed):
                 self.shared.coverage.miss(
-                    "several_workers", lease.submission, pinned=lease.pinned, detail=self.shared.boundary.work
+                    "several_workers", lease.submission, pinned=lease.is_pinned, detail=self.shared.boundary.work
                 )
                 return None
         return lease

@@ -92,6 +92,8 @@ class Lease:
         before: the row that this one is a retry of.
         stale_counted: whether that was counted.
         noted: thread -> the ids that were taken there for the next call.
+        at_read: whether its worker shares `context`, and is given what was submitted where it reads a field of it. Then
+            `roots` has what it is given: once it wrote an attribute itself, that.
         found: None, or the `findings`.
         finished: whether the row is done: its result is handed in, or its work function returned.
         span: the row span, while the work runs.
@@ -145,6 +147,7 @@ class Lease:
     before: weakref.ref[Lease] | None = None
     stale_counted: bool = False
     noted: dict[int, Mapping[str, object]] | None = None
+    at_read: bool = False
 
     provoker: ClassVar[Provoker[Lease] | None] = None
 
@@ -190,6 +193,11 @@ class Lease:
         rows.in_flight[number] = self._ref
         if key is not None:
             self._lead(key)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the worker is given what was submitted: by a copy of its own, or at the read."""
+        return self.pinned or self.at_read
 
     @property
     def findings(self) -> Findings:
@@ -305,6 +313,8 @@ class Lease:
         if id(handed) != self.expected:
             # The host has copied by itself, or made another; what becomes of the one submitted concerns no worker.
             self.context, self.pinned = handed, False
+            if self.at_read:
+                self.at_read = False
             self.detector.take_as_it_is(self, handed, stamped)
         self.handed = handed
 
@@ -328,7 +338,7 @@ class Lease:
         if not self.ended:
             self.ended = True
             if self.left and not self.begun:
-                self.detector.missed("other_process", self.submission, pinned=self.pinned)
+                self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
             rows, key = self._rows, self.key
             rows.in_flight.pop(self.number, None)
             if key is not None and rows.latest.get(key) is self._ref:
@@ -338,7 +348,7 @@ class Lease:
         """Nobody has it any more, or will work any more: its work item was thrown away, or was run otherwise."""
         if not (self.begun or self.left or self.missed):
             self.missed = True
-            self.detector.missed("no_worker", self.submission, pinned=self.pinned)
+            self.detector.missed("no_worker", self.submission, pinned=self.is_pinned)
 
     def __del__(self) -> None:
         try:  # this is on every row's way

@@ -47,6 +47,8 @@ class ContextClass:
         watching_of: reads what is there off the class's `__dict__`; a `KeyError` where nothing is.
         watches: what that are instances of.
         unwatched: why not all reads are seen; empty where they are.
+        can_be_read: whether a worker can be given what was submitted where it reads a field.
+        name: of the class.
         told_looked_up: whether it was told that a copy is not found by its identity.
         told_unfit: whether it was told that there is no copy.
         told_unwatched: whether it was told that not all reads are seen.
@@ -54,11 +56,13 @@ class ContextClass:
 
     __slots__ = (
         "asked",
+        "can_be_read",
         "computed",
         "copy",
         "has",
         "ids_of",
         "looks",
+        "name",
         "quiet",
         "roots_of",
         "slots",
@@ -85,6 +89,8 @@ class ContextClass:
         self.watching_of: Callable[[Mapping[str, Any]], Sequence[Any]] = _reader(cls, self.watching)
         self.watches: list[type] = [*map(class_of, self.watching_of(vars(cls)))]
         self.unwatched: str = unwatched
+        self.can_be_read: bool = bool(self.watching) and not unwatched
+        self.name: str = cls.__qualname__
         self.slots: tuple[str, ...] = tuple(name for name in slots_of(cls) if name not in fields.roots)
         self.looks: bool = copies
         self.quiet: int = 0

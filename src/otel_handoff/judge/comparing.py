@@ -36,7 +36,7 @@ class Comparing:
             if value is then[root]:
                 continue
             write = self.write_of(lease, root, value)
-            if self.is_own(lease, root, value, write, prevented=False):
+            if self.is_own(lease, root, value, write, on_copy=False):
                 continue
             wrong = self.wrong(lease, self._fields.ids_at(root, value))
             if wrong:
@@ -70,16 +70,19 @@ class Comparing:
             name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
         }
 
-    def is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, prevented: bool) -> bool:
-        """Whether a value that the worker read is what it wrote itself."""
+    def is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, on_copy: bool) -> bool:
+        """Whether a value that the worker read is what it wrote itself.
+
+        `on_copy`: it writes to its copy, and `value` is what the shared context holds.
+        """
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
         # An id equal to its last own one is its own as well, whoever wrote it.
         own = lease.findings.own.get(root) if lease.found else None
         if not own:
             return False
-        if write is not None and not prevented:
+        if write is not None and not on_copy:
             return write.by == lease.number or same(own[-1].value, value)
-        return prevented or any(same(written.value, value) for written in own)
+        return on_copy or any(same(written.value, value) for written in own)
 
     def has_written(self, lease: Lease, name: str, value: object) -> bool:
         """Whether the worker has an id from a write of its own."""

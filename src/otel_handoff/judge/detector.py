@@ -85,13 +85,14 @@ class Detector:
 
     def start(self, lease: Lease) -> None:
         """The work begins: remember the fields in which the context has moved on by now."""
-        if not (lease.pinned and self.watched) and (moved := self._moved(lease)):
+        if not ((lease.pinned or lease.at_read) and self.watched) and (moved := self._moved(lease)):
             lease.findings.moved = moved
 
-    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool) -> bool:
-        """The worker read `value` off the context (or, `prevented`, would have without its pinned copy).
+    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool, shared: bool = False) -> bool:
+        """The worker read `value` off the context (or, `prevented`, would have if it were not pinned).
 
-        Return whether it is a wrong one, told or not.
+        Return whether it is a wrong one, told or not. `shared`: what the worker writes is there as well, though it has
+        a copy.
         """
         if not self.enabled or root not in lease.roots:
             return False
@@ -100,7 +101,8 @@ class Detector:
             return False
         with no_lease():  # what the host's ids read of the context meanwhile is our look, not the worker's
             write = self._write_of(lease, root, value)
-            if self._is_own(lease, root, value, write, prevented=prevented):
+            on_copy = prevented and not (shared or lease.at_read)
+            if self._is_own(lease, root, value, write, on_copy=on_copy):
                 return False
             wrong = self._wrong(
                 lease, self._fields.ids_at(root, value)
@@ -257,10 +259,10 @@ class Detector:
             fields = self.fields_at([root])
             lease.unresolved |= frozenset(fields)
             lease.flaw = "field_computed", fields if len(fields) < len(lease.ids) else ()
-            self.missed("field_computed", lease.submission, pinned=lease.pinned, detail=", ".join(fields))
+            self.missed("field_computed", lease.submission, pinned=lease.is_pinned, detail=", ".join(fields))
 
     def _leave_open(self, lease: Lease, names: list[str], why: str) -> None:
-        self.missed("context_unreadable", lease.submission, pinned=lease.pinned, detail=why)
+        self.missed("context_unreadable", lease.submission, pinned=lease.is_pinned, detail=why)
         lease.flaw = "context_unreadable", tuple(names) if len(names) < len(lease.ids) else ()
 
     def finish(self, lease: Lease) -> None:
@@ -273,7 +275,9 @@ class Detector:
         for root in self._fields.deep_roots:
             if root in then and then[root].__class__ not in FIXED:
                 self._look_inside(lease)
-        if lease.pinned or lease.kind.has(lease.context, then) or (lease.found and lease.findings.moved):
+        if lease.pinned or lease.at_read or lease.kind.has(lease.context, then):
+            return
+        if lease.found and lease.findings.moved:
             return
         token = active.set(None)  # our own look is not the worker's
         try:
@@ -310,4 +314,4 @@ class Detector:
         with no_lease():
             if not lease.findings.left and self._wrong(lease, self._fields.ids_at(root, value)):
                 lease.findings.left = True
-                self.missed("unseen_read", lease.submission, pinned=lease.pinned, detail=innermost(capture(1)))
+                self.missed("unseen_read", lease.submission, pinned=lease.is_pinned, detail=innermost(capture(1)))

@@ -64,8 +64,8 @@ class Reporting:
 
     def report_moved(self, lease: Lease, moved: Mapping[str, object], *, evidence: str, outcome: str = "") -> None:
         """Tell that the context moved on while the worker ran, or before it began."""
-        outcome = outcome or ("prevented" if lease.pinned else "exposed")
-        now = Sighting(moved, lease.pinned, threading.current_thread().name, time.time_ns(), self.work_frames)
+        outcome = outcome or ("prevented" if lease.is_pinned else "exposed")
+        now = Sighting(moved, lease.is_pinned, threading.current_thread().name, time.time_ns(), self.work_frames)
         self.report(lease, moved, evidence=evidence, outcome=outcome, span=lease.span, place=None, sighting=now)
 
     def report(

@@ -19,6 +19,7 @@ from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.plainly import MISSING, Watched, class_of, dict_of, has_plain_dict, lookup, slots_of
+from otel_handoff.watch.reads import judged, keep, let_go
 from otel_handoff.watch.unwatched import FOUND_ELSEWHERE, OWN_LOOK_UP, UNCHANGEABLE
 from otel_handoff.watch.writes import note, undo
 
@@ -41,6 +42,8 @@ class WatchedField(Watched):
         self.original: Any = vars(owner).get(name, MISSING)
         self.inherited = lookup(owner, name)
         self._inner: Any = self.inherited if hasattr(class_of(self.inherited), "__set__") else None
+        self.by_code: bool = self._inner is not None and not issubclass(class_of(self._inner), MemberDescriptorType)
+        """Whether the class's own code reads and writes it: a property, say."""
         self.keeps_in_dict = self._inner is None and has_plain_dict(owner)
         self._lazy = is_lazy(owner, self.inherited)
         self._direct: type | None = owner if self.keeps_in_dict else None
@@ -109,25 +112,20 @@ class WatchedField(Watched):
             provoker.reads(instance, self.name)
         if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
             return self._of_base(instance)
-        value = self._load(instance)
         lease = active.get()
-        if lease is not None and lease.record is not None and (instance is lease.handed or instance is lease.context):
-            with guard:
-                self._judge(lease, instance, value)
+        if lease is None or lease.record is None or not (instance is lease.handed or instance is lease.context):
+            return self._load(instance)
+        error = None
+        try:
+            value = self._load(instance)
+        except AttributeError as missing:
+            if not lease.at_read:
+                raise
+            error, value = missing, MISSING
+        value = judged(self, lease, instance, value)
+        if value is MISSING and error is not None:
+            raise error
         return value
-
-    def _judge(self, lease: Lease, instance: Any, value: Any) -> None:
-        root = lease.roots.get(self.name, MISSING)
-        if root is MISSING:
-            return
-        on_copy = lease.pinned and instance is lease.handed
-        is_own = on_copy and lease.found and lease.findings.kept.get(self.name, MISSING) is value
-        if value is not root and not is_own and lease.detector.read(lease, self.name, value, prevented=False):
-            return
-        if on_copy:
-            current = self._peek(lease.context)  # what an unpinned worker would get here
-            if current is not root and current is not value and current is not MISSING:
-                lease.detector.read(lease, self.name, current, prevented=True)
 
     def _set(self, instance: Any, value: Any) -> None:
         write = None
@@ -148,6 +146,10 @@ class WatchedField(Watched):
                 with guard:
                     undo(instance, write)
             raise
+        lease = active.get()
+        if lease is not None and (lease.at_read or self.by_code):
+            with guard:
+                keep(self, lease, instance, value)
         if under_way:
             self._mirror(instance, value, before)
         if write is None and is_on_record(instance):
@@ -175,7 +177,7 @@ class WatchedField(Watched):
         handing = handed_over(instance)
         if handing is None or handing.lease is None:
             return None
-        if instance is handing.contexts[0] or issubclass(class_of(self._inner), MemberDescriptorType):
+        if instance is handing.contexts[0] or not self.by_code:
             return None
         return state_of(instance, slots_of(class_of(instance)))
 
@@ -188,7 +190,7 @@ class WatchedField(Watched):
             for name in {**before, **after}
             if after.get(name, MISSING) is not before.get(name, MISSING)
         }
-        if not stored and self._peek(shared) is not self._peek(instance):
+        if not stored and self.peek(shared) is not self.peek(instance):
             return False  # by instance, and not in it: then the setter has to run for the other as well
         with guard:
             note(shared, self.name, value)
@@ -207,6 +209,8 @@ class WatchedField(Watched):
             if found is MISSING:
                 raise self._absent(instance)
         with guard:
+            if (lease := active.get()) is not None and lease.at_read:
+                let_go(self, lease, instance)
             if self._lazy:  # it will be computed anew
                 self._forget(instance)
                 return
@@ -234,7 +238,8 @@ class WatchedField(Watched):
             raise AttributeError(f"'super' object has no attribute {self.name!r}", name=self.name)
         return _bound(value, instance, class_of(instance))
 
-    def _peek(self, instance: Any) -> Any:
+    def peek(self, instance: Any) -> Any:
+        """Return what `instance` has there, as nobody's read; None where that raises."""
         if self._lazy:  # it is not for us to have it computed
             return dict_of(instance).get(self.name, MISSING)
         try:
