@@ -103,7 +103,9 @@ class Boundary:
 
     Args:
         name: prefix of the ids' attributes (`<name>.<field>`); lower case, digits, `_` and `.`.
-        submit: the function that hands over, `"module:Class.method"` or `"module:function"`.
+        submit: the function that hands over, `"module:Class.method"` or `"module:function"`. Where there is none of the
+            host's own, as in `pool.submit(work, ctx)`, leave it out: however `work` gets to its thread or task, as a
+            pool's, a thread's or a loop's, that is the hand-over.
         work: the function that does the work, on another thread.
         context: the parameter of both that takes the context object.
         fields: field name -> dotted path on the context (`{"token_id": "token.token_id"}`).
@@ -124,8 +126,8 @@ class Boundary:
     """
 
     name: str
-    submit: str
-    work: str
+    submit: str | None = None
+    work: str = ""
     context: str = "ctx"
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     calls: Sequence[Call] = ()
@@ -140,7 +142,10 @@ class Boundary:
         where = f"Boundary {self.name!r}"
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"{where}: a name is lower-case letters, digits, '_' and '.', and starts with a letter")
-        _check_target(self.submit, f"{where}: submit")
+        if self.submit is not None:
+            _check_target(self.submit, f"{where}: submit")
+        if not self.work:
+            raise ValueError(f"{where}: work is missing; name the function that does the work, as 'module:function'")
         _check_target(self.work, f"{where}: work")
         for target in self.pools:
             _check_target(target, f"{where}: pools")
@@ -184,6 +189,11 @@ class Boundary:
             return cls(**given)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"boundary {dict(options)!r}: {error}") from None
+
+    @property
+    def hands_over(self) -> str:
+        """The function that hands over; without one of the host's own, the work function, however that gets away."""
+        return self.submit or self.work
 
     def attribute(self, field_name: str) -> str:
         """Return the attribute under which a field stands on spans: `<boundary>.<field>`."""

@@ -15,6 +15,7 @@ from otel_handoff.declare.mainmodule import warn_of_it
 from otel_handoff.declare.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
 from otel_handoff.handover.carry import POOLS, follow, follow_threads
 from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.standard import more
 from otel_handoff.host.guard import guard
 from otel_handoff.host.wrapping import Patch
 from otel_handoff.tell.echoes import unechoed
@@ -63,7 +64,9 @@ class Instrumentor(BaseInstrumentor):
             warn_of_it(boundaries)
         engine = Engine(settings, **providers)
         self._handoffs = tuple(Handoff(boundary, engine) for boundary in boundaries)
-        self._patches = (*(follow(target) for target in POOLS), *follow_threads())
+        gives = any(boundary.submit is None for boundary in boundaries)
+        self._patches = (*(follow(target, gives=gives) for target in POOLS), *follow_threads(gives=gives))
+        self._patches += more() if gives else ()
         for handoff in self._handoffs:
             handoff.attach()
         for handoff in self._handoffs:  # once all are there: an override that is declared itself is another's

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from opentelemetry import context as context_api
 
+from otel_handoff.around.alone import Alone
 from otel_handoff.around.calls import DeclaredCall
 from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
@@ -21,6 +22,7 @@ from otel_handoff.around.submit import Submit, without_rows
 from otel_handoff.around.worker import Worker, unknown
 from otel_handoff.boundary import Boundary, Call
 from otel_handoff.handover.carry import follow
+from otel_handoff.handover.directly import leave_out
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
@@ -61,13 +63,14 @@ class Handoff(Shared):
         self._registered = False
         self._submit_names: frozenset[str] = frozenset()
         self._work_names: frozenset[str] = frozenset()
-        self._submit_patch = Patch(boundary.submit, self._wrap_submit, overrides=True)
+        self._alone: list[Alone] = []
+        self._submit_patch = Patch(boundary.submit, self._wrap_submit, overrides=True) if boundary.submit else None
         self._work_patch = Patch(boundary.work, self._wrap_work, overrides=True)
         self._calls = [
             DeclaredCall(call, self.detector, engine, outside=self._called_outside, unread=self._unread)
             for call in boundary.calls
         ]
-        self._patches: list[Patch] = [self._submit_patch, self._work_patch]
+        self._patches: list[Patch] = [patch for patch in (self._submit_patch, self._work_patch) if patch is not None]
         self._patches += [patch for call in self._calls for patch in call.patches]
         if boundary.emission is not None:
             self._patches += Emitting(boundary, boundary.emission, self.detector, engine, self.coverage).patches
@@ -87,6 +90,8 @@ class Handoff(Shared):
     def detach(self) -> None:
         """Give the host its functions and its context class back; rows in flight are no longer judged."""
         self.detector.enabled = False
+        for alone in self._alone:
+            leave_out(alone)
         self.settle()
         for patch in self._patches:
             patch.remove()
@@ -142,7 +147,11 @@ class Handoff(Shared):
             self.keeps_context = not parameters.takes(self.boundary.context)
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
-        return work_function(function, Worker(self, parameters))
+        if self.boundary.submit is not None:
+            return work_function(function, Worker(self, parameters))
+        alone = Alone(self, parameters, function, self._work_patch.name)
+        self._alone.append(alone)
+        return work_function(function, alone)
 
     def _warn_of_what_is_run_otherwise(self, function: Any) -> None:
         otherwise = run_otherwise(function)
@@ -168,8 +177,9 @@ class Handoff(Shared):
             self._registered = True  # after the providers', so that what is told then is exported
             atexit.unregister(settle_all)
             atexit.register(settle_all)
-        for cls in self._submit_patch.cover_overrides():
-            self._gap("replaced", _override(cls, self._submit_patch), _NOT_UNTIL_NOW)
+        if (submit := self._submit_patch) is not None:
+            for cls in submit.cover_overrides():
+                self._gap("replaced", _override(cls, submit), _NOT_UNTIL_NOW)
         self._work_patch.cover_overrides()
 
     # -- what was not met
@@ -188,7 +198,7 @@ class Handoff(Shared):
         """See whether something that was declared was never met, though rows were, or is no longer there."""
         self.look_for_overrides()
         self.kinds.look()
-        if not self._submit_patch.attached:
+        if not (self._submit_patch or self._work_patch).attached:
             return
         gaps = [("replaced", patch.target) for patch in self._patches if patch.attached and not patch.in_use]
         if self.counts.submissions.value:

@@ -93,7 +93,7 @@ class Shared:
                 self.blind.pop()
             return
         self.counts.submissions.add()
-        self.coverage.miss(reason, detail=f"{self.boundary.context!r} of {self.boundary.submit}")
+        self.coverage.miss(reason, detail=f"{self.boundary.context!r} of {self.boundary.hands_over}")
 
     def missed_submission(self, reason: str) -> None:
         """The work function ran, and it is not known for which row."""
@@ -108,7 +108,7 @@ class Shared:
     def _missed(self, reason: str, lease: Lease, detail: str) -> None:
         lease.missed = True
         if reason == "no_worker" and not self.shared:
-            detail = f"{self.boundary.submit} and {self.boundary.work} share no parameter"
+            detail = f"{self.boundary.hands_over} and {self.boundary.work} share no parameter"
         self.coverage.miss(reason, lease.submission, pinned=lease.is_pinned, detail=detail)
 
     def unresolved(

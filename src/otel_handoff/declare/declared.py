@@ -35,7 +35,8 @@ class Fault:
 
 def missing(boundary: Boundary) -> Iterator[Fault]:
     """Yield which of its functions are not there, as far as that is known: no module is imported for it."""
-    yield from _missing("submit", boundary.submit)
+    if boundary.submit is not None:
+        yield from _missing("submit", boundary.submit)
     yield from _missing("work", boundary.work)
     for call in boundary.calls:
         faults = [list(_missing("calls", target)) for target in call.targets]
@@ -64,7 +65,7 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
 
     Args:
         boundary: as declared.
-        submit: its function that hands over; wrapped or not.
+        submit: its function that hands over; wrapped or not. None where it names none.
         work: its function that works.
     """
     yield from _without_context(boundary, submit, work)
@@ -73,7 +74,7 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
         kind = "an asynchronous function" if inspect.iscoroutinefunction(work) else "a generator"
         do = "Name as Boundary(work=...) a plain function that it calls, and that is given the context."
         yield Fault("work", f"is {kind}, whose life is not followed: no row is judged", do)
-    if boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work):
+    if submit is not None and (boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work)):
         text = "is the function that hands over, too: no worker is recognised by it"
         yield Fault("work", text, "Name as Boundary(work=...) the function that then does the work.")
     elif ways := _may_be_run_elsewhere(work):
@@ -84,8 +85,8 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
         kind, ways = otherwise
         text = f"is a {kind} (it has {', '.join(ways)}), which is run as something else than what is called here"
         yield Fault("work", text, "Name as Boundary(work=...) the plain function that does the work.")
-    if _look_swapped(boundary, inspect.unwrap(submit), inspect.unwrap(work)):
-        text = f"hands {_name(boundary.submit)} on, which is declared as submit: the two look swapped"
+    if submit is not None and _look_swapped(boundary, inspect.unwrap(submit), inspect.unwrap(work)):
+        text = f"hands {_name(boundary.hands_over)} on, which is declared as submit: the two look swapped"
         yield Fault("work", text, "submit is the function that hands over, work the one that does the work.")
 
 
@@ -113,8 +114,8 @@ def _may_be_run_elsewhere(work: Any) -> list[str]:
 
 
 def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
-    taken = {"submit": parameters(submit), "work": parameters(work)}
-    shared = set(taken["submit"] or ()) & set(taken["work"] or ()) - {"self", "cls"}
+    taken = {"work": parameters(work)} if submit is None else {"submit": parameters(submit), "work": parameters(work)}
+    shared = set(taken.get("submit") or taken["work"] or ()) & set(taken["work"] or ()) - {"self", "cls"}
     for role, found in taken.items():
         if found is None or boundary.context in found:
             continue
@@ -157,7 +158,7 @@ def parameters(function: Any) -> dict[str, Any] | None:
 def _look_swapped(boundary: Boundary, submit: Any, work: Any) -> bool:
     # A worker may well call the submit function, for the next row. One that passes it on as something to be run, by a
     # submit function that does not do so in turn, is the one that hands over.
-    return _passes(work, _name(boundary.submit)) and not _passes(submit, _name(boundary.work))
+    return _passes(work, _name(boundary.hands_over)) and not _passes(submit, _name(boundary.work))
 
 
 def _passes(function: Any, name: str) -> bool:

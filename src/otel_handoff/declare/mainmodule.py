@@ -27,7 +27,7 @@ def warn_of_it(boundaries: Iterable[Boundary]) -> None:
     """Warn, once, of the boundaries that name functions of the main module."""
     found: dict[str, list[Boundary]] = {}
     for boundary in boundaries:
-        for module in {_module(boundary.submit), _module(boundary.work)}:
+        for module in {_module(boundary.hands_over), _module(boundary.work)}:
             if is_run(module) and not (module == _MAIN and _are_there(boundary)):
                 found.setdefault(module, []).append(boundary)
     for module, of in found.items():
@@ -88,7 +88,7 @@ def _module(target: str) -> str:
 
 def _are_there(boundary: Boundary) -> bool:
     """Whether the functions that are to be in `__main__` are there by now: the program itself turns us on."""
-    for target in (boundary.submit, boundary.work):
+    for target in (boundary.hands_over, boundary.work):
         module, _, path = target.partition(":")
         found: Any = sys.modules.get(_MAIN)
         for part in path.split(".") if module == _MAIN else ():
@@ -100,9 +100,10 @@ def _are_there(boundary: Boundary) -> bool:
 
 def _of_main(boundary: Boundary, module: str) -> Boundary:
     submit, work = (
-        f"{_MAIN}:{target.partition(':')[2]}" if _module(target) == module else target
+        f"{_MAIN}:{target.partition(':')[2]}" if target and _module(target) == module else target
         for target in (boundary.submit, boundary.work)
     )
+    assert work is not None
     return Boundary(name=boundary.name, submit=submit, work=work, fields=boundary.fields)
 
 

@@ -14,11 +14,12 @@ from otel_handoff.doctor.finding import Finding, wrong
 def by_role(boundary: Boundary) -> dict[str, list[Finding]]:
     """Return what cannot work of `submit` and of `work`, whose modules are imported by now, where they can be."""
     found: dict[str, list[Finding]] = {}
-    submit, work = _function(boundary.submit), _function(boundary.work)
-    if submit is None or work is None:
+    submit = _function(boundary.submit) if boundary.submit is not None else None
+    work = _function(boundary.work)
+    if work is None or (submit is None and boundary.submit is not None):
         return found  # that is said already
     for fault in declared.faults(boundary, submit, work):
-        target = boundary.submit if fault.role == "submit" else boundary.work
+        target = boundary.hands_over if fault.role == "submit" else boundary.work
         subject, path = f"{boundary.name}.{fault.role}", target.partition(":")[2]
         if fault.is_certain:
             finding = wrong(subject, f"{path} is wrapped, but {fault.text}", fault.do, target=target)
@@ -36,7 +37,7 @@ def of_the_main_module(boundary: Boundary, *, apart: bool) -> Iterator[Finding]:
         boundary: as declared.
         apart: whether this process is the doctor's own: what the pipeline is started with is not known.
     """
-    for module in sorted({boundary.submit.partition(":")[0], boundary.work.partition(":")[0]} - {"__main__"}):
+    for module in sorted({boundary.hands_over.partition(":")[0], boundary.work.partition(":")[0]} - {"__main__"}):
         if not apart and mainmodule.is_run(module):
             text = f"{mainmodule.said_of(module)}: nothing of it is wrapped"
             yield wrong(f"{boundary.name}.module", text, mainmodule.advice(module, [boundary]))

@@ -89,7 +89,7 @@ def patches_of(handoff: Handoff) -> dict[str, Patch]:
 
 def is_embedded(boundary: Boundary) -> bool:
     """Whether it is the pipeline of `otel-handoff demo`, which is nobody's host."""
-    return boundary in BOUNDARIES and boundary.submit.startswith("otel_handoff.")
+    return boundary in BOUNDARIES and boundary.hands_over.startswith("otel_handoff.")
 
 
 def tracer_provider_of(engine: Engine) -> Any:

@@ -101,20 +101,20 @@ def _hosts(handoffs: Sequence[Handoff]) -> list[list[Handoff]]:
 
 def _host(instrumentor: str, layouts: Sequence[Handoff], *, apart: bool) -> Iterator[Finding]:
     name = layouts[0].boundary.name
-    root = _module(layouts[0].boundary.submit).partition(".")[0]
+    root = _module(layouts[0].boundary.hands_over).partition(".")[0]
     if not _is_there(root):
         if instrumentor == "handoff":
-            do = f"Put it on the Python path, or correct the Boundary.{nearest_module(layouts[0].boundary.submit)}"
+            do = f"Put it on the Python path, or correct the Boundary.{nearest_module(layouts[0].boundary.hands_over)}"
             yield wrong(name, f"there is no module {root!r}", do)
         else:
             yield note(name, f"host {root!r} is not installed in this environment")
         return
-    found = [handoff for handoff in layouts if _is_there(_module(handoff.boundary.submit))]
+    found = [handoff for handoff in layouts if _is_there(_module(handoff.boundary.hands_over))]
     if not found:
-        modules = " or ".join(_module(handoff.boundary.submit) for handoff in layouts)
+        modules = " or ".join(_module(handoff.boundary.hands_over) for handoff in layouts)
         yield wrong(name, f"{root} {_version(root)} is of an unknown layout: it has no {modules}", _MOVED)
     for handoff in found:
-        layout = _module(handoff.boundary.submit)
+        layout = _module(handoff.boundary.hands_over)
         of_it = f", layout {layout}" if instrumentor == "elspeth" else ""
         yield Finding(
             name,
@@ -155,7 +155,8 @@ def _functions(instrumentor: str, handoff: Handoff, *, apart: bool) -> Iterator[
 
 
 def _targets(boundary: Boundary) -> Iterator[tuple[str, str, list[str]]]:
-    yield "submit", boundary.submit, []
+    if boundary.submit is not None:
+        yield "submit", boundary.submit, []
     yield "work", boundary.work, []
     for call in boundary.calls:
         place = next((target for target in call.targets if _is_there(_module(target))), call.target)

@@ -15,7 +15,9 @@ import wrapt
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 
+from otel_handoff.handover.enclosing import Expected, expected
 from otel_handoff.handover.lease import BORROWED_KEY, Lease, active, borrowed, judged_lease
+from otel_handoff.handover.standard import WAYS, giving, giving_threads, starting
 from otel_handoff.handover.transport import LOOKED_UP, submitting, under_way
 from otel_handoff.host.bound import Bound
 from otel_handoff.host.current import no_lease
@@ -92,20 +94,31 @@ class _CalledBack(Carried):
             self._self_lease, self._self_context = None, Context()
 
 
-def follow(target: str) -> Patch:
-    """Return the patch for a nested submit function: the first callable that it is given carries the submission."""
+def follow(target: str, *, gives: bool = False) -> Patch:
+    """Return the patch for a nested submit function: the first callable that it is given carries the submission.
+
+    Args:
+        target: the function.
+        gives: whether there are boundaries that name no submit function: what it is given may begin a row.
+    """
     handed_on = _call_back if target == _DONE else _submit
-    return Patch(target, lambda function, _parameters: stand_in(function, handed_on))
+    wrapper = giving(target, handed_on) if gives and target in WAYS else handed_on
+    return Patch(target, lambda function, _parameters: stand_in(function, wrapper))
 
 
-def follow_threads() -> tuple[Patch, ...]:
+def follow_threads(*, gives: bool = False) -> tuple[Patch, ...]:
     """Return the patches that let a thread started by a worker carry the submission, until the work ends.
+
+    Where one `gives`, as with `follow`, what it runs may begin a row.
 
     Both are on the class. What is put on a thread itself, as its `run`, others may call in their own way.
     """
     return (
         Patch("threading:Thread._bootstrap", lambda function, _parameters: _Bootstrap(function, _through)),
-        Patch("threading:Thread.start", lambda function, _parameters: stand_in(function, _start)),
+        Patch(
+            "threading:Thread.start",
+            lambda function, _parameters: stand_in(function, giving_threads(_start) if gives else _start),
+        ),
     )
 
 
@@ -171,26 +184,43 @@ class _Bootstrap(StandIn):
     """What a new thread runs first. The thread that starts it looks it up, whichever `start` led there."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        first: Any = None
         if instance is not None and active.get() is not None:
             with guard:
                 lease = judged_lease()
                 if lease is not None:
-                    first: Any = cast("Any", self.__wrapped__).__get__(instance, owner)
-                    return partial(_run, first, instance, lease, _borrowing(lease))
-        return super().__get__(instance, owner)
+                    first = cast("Any", self.__wrapped__).__get__(instance, owner)
+                    first = partial(_run, first, instance, lease, _borrowing(lease))
+        if instance is not None and (awaited := starting.get()) is not None and awaited[0] is instance:
+            first = first or cast("Any", self.__wrapped__).__get__(instance, owner)
+            return partial(_run_expecting, first, instance, awaited[1])
+        return first or super().__get__(instance, owner)
 
 
 def _through(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return wrapped(*args, **kwargs)
 
 
+def _run_expecting(first: Callable[[], object], thread: Thread, what: Expected) -> None:
+    within = _within(thread)
+    token = within(expected.set, what)
+    try:
+        first()
+    finally:
+        within(expected.reset, token)
+
+
+def _within(thread: Thread) -> Callable[..., Any]:
+    # Since Python 3.14, a thread calls its `run` in a context that it keeps.
+    own = getattr(thread, "_context", None)
+    return own.run if isinstance(own, contextvars.Context) else _here
+
+
 def _run(first: Callable[[], object], thread: Thread, lease: Lease, context: Context) -> None:
     within: Callable[..., Any] | None = None
     tokens: _Tokens | None = None
     with guard:
-        # Since Python 3.14, a thread calls its `run` in a context that it keeps.
-        own = getattr(thread, "_context", None)
-        within = own.run if isinstance(own, contextvars.Context) else _here
+        within = _within(thread)
         tokens = within(_begin, lease, context)
     try:
         first()

@@ -1,0 +1,145 @@
+"""A boundary that names no submit function: however the work function is handed over, its row begins there."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Sequence
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from otel_handoff.around.shared import Shared
+from otel_handoff.around.submit import Noted, Submit
+from otel_handoff.around.worker import Worker
+from otel_handoff.handover.directly import Args, Kwargs, take_in
+from otel_handoff.handover.enclosing import Part, expected
+from otel_handoff.handover.lease import Lease, active
+from otel_handoff.host.callsites import CallSite
+from otel_handoff.host.fields import Parameters
+from otel_handoff.host.guard import guard
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
+
+_STEPWISE: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
+
+
+class Alone(Worker):
+    """One work function of such a boundary: begins its rows, and does its work.
+
+    Attributes:
+        name: under which it is found on its class, or in its module.
+        function: the host's own.
+        is_method: whether its first parameter is an instance.
+        position: where the context is among its parameters.
+    """
+
+    def __init__(self, shared: Shared, parameters: Parameters, function: Any, name: str) -> None:
+        super().__init__(shared, parameters)
+        self.position: int = self._position
+        raw = getattr(function, "__func__", function)
+        names: tuple[str, ...] = getattr(getattr(raw, "__code__", None), "co_varnames", ())
+        self.name: str = name
+        self.function: Any = function
+        self.is_method: bool = raw is function and bool(names) and names[0] not in parameters.names
+        self._submit = Submit(shared, parameters)
+        self._is_stepwise = any(is_one(raw) for is_one in _STEPWISE)
+        take_in(self, function, raw)
+
+    # -- handing over
+
+    def begin(self, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """Begin a row whose work function will be called with these; return what it is to be called with."""
+        return self._submit.hand(args, kwargs) if self.detector.enabled else None
+
+    def expect(self, parts: Sequence[Part], sites: Sequence[CallSite]) -> Expecting:
+        """Remember what a function that calls it holds, and may give it where it calls it."""
+        return Expecting(self, self._submit, parts, self._names(sites))
+
+    def _names(self, sites: Sequence[CallSite]) -> frozenset[str]:
+        # Of what it is given as its context.
+        context = self.shared.boundary.context
+        found = {context, *(site.named[context] for site in sites if context in site.named)}
+        found.update(site.given[self.position] for site in sites if self.position < len(site.given))
+        return frozenset(found - {""})
+
+    # -- the work
+
+    def claimed(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Run the work function where it is called by its name: perhaps in something that was handed over."""
+        lease = None
+        if self.detector.enabled and not self._is_inner(args, kwargs):
+            with guard:
+                what = expected.get()
+                taken = what.take(self, args, kwargs) if what is not None else None
+                if taken is None and self._is_stepwise:
+                    taken = self.begin(args, kwargs)  # that it is called is its hand-over
+                if taken is not None:
+                    lease, args, kwargs = taken
+                elif what is None or not what.knows(self):  # else that is told already
+                    self._not_handed_over()
+                self.shared.coverage.tell()
+        return self._run_as(lease, wrapped, instance, args, kwargs)
+
+    def _not_handed_over(self) -> None:
+        # In the thread that hands over, or that works for a row, it is simply called. Of another nobody knows.
+        here = threading.get_ident()
+        if active.get() is not None or here in self.shared.submitters or here == threading.main_thread().ident:
+            return
+        self.shared.missed_submission("no_submission")
+
+
+class Expecting:
+    """What a function that calls the work function holds, and may give it."""
+
+    def __init__(self, alone: Alone, submit: Submit, parts: Sequence[Part], names: frozenset[str]) -> None:
+        self._alone = alone
+        self._submit = submit
+        self.pins: bool = submit.pins
+        self._noted: list[tuple[Part, Noted]] = []
+        fit = [part for part in parts if self._may_be(part.value)]
+        named = [part for part in fit if part.name in names or part.position == alone.position]
+        for part in named or fit:
+            if all(part.value is not other.value for other, _ in self._noted):
+                certain = bool(named) or submit.knows(part.value)
+                self._noted.append((part, submit.note(part.value, copies=certain)))
+
+    def _may_be(self, value: Any) -> bool:
+        if class_of(value) in _NO_CONTEXT or isinstance(value, (type, ModuleType)):
+            return False
+        return all(_has(value, root) for root in self._alone.shared.kinds.roots)
+
+    def copy_of(self, value: Any) -> Any:
+        """Return the worker's copy of a context; itself where it has none."""
+        return next((noted.handed for _, noted in self._noted if noted.context is value), value)
+
+    def take(self, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """Begin the row for which the work function is called now."""
+        given = self._submit.context_of(args, kwargs)
+        if given is MISSING or given is None:
+            return self._submit.hand(args, kwargs)
+        for part, noted in self._noted:
+            if given is noted.context or given is noted.handed or _now(part) is given:
+                lease = self._submit.begin_noted(noted, given)
+                if noted.handed is not noted.context and given is not noted.handed:
+                    return self._submit.given(lease, noted.handed, args, kwargs)
+                return lease, args, kwargs
+        if len(self._noted) == 1:
+            return self._submit.begin_noted(self._noted[0][1], MISSING), args, kwargs
+        self._alone.shared.missed_row("context_unreadable")
+        return None
+
+
+def _has(value: Any, root: str) -> bool:
+    if root in dict_of(value) or lookup(class_of(value), root) is not MISSING or root in items_of(value):
+        return True
+    return root.isdecimal() and isinstance(value, (list, tuple))
+
+
+def _now(part: Part) -> Any:
+    # What is there by now, where it was: others may have put something else into a variable.
+    if part.cell is not None:
+        try:
+            return part.cell.cell_contents
+        except ValueError:
+            return MISSING
+    return dict_of(part.via).get(part.name, MISSING) if part.via is not None else MISSING
