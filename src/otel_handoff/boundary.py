@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from otel_handoff.host.paths import parse, parts
 from otel_handoff.host.suggest import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-_PATH = re.compile(r"\w+(\.\w+)*")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ class Call:
             _check_target(target, f"Call {self.target!r}: elsewhere")
         if len(set(self.targets)) < len(self.targets):
             raise ValueError(f"Call {self.target!r}: elsewhere names a place twice")
-        for path in (*self.ids.values(), *self.attributes.values()):
-            _check_path(path, f"Call {self.target!r}")
+        for what, paths in (("ids", self.ids), ("attributes", self.attributes)):
+            for name, path in paths.items():
+                _check(parse, path, f"Call {self.target!r}: {what}[{name!r}]")
         if self.evidence not in ("call", "result", "read"):
             raise ValueError(f"Call {self.target!r}: evidence is 'call', 'result' or 'read', not {self.evidence!r}")
 
@@ -94,7 +95,7 @@ class Emission:
         _check_target(self.complete, "Emission.complete")
         _check_target(self.release, "Emission.release")
         for path in (self.result, self.released, *self.parts, *self.parts.values()):
-            _check_path(path, f"Emission of {self.emit.target!r}")
+            _check(parts, path, f"Emission of {self.emit.target!r}")
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,11 @@ class Boundary:
                 raise ValueError(f"{where}: '{taken}.*' means something else; choose another name")
         if self.pins not in (None, "copy", "read"):
             raise ValueError(f"{where}: pins is 'copy' or 'read', not {self.pins!r}")
-        if not self.context.isidentifier():
-            raise ValueError(f"{where}: context is the name of a parameter, not {self.context!r}")
+        _check(parse, self.context, f"{where}: context")
         if not self.fields:
             raise ValueError(f"{where}: fields is empty; name at least one id to pin, as {{'order_id': 'order.id'}}")
-        for path in self.fields.values():
-            _check_path(path, where)
+        for name, path in self.fields.items():
+            _check(parts, path, f"{where}: fields[{name!r}]")
         named = [*self.aliases, *([self.row] if self.row else [])]
         emitted = [self.emission.emit] if self.emission else []
         for call in (*self.calls, *([self.evict] if self.evict else []), *emitted):
@@ -205,6 +205,8 @@ def _check_target(target: str, what: str) -> None:
         raise ValueError(f"{what}: write 'module:Class.method' or 'module:function', not {target!r}")
 
 
-def _check_path(path: str, where: str) -> None:
-    if not _PATH.fullmatch(path):
-        raise ValueError(f"{where}: {path!r} is not a dotted path, as 'token.token_id'")
+def _check(read: Callable[[str], object], path: str, where: str) -> None:
+    try:
+        read(path)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None

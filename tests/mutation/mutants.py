@@ -1125,7 +1125,7 @@ MUTANTS: Final = (
         "tests/unit/host/test_made.py",
     ),
     Mutant(
-        "host/fields",
+        "host/following",
         "a root is called as ours",
         'return f"{root}__"',
         'return f"{root}_"',

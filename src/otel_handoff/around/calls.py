@@ -14,9 +14,9 @@ from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.host.bound import Written
-from otel_handoff.host.fields import Are, Parameters, Read, Reads
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
+from otel_handoff.host.parameters import Are, Parameters, Read, Reads
 from otel_handoff.host.places import places
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch, Wrap

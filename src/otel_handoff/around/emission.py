@@ -15,8 +15,10 @@ import wrapt
 from otel_handoff.around.engine import Engine
 from otel_handoff.boundary import Boundary, Emission
 from otel_handoff.handover.lease import judged_lease
-from otel_handoff.host.fields import Parameters, walk
+from otel_handoff.host.following import walk
 from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import parts
 from otel_handoff.host.plainly import MISSING
 from otel_handoff.host.wrapping import Patch
 from otel_handoff.judge.coverage import Coverage
@@ -55,8 +57,8 @@ class Emitting:
         self._engine = engine
         self._cures = engine.settings.mode == "pin"
         self._name = emission.emit.target.rpartition(":")[2]
-        self._released_path = emission.released.split(".")
-        self._part_paths = [path.split(".") for path in emission.parts.values()]
+        self._released_path = parts(emission.released)
+        self._part_paths = [parts(path) for path in emission.parts.values()]
         self._out: Final = _Released()
         self._buffers: dict[int, tuple[weakref.ref[Any], dict[int, _Kept]]] = {}
         self.patches: tuple[Patch, ...] = (

@@ -26,9 +26,9 @@ from otel_handoff.handover.directly import leave_out
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import same
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.suggest import nearest
 from otel_handoff.host.wrapping import Patch, layers, run_otherwise

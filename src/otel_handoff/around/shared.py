@@ -14,7 +14,8 @@ from otel_handoff.handover.claims import Claims
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.transport import Handing
 from otel_handoff.host.contexts import ContextClass, ContextClasses
-from otel_handoff.host.fields import Fields, Partial
+from otel_handoff.host.fields import Fields
+from otel_handoff.host.following import Partial
 from otel_handoff.judge.coverage import Coverage
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record.submission import Submission

@@ -23,10 +23,10 @@ from otel_handoff.host.bound import Written
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
 from otel_handoff.host.current import no_lease
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of
 from otel_handoff.host.outside import pass_on
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import Frames, Site, capture
 from otel_handoff.record.submission import numbers

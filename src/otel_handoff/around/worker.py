@@ -13,8 +13,8 @@ from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.stepwise import is_to_come
 from otel_handoff.handover.transport import Handing, submitting
 from otel_handoff.host.bound import Written
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING
 from otel_handoff.judge.detector import Detector
 

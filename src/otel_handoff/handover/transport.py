@@ -22,8 +22,8 @@ from otel_handoff.host.bound import (
     run_of,
     set_dict,
 )
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.standin import BoundStandIn, StandIn, reduce
 
 Given = tuple[Parameters, tuple[Any, ...], dict[str, Any]]

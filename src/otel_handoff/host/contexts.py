@@ -12,7 +12,9 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, cast
 
 from otel_handoff.host.copying import copier, copies_plainly
-from otel_handoff.host.fields import Fields, Partial
+from otel_handoff.host.fields import Fields
+from otel_handoff.host.following import Partial
+from otel_handoff.host.paths import Key
 from otel_handoff.host.plainly import (
     MISSING,
     beneath_ours,
@@ -78,14 +80,15 @@ class ContextClass:
     )
 
     def __init__(self, cls: type, fields: Fields, unwatched: str = "", *, copies: bool = True) -> None:
-        attributes = {root: beneath_ours(lookup(cls, root)) for root in fields.roots}
+        named = [root for root in fields.roots if type(root) is not Key]
+        attributes = {root: beneath_ours(lookup(cls, root)) for root in named}
         computed = [root for root, found in attributes.items() if _is_computed(found)]
         lazy = [root for root, found in attributes.items() if is_lazy(cls, found)]
         self.computed: tuple[str, ...] = (*computed, *lazy)
         self.asked: tuple[str, ...] = tuple(
             root for root, found in attributes.items() if root not in self.computed and is_code(found)
         )
-        self.watching: list[str] = [root for root in fields.roots if is_watched(lookup(cls, root))]
+        self.watching: list[str] = [root for root in named if is_watched(lookup(cls, root))]
         self.watching_of: Callable[[Mapping[str, Any]], Sequence[Any]] = _reader(cls, self.watching)
         self.watches: list[type] = [*map(class_of, self.watching_of(vars(cls)))]
         self.unwatched: str = unwatched
@@ -291,7 +294,11 @@ def _keeps_what_it_finds(function: Any) -> bool:
 
 
 def _reads_plainly(cls: type, fields: Fields) -> bool:
-    return has_plain_dict(cls) and not any(_is_kept_elsewhere(lookup(cls, root)) for root in fields.roots)
+    return (
+        not fields.has_keys
+        and has_plain_dict(cls)
+        and not any(_is_kept_elsewhere(lookup(cls, root)) for root in fields.roots)
+    )
 
 
 def _is_kept_elsewhere(attribute: Any) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Final, cast
 
-from otel_handoff.host.fields import Fields, no_tuple, variable
+from otel_handoff.host.fields import Fields
+from otel_handoff.host.following import no_tuple, variable
 from otel_handoff.host.made import made
 
 Snapshot = Callable[[Any], tuple[Any, dict[str, Any], dict[str, Any]]]

@@ -14,8 +14,8 @@ from typing import Any, Final, cast
 
 from otel_handoff.host import imports
 from otel_handoff.host.births import Births
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.host.standin import StandIn
 from otel_handoff.host.suggest import nearest

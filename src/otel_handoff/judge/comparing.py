@@ -7,7 +7,8 @@ from typing import Any
 
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.written import RawWrite
-from otel_handoff.host.fields import Fields, step
+from otel_handoff.host.fields import Fields
+from otel_handoff.host.following import step
 from otel_handoff.host.ids import same
 from otel_handoff.record.mismatch import Write
 

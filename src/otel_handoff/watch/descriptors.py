@@ -18,6 +18,7 @@ from otel_handoff.host.contexts import is_lazy
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
+from otel_handoff.host.paths import Key
 from otel_handoff.host.plainly import MISSING, Watched, class_of, dict_of, has_plain_dict, lookup, slots_of
 from otel_handoff.watch.reads import judged, keep, let_go
 from otel_handoff.watch.unwatched import FOUND_ELSEWHERE, OWN_LOOK_UP, UNCHANGEABLE
@@ -315,6 +316,9 @@ class Watch:
             return OWN_LOOK_UP
         unseen = ""
         for root in self._roots:
+            if type(root) is Key:
+                unseen = FOUND_ELSEWHERE
+                continue
             field = lookup(cls, root)
             if not isinstance(field, WatchedField):
                 field = WatchedField(cls, root)

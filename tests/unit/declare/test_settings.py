@@ -166,10 +166,13 @@ def test_elspeth_takes_no_boundaries() -> None:
         ({"name": ""}, "Boundary '': a name is"),
         ({"submit": "tests.hosts.Pool.enqueue"}, "submit: write 'module:Class.method' or 'module:function', not"),
         ({"work": "tests.hosts:"}, "work: write 'module:Class.method'"),
-        ({"context": "not a name"}, "context is the name of a parameter, not 'not a name'"),
+        ({"context": "not a name"}, "context: 'not a name' is no path: there is no space in a path"),
         ({"fields": {}}, "fields is empty; name at least one id to pin"),
-        ({"fields": {"order_id": "order..id"}}, "'order..id' is not a dotted path"),
-        ({"fields": {"order_id": ""}}, "'' is not a dotted path"),
+        (
+            {"fields": {"order_id": "order..id"}},
+            "fields['order_id']: 'order..id' is no path: there is no name between two '.'",
+        ),
+        ({"fields": {"order_id": ""}}, "'' is no path: it is empty"),
         ({"row": "orderid"}, "unknown field 'orderid'; its fields are order_id, attempt"),
         ({"aliases": {"orderid": ("order.id",)}}, "unknown field 'orderid'"),
         ({"calls": [Call("a:b", {"orderid": "x"})]}, "unknown field 'orderid'"),
@@ -189,8 +192,8 @@ def test_a_boundary_that_cannot_be_meant(changed: dict[str, Any], error: str) ->
     ("options", "error"),
     [
         ({"target": "Ledger.post", "ids": {}}, "Call.target: write 'module:Class.method' or 'module:function'"),
-        ({"target": "a:b", "ids": {"order_id": "order id"}}, "Call 'a:b': 'order id' is not a dotted path"),
-        ({"target": "a:b", "ids": {}, "attributes": {"x": "."}}, "Call 'a:b': '.' is not a dotted path"),
+        ({"target": "a:b", "ids": {"order_id": "order id"}}, "Call 'a:b': ids['order_id']: 'order id' is no path"),
+        ({"target": "a:b", "ids": {}, "attributes": {"x": "."}}, "Call 'a:b': attributes['x']: '.' is no path"),
         ({"target": "a:b", "ids": {}, "evidence": "span"}, "evidence is 'call', 'result' or 'read', not 'span'"),
     ],
 )

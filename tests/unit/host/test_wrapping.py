@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from otel_handoff.host.fields import Parameters
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch, Wrap
 from tests.hosts import WAIT
