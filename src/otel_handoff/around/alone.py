@@ -15,8 +15,8 @@ from otel_handoff.handover.directly import Args, Kwargs, take_in
 from otel_handoff.handover.enclosing import Part, expected
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.host.callsites import CallSite
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
 
 _STEPWISE: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)

@@ -28,8 +28,8 @@ from otel_handoff.handover.directly import (
     taking,
 )
 from otel_handoff.handover.enclosing import Expected, called_by, expecting, handed_enclosing, is_plain
-from otel_handoff.host.fields import Parameters
 from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import class_of, dict_of, lookup
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from otel_handoff.handover.lease import Lease, judged_lease
-from otel_handoff.host.fields import Partial
+from otel_handoff.host.following import Partial
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING
 
