@@ -398,17 +398,17 @@ def test_a_wrong_id_that_was_tried_is_one(check: Check, tmp_path: Path, evidence
 def test_files_that_were_passed_over_are_named(check: Check, tmp_path: Path) -> None:
     """One line each, and there is no all-clear; the exit code of a mismatch beside them stays."""
     written(tmp_path / "a.jsonl", of(*SUBMITTED))
-    packed = tmp_path / "traces.jsonl.1.zst"
-    packed.write_bytes(b"\x28\xb5\x2f\xfd....")
+    packed = tmp_path / "traces.jsonl.1.xz"
+    packed.write_bytes(b"\xfd7zXZ\0....")
     (tmp_path / "README").write_text("about")
     done = check(tmp_path)
     assert done.code == 2
-    assert done.err == f"otel-handoff: {packed}: packed with zstd, which is not read: unpack it first\n"
+    assert done.err == f"otel-handoff: {packed}: packed with xz, which is not read: unpack it first\n"
     assert "  passed over: 1 file, named on stderr\n  left out, as plainly no traces: README\n" in done.out
     assert "\nNot known: 1 file could not be read, and a mismatch may be in there.\nNo mismatch in 2 rows" in done.out
     told = found(check, tmp_path)
     assert told["passed_over"] == [
-        {"file": str(packed), "reason": "packed with zstd, which is not read: unpack it first"}
+        {"file": str(packed), "reason": "packed with xz, which is not read: unpack it first"}
     ]
     assert (told["verdict"], told["checked"]["files_passed_over"]) == ("not known", 1)
     written(tmp_path / "traces.jsonl.2", wrong_call())
@@ -418,7 +418,7 @@ def test_files_that_were_passed_over_are_named(check: Check, tmp_path: Path) -> 
 def test_many_files_that_were_passed_over_are_not_all_named(check: Check, tmp_path: Path) -> None:
     """But counted."""
     for number in range(30):
-        (tmp_path / f"{number}.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
+        (tmp_path / f"{number}.xz").write_bytes(b"\xfd7zXZ\0....")
     done = check(tmp_path)
     assert (done.code, done.err.count("\n")) == (2, 21)
     assert done.err.endswith("otel-handoff: and 10 more that could not be read\n")

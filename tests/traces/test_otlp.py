@@ -134,7 +134,7 @@ def test_a_document_laid_out_over_lines_is_read_as_one(tmp_path: Path) -> None:
     assert names(written(tmp_path, content.replace("{\n ", "{", 1) + "\n" + content, "c.txt")) == ["a", "a"]
     spans, broken = read(written(tmp_path, content + "\n" + content[:-30], "c.txt"))
     assert [span.name for span in spans] == ["a"]
-    assert [(each.line, each.reason[:9]) for each in broken] == [(1, "not JSON:")]
+    assert [(each.line, each.reason[:9]) for each in broken] == [(content.count("\n") + 2, "not JSON:")]
 
 
 def test_a_first_line_that_was_cut_off_hides_no_other(tmp_path: Path) -> None:
@@ -219,24 +219,8 @@ BROKEN_LINES = {
     "startTimeUnixNano is before 1970": one(startTimeUnixNano="-1"),
     "endTimeUnixNano is beyond 64 bits": one(endTimeUnixNano="9" * 25),
     "endTimeUnixNano is not a whole": one(endTimeUnixNano="9" * 5000),
-    "attributes is not a list": one(attributes={"a": 1}),
-    "attributes holds something": one(attributes=["a"]),
-    "scope_spans is not read": '{"resourceSpans":[{"scope_spans":[{}]}]}\n',
     "resource_spans is not read": '{"resourceSpans":[],"resource_spans":[{}]}\n',
     "spans_ is not read": '{"resourceSpans":[{"scopeSpans":[{"spans_":[{}]}]}]}\n',
-    "string_value: it has Protobuf's names": one(attributes=[{"key": "a", "value": {"string_value": "b"}}]),
-    "no resourceSpans (Tempo's form)": '{"batches":[]}\n',
-    "no resourceSpans (a part of one": '{"resource":{},"scopeSpans":[]}\n',
-    "key is not a string": one(attributes=[{"key": 3}]),
-    "value is not an object": one(attributes=[{"key": "a", "value": "b"}]),
-    "stringValue is not a string": one(attributes=[{"key": "a", "value": {"stringValue": 3}}]),
-    "intValue is beyond 64 bits": one(attributes=[{"key": "a", "value": {"intValue": "9" * 30}}]),
-    "intValue is not a whole number": one(attributes=[{"key": "a", "value": {"intValue": 1.5}}]),
-    "boolValue is neither": one(attributes=[{"key": "a", "value": {"boolValue": 1}}]),
-    "doubleValue is not a number": one(attributes=[{"key": "a", "value": {"doubleValue": "x"}}]),
-    "arrayValue is not an object": one(attributes=[{"key": "a", "value": {"arrayValue": 1}}]),
-    "events holds something": one(events=[3]),
-    "timeUnixNano is not a whole": one(events=[{"timeUnixNano": {}}]),
     "not JSON: Exceeds the limit": '{"resourceSpans":' + "9" * 5000 + "}\n",
     "nested too deeply": "[" * 200_000 + "]" * 200_000 + "\n",
 }
@@ -253,6 +237,36 @@ def test_a_broken_line_is_told_and_the_rest_is_read(tmp_path: Path, reason: str)
     assert [(each.file, each.line) for each in broken] == [(str(path), 2)]
     assert reason in broken[0].reason
     assert len(broken[0].reason) < 120
+
+
+ODD_PARTS = {
+    "attributes is not a list": one(attributes={"a": 1}),
+    "attributes holds something": one(attributes=["a"]),
+    "key is not a string": one(attributes=[{"key": 3}]),
+    "value is not an object": one(attributes=[{"key": "a", "value": "b"}]),
+    "stringValue is not a string": one(attributes=[{"key": "a", "value": {"stringValue": 3}}]),
+    "intValue is beyond 64 bits": one(attributes=[{"key": "a", "value": {"intValue": "9" * 30}}]),
+    "intValue is not a whole number": one(attributes=[{"key": "a", "value": {"intValue": 1.5}}]),
+    "boolValue is neither": one(attributes=[{"key": "a", "value": {"boolValue": 1}}]),
+    "doubleValue is not a number": one(attributes=[{"key": "a", "value": {"doubleValue": "x"}}]),
+    "arrayValue is not an object": one(attributes=[{"key": "a", "value": {"arrayValue": 1}}]),
+    "an event is not an object": one(events=[3]),
+    "timeUnixNano is not a whole": one(events=[{"timeUnixNano": {}}]),
+    "values is not a list": one(attributes=[{"key": "a", "value": {"kvlistValue": {"values": 1}}}]),
+}
+
+
+@pytest.mark.parametrize("reason", ODD_PARTS)
+def test_one_odd_attribute_costs_that_attribute(tmp_path: Path, reason: str) -> None:
+    """Or event: the rest of the span is read, and what is missing is told."""
+    kept = {"key": "kept", "value": {"intValue": 7}}
+    text = ODD_PARTS[reason].replace('"attributes":[{', f'"attributes":[{json.dumps(kept)},{{')
+    spans, broken = read(written(tmp_path, text))
+    assert [span.name for span in spans] == ["work"]
+    assert spans[0].attributes == ({"kept": 7} if '"kept"' in text else {})
+    assert spans[0].events == []
+    assert [each.line for each in broken] == [1]
+    assert reason in broken[0].reason
 
 
 @pytest.mark.parametrize("depth", [100, 20_000])
@@ -272,20 +286,10 @@ def test_the_other_spans_of_a_line_are_read(tmp_path: Path) -> None:
     assert [each.reason for each in broken] == ["name is not a string (and 1 more in this line)"]
 
 
-@pytest.mark.parametrize(
-    ("before", "told"),
-    [
-        ("2026-11-28T00:00:00Z stdout F ", "30 bytes are before the JSON, as a log puts them there"),
-        ("collector | ", "12 bytes are before the JSON, as a log puts them there"),
-        ('{"MESSAGE":"', "no resourceSpans (journald's around it"),
-    ],
-)
-def test_a_log_around_it_is_said(tmp_path: Path, before: str, told: str) -> None:
-    """And that it is to be taken off."""
-    message = before.startswith("{")
-    text = json.dumps({"MESSAGE": WHOLE}) + "\n" if message else f"{before}{WHOLE}"
-    _, broken = read(written(tmp_path, text))
-    assert told in broken[0].reason
+def test_a_log_around_it_is_said(tmp_path: Path) -> None:
+    """One that is not known as one, and that it is to be taken off."""
+    _, broken = read(written(tmp_path, f"collector | {WHOLE}"))
+    assert "12 bytes are before the JSON, as a log puts them there" in broken[0].reason
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -303,7 +307,7 @@ REQUEST = lines.request(lines.span(1, "whole"))
 @pytest.mark.parametrize(
     ("document", "told"),
     [
-        ({"resourceLogs": [], "resource_spans": [RESOURCE]}, "resource_spans is not read"),
+        ({"resourceSpans": [], "resource_spans": [RESOURCE]}, "resource_spans is not read"),
         ({"resourceMetrics": [], "batches": [RESOURCE]}, "batches is not read"),
         ({"resourceLogs": [], "traces": REQUEST}, "traces is not read"),
         ({"resourceSpans": [{"scopeSpan": SCOPE}]}, "scopeSpan is not read"),
@@ -342,7 +346,7 @@ def test_a_gzip_file_that_ends_early_is_read_up_to_there(tmp_path: Path) -> None
     packed = gzip.compress(content)
     spans, broken = read(written(tmp_path, packed[: len(packed) // 2]))
     assert 10 < len(spans) < 199
-    assert (broken[0].line, broken[0].reason) == (len(spans) + 1, "the gzip file ends here, in the middle")
+    assert (broken[0].line, broken[0].reason) == (len(spans) + 1, "the packed file ends here, in the middle")
     damaged = bytearray(packed)
     damaged[-8] ^= 0xFF  # of the checksum
     spans, broken = read(written(tmp_path, bytes(damaged)))

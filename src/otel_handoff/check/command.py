@@ -11,9 +11,9 @@ from otel_handoff.commands import UsageError, told
 DESCRIPTION: Final = """\
 Judge each submission again from its spans alone, and list the audit records that are wrong.
 
-PATH is a file of OTLP JSON lines (of the OpenTelemetry file exporter or of a Collector's), plain or gzip; a folder with
-its subfolders, of which every file is read that may hold such lines, whatever its name; or - for standard input. Any
-number of processes, in any order.
+PATH is a file of OTLP, JSON lines or Protobuf: of a file exporter, of a Collector, or what the API of Tempo or Jaeger
+answered, plain or packed; a folder with its subfolders, of which every file is read that may hold such, whatever its
+name; or - for standard input. Any number of processes, in any order.
 
 Besides what otel-handoff reported while it happened, this finds what only the spans of a whole run show: a span that
 carries other ids than its row, two workers that claimed one submission, and calls and results under ids that no

@@ -12,9 +12,9 @@ from otel_handoff.commands import told
 DESCRIPTION: Final = """\
 Draw each mismatch of a run: both threads, the write that put the wrong id there, and where it was used.
 
-PATH is a file of OTLP JSON lines (of the OpenTelemetry file exporter or of a Collector's), plain or gzip; a folder with
-its subfolders, of which every file is read that may hold such lines, whatever its name; or - for standard input. Any
-number of processes, in any order.
+PATH is a file of OTLP, JSON lines or Protobuf: of a file exporter, of a Collector, or what the API of Tempo or Jaeger
+answered, plain or packed; a folder with its subfolders, of which every file is read that may hold such, whatever its
+name; or - for standard input. Any number of processes, in any order.
 
 The page is one HTML file that needs no network: mail it, or put it into a post-mortem. It stays small whatever the size
 of the run: it shows the time around mismatches, up to 60 of them, some of each cause.

@@ -1,7 +1,10 @@
 """Traces read back from files.
 
-files ──── the lines of files, folders and standard input
-content ── what a file is, by its first bytes
-otlp ───── a line of OTLP JSON as spans
-parts ──── the parts of such a message, each checked
+files, folders ──── which are to be read
+content ─────────── what bytes are, by the first of them
+streams, pieces ─── a file's bytes, unpacked; and its lines, documents and messages
+decoding, forms ─── a line as JSON, and where in it spans are; logs: what is around it; foreign: what is none
+otlp, parts ─────── these as spans, each part checked
+messages ────────── a message in Protobuf as spans
+spans ───────────── what comes out
 """

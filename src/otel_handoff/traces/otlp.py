@@ -1,22 +1,26 @@
-"""OTLP JSON lines read back as spans, one line in memory at a time.
+"""Spans read back from files of OTLP, one piece in memory at a time.
 
-The format is that of the OpenTelemetry Protocol File Exporter specification: an `ExportTraceServiceRequest` a line, as
-JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers. A line of logs, metrics or
-profiles holds no spans. What else a line holds is not passed over in silence: spans may be in it.
+The format is that of the OpenTelemetry Protocol File Exporter specification, an `ExportTraceServiceRequest` a line, as
+JSON with camelCase names, ids in hex, and 64-bit integers as decimal strings or as numbers; and what others make of it:
+Protobuf, its own names and base64, an API's answer, a container's log (see `forms`, `pieces` and `logs`). A line of
+logs, metrics or profiles holds no spans. What else a line holds is not passed over in silence: spans may be in it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from otel_handoff.traces.files import Broken, Line, read_lines
+from otel_handoff.traces import messages
+from otel_handoff.traces.decoding import brief, documents, tell_twice
+from otel_handoff.traces.files import Broken
+from otel_handoff.traces.forms import SCOPES, named, parts_of, tell_unread
+from otel_handoff.traces.logs import Logs, is_other
 from otel_handoff.traces.parts import (
     Attributes,
+    Faults,
     ShapeError,
     Value,
     attributes_of,
@@ -27,64 +31,20 @@ from otel_handoff.traces.parts import (
     text_of,
     time_of,
 )
+from otel_handoff.traces.pieces import read_pieces
+from otel_handoff.traces.spans import EventRecord, SpanRecord
 
 __all__ = ["Attributes", "Broken", "EventRecord", "SpanRecord", "Value", "read_spans"]
 
-_OTHER_SIGNALS: Final = {"resourceLogs", "resourceMetrics", "resourceProfiles"}
-_SCOPES: Final = ("scopeSpans", "instrumentationLibrarySpans")
-"""The second as it was called before OTLP 0.15."""
-_FOREIGN_FORMS: Final = {
-    "resource_spans": "it has Protobuf's names",
-    "scopeSpans": "a part of one, as OpenTelemetry Java's log exporter writes it",
-    "batches": "Tempo's form",
-    "trace": "Tempo's form",
-    "result": "Jaeger's form",
-    "data": "another API's form",
-    "log": "a container's log around it: take what is in it out",
-    "MESSAGE": "journald's around it: take what is in it out, as by journalctl -o cat",
-}
-_PARTS: Final = (b'"resourceSpans"', b'"scopeSpans"', b'"spans"')
-_SPACE: Final = re.compile("[ \\t\\r\\n\ufeff]*")
+_PARTS: Final = (
+    ("resourceSpans", b'"resourceSpans"', b'"resource_spans"'),
+    ("scopeSpans", b'"scopeSpans"', b'"scope_spans"'),
+    ("spans", b'"spans"', b""),
+)
 
 _MOST_RESOURCES: Final = 1000
 _LONGEST_RESOURCE: Final = 1 << 13
 """As JSON; a longer one is read again each time, and not kept."""
-
-
-@dataclass(slots=True)
-class EventRecord:
-    """An event of a span; `time_ns` is in nanoseconds since the epoch."""
-
-    name: str
-    time_ns: int
-    attributes: Attributes
-
-
-@dataclass(slots=True)
-class SpanRecord:
-    """One span as it was exported: what it takes to judge it.
-
-    Attributes:
-        name: its name.
-        trace_id: 32 hex digits, lower case.
-        span_id: 16 hex digits, lower case.
-        parent_span_id: likewise, or an empty string.
-        start_ns: nanoseconds since the epoch, below 2**63.
-        end_ns: likewise.
-        attributes: name -> value. Bytes stay base64, a nested map is JSON text.
-        events: in the order of the file.
-        resource: the resource's attributes; one object for all spans of a resource. Not to be changed.
-    """
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_span_id: str
-    start_ns: int
-    end_ns: int
-    attributes: Attributes
-    events: list[EventRecord]
-    resource: Attributes
 
 
 def read_spans(
@@ -96,159 +56,117 @@ def read_spans(
     """Yield the spans of `files`, in their order.
 
     Args:
-        files: as `otel_handoff.traces.files.find` returns them; gzip is known by its content.
+        files: as `otel_handoff.traces.files.find` returns them; what they are, their content says.
         broken: told of each line that could not be read, or not in full, and of each file that holds none. What is
             whole in a line is yielded all the same.
         progress: told, now and then, how many more bytes of the files have been read.
     """
     resources: dict[str, Attributes] = {}
-    for line in read_lines(files, broken=broken, progress=progress):
-        yield from _in_line(line, resources, broken)
+    logs, file, number = Logs(), "", 0
+    for piece in read_pieces(files, broken=broken, progress=progress):
+        if piece.file != file:
+            yield from _left(logs, file, number, resources, broken)
+        file, number = piece.file, piece.number
+        faults = Faults()
+        try:
+            if piece.is_message:
+                yield from messages.spans(piece.content, faults)
+            else:
+                yield from _in_line(piece.content, logs, resources, faults)
+        except MemoryError:
+            faults.add("takes more memory than there is")
+        if faults:
+            broken(Broken(file, number, str(faults)))
         if len(resources) > _MOST_RESOURCES:
             resources.clear()
+    yield from _left(logs, file, number, resources, broken)
 
 
-def _in_line(line: Line, resources: dict[str, Attributes], broken: Callable[[Broken], object]) -> Generator[SpanRecord]:
-    faults: list[str] = []
+def _left(
+    logs: Logs, file: str, number: int, resources: dict[str, Attributes], broken: Callable[[Broken], object]
+) -> Generator[SpanRecord]:
+    """Read what a file ended in the middle of."""
+    for text in logs.end():
+        faults = Faults()
+        yield from _in_text(text, logs, resources, faults, in_log=True)
+        if faults:
+            broken(Broken(file, number, str(faults)))
+
+
+def _in_line(text: bytes, logs: Logs, resources: dict[str, Attributes], faults: Faults) -> Generator[SpanRecord]:
     try:
-        met: Counter[bytes] = Counter()
-        for document in _documents(line.text):
-            yield from _document(document, resources, faults, met)
-        if any(line.text.count(name) > met[name] for name in _PARTS):
-            _tell_twice(line.text, faults)
-    except RecursionError:
-        faults.append("nested too deeply")
-    except MemoryError:
-        faults.append("takes more memory than there is")
+        content = logs.line(text)
     except ShapeError as error:
-        faults.append(f"{error}{_wrapped(line.text)}")
+        faults.add(error)
+        return
+    yield from _in_text(text if content is None else content, logs, resources, faults, in_log=content is not None)
+
+
+def _in_text(
+    text: bytes, logs: Logs, resources: dict[str, Attributes], faults: Faults, *, in_log: bool
+) -> Generator[SpanRecord]:
+    if in_log and is_other(text):
+        return
+    met: Counter[str] = Counter()
+    try:
+        for document in documents(text):
+            content = logs.document(document)
+            if content is not None:
+                yield from _in_text(content, logs, resources, faults, in_log=True)
+                return
+            for part in parts_of(document, faults, met):
+                yield from _in_part(part, resources, faults, met)
+        if any(text.count(name) + (text.count(other) if other else 0) > met[key] for key, name, other in _PARTS):
+            tell_twice(text, faults)
+    except RecursionError:
+        faults.add("nested too deeply")
+    except ShapeError as error:
+        faults.add(f"{error}{_wrapped(text)}")
     except ValueError as error:
-        if parts := _cut_off(line.text):
-            for number, part in enumerate(parts, line.number):
-                if part.strip():
-                    yield from _in_line(Line(line.file, number, part), resources, broken)
-            return
-        faults.append(f"not JSON: {_brief(error)}{_wrapped(line.text)}")
-    if faults:
-        more = f" (and {len(faults) - 1} more in this line)" if len(faults) > 1 else ""
-        broken(Broken(line.file, line.number, faults[0] + more))
-
-
-def _tell_twice(text: bytes, faults: list[str]) -> None:
-    """Note a name that an object has twice: only the last of the two is read."""
-
-    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-            faults.append(f"{twice[:40]} comes twice in one object, and only the last is read")
-        return found
-
-    decoder, rest, at = json.JSONDecoder(object_pairs_hook=made), text.decode("utf-8-sig"), 0
-    while (at := _end_of_space(rest, at)) < len(rest):
-        _, at = decoder.raw_decode(rest, at)
-
-
-def _cut_off(text: bytes) -> list[bytes]:
-    """Return the lines of what was taken for a laid out document, if only the first of them was cut off."""
-    lines = text.rstrip().splitlines()
-    return lines if any(line.startswith(b"{") and line.endswith(b"}") for line in lines[1:]) else []
+        faults.add(f"not JSON: {brief(error)}{_wrapped(text)}")
 
 
 def _wrapped(text: bytes) -> str:
     at = text.find(b'{"resourceSpans"')
     if at <= 0 or b"{" in text[:at]:
         return ""
-    return f"; {at} bytes are before the JSON, as a log puts them there (CRI, compose, syslog): take them off"
+    return f"; {at} bytes are before the JSON, as a log puts them there (compose, syslog): take them off"
 
 
-def _brief(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start + 1} is no UTF-8"
-    return str(error).partition(";")[0]
-
-
-def _documents(line: bytes) -> Iterable[Any]:
-    text = line.decode("utf-8-sig")  # some editors and shells start a file with a mark
-    try:
-        documents = [json.loads(text)]
-    except json.JSONDecodeError as error:
-        if error.msg != "Extra data":
-            raise
-        documents = _one_after_the_other(text)
-    return map(_mended, documents) if b"\\ud" in line or b"\\uD" in line else documents
-
-
-def _one_after_the_other(text: str) -> Generator[Any]:
-    decoder, at = json.JSONDecoder(), 0
-    while (at := _end_of_space(text, at)) < len(text):
-        document, at = decoder.raw_decode(text, at)
-        yield document
-
-
-def _end_of_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found is not None else at
-
-
-def _mended(document: Any) -> Any:
-    # Half a surrogate pair is valid JSON, but no text: it could be written nowhere.
-    return json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def _document(
-    document: Any, resources: dict[str, Attributes], faults: list[str], met: Counter[bytes]
+def _in_part(
+    part: dict[str, Any], resources: dict[str, Attributes], faults: Faults, met: Counter[str]
 ) -> Generator[SpanRecord]:
-    if isinstance(document, list) and document:
-        for each in cast("list[Any]", document):
-            yield from _document(each, resources, faults, met)
-        return
-    if not isinstance(document, dict):
-        raise ShapeError("not an OTLP request: no JSON object")
-    document = cast("dict[str, Any]", document)
-    if "resourceSpans" not in document and document and not document.keys() & _OTHER_SIGNALS:
-        form = next((f" ({said})" for key, said in _FOREIGN_FORMS.items() if key in document), "")
-        raise ShapeError(f"not an OTLP request: no resourceSpans{form}")
-    _tell_unread(document, ("resourceSpans", *_OTHER_SIGNALS), faults)
-    met[_PARTS[0]] += "resourceSpans" in document
-    for resource_spans in objects(document, "resourceSpans"):
-        met[_PARTS[1]] += "scopeSpans" in resource_spans
-        resource = _resource(resource_spans.get("resource"), resources)
-        _tell_unread(resource_spans, ("resource", *_SCOPES), faults)
-        for name in _SCOPES:
-            for scope_spans in objects(resource_spans, name):
-                met[_PARTS[2]] += "spans" in scope_spans
-                _tell_unread(scope_spans, ("spans", "scope", "instrumentationLibrary"), faults)
-                for span in items(scope_spans, "spans"):
-                    try:
-                        record = _span(span, resource)
-                    except ShapeError as error:
-                        faults.append(str(error))
-                    else:
-                        yield record
+    met["scopeSpans"] += "scopeSpans" in part
+    resource = _resource(part.get("resource"), resources, faults)
+    tell_unread(part, ("resource", *SCOPES), faults)
+    for name in SCOPES:
+        for scope_spans in map(named, objects(part, name)):
+            met["spans"] += "spans" in scope_spans
+            tell_unread(scope_spans, ("spans", "scope", "instrumentationLibrary"), faults)
+            for span in items(scope_spans, "spans"):
+                try:
+                    record = _span(span, resource, faults)
+                except ShapeError as error:
+                    faults.add(error)
+                else:
+                    yield record
 
 
-def _tell_unread(parent: dict[str, Any], read: Iterable[str], faults: list[str]) -> None:
-    """Note a list or an object in which spans may be, under a name that is not read."""
-    for name, value in parent.items():
-        if isinstance(value, (list, dict)) and value and name not in read:
-            faults.append(f"{name[:40]} is not read")
-
-
-def _resource(resource: Any, known: dict[str, Attributes]) -> Attributes:
+def _resource(resource: Any, known: dict[str, Attributes], faults: Faults) -> Attributes:
     key = json.dumps(resource)
     attributes = known.get(key)
     if attributes is None:
-        attributes = attributes_of(checked(resource or {}, "resource"))
-        if len(key) <= _LONGEST_RESOURCE:
+        before = faults.count
+        attributes = attributes_of(checked(resource or {}, "resource"), faults)
+        if len(key) <= _LONGEST_RESOURCE and faults.count == before:
             known[key] = attributes
     return attributes
 
 
-def _span(span: Any, resource: Attributes) -> SpanRecord:
+def _span(span: Any, resource: Attributes, faults: Faults) -> SpanRecord:
     span = checked(span, "span")
+    if "traceId" not in span:
+        span = named(span)
     return SpanRecord(
         name=text_of(span, "name"),
         trace_id=id_of(span, "traceId", 32),
@@ -256,14 +174,19 @@ def _span(span: Any, resource: Attributes) -> SpanRecord:
         parent_span_id=id_of(span, "parentSpanId", 16) if span.get("parentSpanId") else "",
         start_ns=time_of(span, "startTimeUnixNano"),
         end_ns=time_of(span, "endTimeUnixNano"),
-        attributes=attributes_of(span),
-        events=_events(span) if "events" in span else [],
+        attributes=attributes_of(span, faults),
+        events=_events(span, faults) if "events" in span else [],
         resource=resource,
     )
 
 
-def _events(span: dict[str, Any]) -> list[EventRecord]:
-    return [
-        EventRecord(text_of(event, "name"), time_of(event, "timeUnixNano"), attributes_of(event))
-        for event in objects(span, "events")
-    ]
+def _events(span: dict[str, Any], faults: Faults) -> list[EventRecord]:
+    found: list[EventRecord] = []
+    for each in items(span, "events"):
+        try:
+            event = named(checked(each, "an event"))
+            time = time_of(event, "timeUnixNano")
+            found.append(EventRecord(text_of(event, "name"), time, attributes_of(event, faults)))
+        except ShapeError as error:
+            faults.add(error)
+    return found

@@ -1,22 +1,47 @@
 """Parts of an OTLP message, each checked.
 
-What is absent or null has its default, as in all Protobuf JSON; each function raises `ShapeError` for what is not as it
-should be.
+What is absent or null has its default, as in all Protobuf JSON. What is not as it should be raises `ShapeError`; an
+attribute that is not is left out and noted, as the rest of the span says as much without it.
 """
 
 from __future__ import annotations
 
+import binascii
 import json
+from base64 import b64decode
 from typing import Any, Final, cast
 
 Value = str | int | float | bool | list[Any]
 Attributes = dict[str, Value]
 
-_INT64: Final = 1 << 63
+INT64: Final = 1 << 63
+_UINT64: Final = 1 << 64
 
 
 class ShapeError(Exception):
     """Something is not what OTLP has in its place."""
+
+
+class Faults:
+    """What is not as it should be in one piece of a file: the first of it, and how much there is."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.first = ""
+        self.count = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.count)
+
+    def __str__(self) -> str:
+        """Return the first, and how many more there are."""
+        return f"{self.first} (and {self.count - 1} more in this line)" if self.count > 1 else self.first
+
+    def add(self, reason: object) -> None:
+        """Note one."""
+        self.first = self.first or str(reason)
+        self.count += 1
 
 
 def checked(value: Any, what: str) -> dict[str, Any]:
@@ -56,61 +81,98 @@ def text_of(parent: dict[str, Any], name: str) -> str:
 
 
 def id_of(parent: dict[str, Any], name: str, digits: int) -> str:
-    """Return the id that `parent` has under `name`, of so many hex digits, in lower case."""
+    """Return the id that `parent` has under `name` as so many hex digits, in lower case.
+
+    It may also be base64, as Protobuf's own JSON has bytes; its length tells the two apart.
+    """
     value = parent.get(name)
     try:
         if isinstance(value, str) and len(value) == digits == 2 * len(bytes.fromhex(value)):
             return value.lower()
     except ValueError:
         pass
+    try:
+        if isinstance(value, str) and len(value) <= digits:
+            text = value.rstrip("=").replace("-", "+").replace("_", "/")
+            binary = b64decode(text + "=" * (-len(text) % 4), validate=True)
+            if 2 * len(binary) == digits:
+                return binary.hex()
+    except (binascii.Error, ValueError):  # ValueError: it is not ASCII
+        pass
     raise ShapeError(f"{name} is not {digits} hex digits")
 
 
 def time_of(parent: dict[str, Any], name: str) -> int:
-    """Return the time that `parent` has under `name`, in nanoseconds since the epoch."""
+    """Return the time that `parent` has under `name`, in nanoseconds since the epoch, at most those of 63 bits."""
     value = parent.get(name)
-    time = 0 if value is None else _integer(value, name)
+    time = 0 if value is None else _integer(value, name, _UINT64)
     if time < 0:
         raise ShapeError(f"{name} is before 1970")
-    return time
+    return min(time, INT64 - 1)
 
 
-def _integer(value: Any, name: str) -> int:
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+def _integer(value: Any, name: str, most: int = INT64) -> int:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         try:
             number = int(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
         else:
-            if -_INT64 <= number < _INT64:
+            if not -INT64 <= number < most:
+                raise ShapeError(f"{name} is beyond 64 bits")
+            if isinstance(value, str) or value == number:
                 return number
-            raise ShapeError(f"{name} is beyond 64 bits")
     raise ShapeError(f"{name} is not a whole number")
 
 
-def attributes_of(parent: dict[str, Any]) -> Attributes:
-    """Return the attributes of `parent`: name -> value."""
+def attributes_of(parent: dict[str, Any], faults: Faults) -> Attributes:
+    """Return the attributes of `parent`: name -> value, without those that are noted in `faults`."""
     found: Attributes = {}
-    for pair in objects(parent, "attributes"):
-        key = pair.get("key")
-        if not isinstance(key, str):
-            raise ShapeError("an attribute's key is not a string")
-        content: dict[str, Any] | None = pair.get("value")
-        text = content.get("stringValue") if isinstance(content, dict) else None
-        if isinstance(text, str):  # as most are
+    try:
+        pairs = items(parent, "attributes")
+    except ShapeError as error:
+        faults.add(error)
+        return found
+    for pair in pairs:
+        try:
+            content = pair["value"]
+            text = content["stringValue"]  # as most are
+            key = pair["key"]
+        except (KeyError, TypeError):
+            text = key = None
+        if isinstance(text, str) and isinstance(key, str):
             found[key] = text
-        elif (value := _value(content)) is not None:
-            found[key] = value
+            continue
+        try:
+            _take(pair, found)
+        except ShapeError as error:
+            faults.add(error)
     return found
+
+
+def _take(pair: Any, found: Attributes) -> None:
+    if not isinstance(pair, dict):
+        raise ShapeError("attributes holds something that is not an object")
+    pair = cast("dict[str, Any]", pair)
+    key = pair.get("key")
+    if not isinstance(key, str):
+        raise ShapeError("an attribute's key is not a string")
+    if (value := _value(pair.get("value"))) is not None:
+        found[key] = value
+
+
+_SNAKE: Final = {f"{kind}_value": f"{kind}Value" for kind in ("string", "bytes", "int", "bool", "double", "array")}
+_SNAKE["kvlist_value"] = "kvlistValue"
 
 
 def _value(value: Any) -> Value | None:
     if value is None:
         return None
     value = checked(value, "an attribute's value")
-    for kind, content in value.items():
+    for name, content in value.items():
         if content is None:
             continue
+        kind = _SNAKE.get(name, name)
         if kind in ("stringValue", "bytesValue"):
             if not isinstance(content, str):
                 raise ShapeError(f"{kind} is not a string")
@@ -127,10 +189,20 @@ def _value(value: Any) -> Value | None:
             values = (_value(item) for item in items(checked(content, kind), "values"))
             return [item for item in values if item is not None]
         if kind == "kvlistValue":
-            return json.dumps(attributes_of({"attributes": checked(content, kind).get("values")}), ensure_ascii=False)
-        if kind.endswith("_value"):
-            raise ShapeError(f"{kind[:40]}: it has Protobuf's names")
+            return _map(items(checked(content, kind), "values"))
     return None
+
+
+def _map(pairs: list[Any]) -> str:
+    found: Attributes = {}
+    for pair in pairs:
+        _take(pair, found)
+    return as_map(found)
+
+
+def as_map(values: Attributes) -> str:
+    """Return a map within an attribute as the text that it is kept as."""
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _double(value: Any) -> float:
