@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from otel_handoff.record import semconv
+from otel_handoff.traces.streams import zstd
 from tests.check import spans
-from tests.traces import lines
+from tests.traces import forms, lines
 
 Edit = tuple[str, int, int, Any]
 """What to do, at which node, with which other node, and a value."""
@@ -232,8 +233,60 @@ def _doubled(data: bytes, at: int, more: bytes) -> bytes:
 _BYTES = st.binary(max_size=40) | _one((b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\n", b"\\ud800", b"[" * 9999))
 
 
+def _in_log(data: bytes) -> bytes:
+    entries = ({"log": line, "stream": "stdout"} for line in data.decode("utf-8", "replace").splitlines(keepends=True))
+    return lines.text(*entries).encode()
+
+
+def _in_cri(data: bytes) -> bytes:
+    tags = (b"F", b"P", b"F:x", b"")
+    found = enumerate(data.splitlines())
+    return b"".join(
+        b"2026-11-28T00:00:00Z stdout %b %b\n" % (tags[at % 4 if at > 1 else 0], line) for at, line in found
+    )
+
+
+def _answer(data: bytes) -> bytes:
+    return b"\n".join(b'{"result":%b}' % line for line in data.splitlines())
+
+
+_AROUND: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    lambda data: data.decode("utf-8", "replace").encode("utf-16"),
+    lambda data: data.decode("utf-8", "replace").encode("utf-16-be"),
+    lambda data: forms.framed(*data.splitlines()),
+    lambda data: data.replace(b"Spans", b"_spans").replace(b"Id", b"_id").replace(b"Value", b"_value"),
+    lambda data: data.replace(b"{", b"{\n"),
+    lambda data: data.replace(b'"resourceSpans"', b'"batches"'),
+    _in_log,
+    _in_cri,
+    _answer,
+)
+"""Forms of a file of lines that take no account of what is in them."""
+
+
+def _around(form: Callable[[bytes], bytes], data: bytes) -> bytes:
+    return form(data)
+
+
+def _packed(data: bytes, at: int) -> bytes:
+    if zstd() is None or at % 3 == 0:
+        return gzip.compress(data, 1)
+    return (
+        zstd().compress(data) if at % 3 == 1 else forms.framed(*(zstd().compress(line) for line in data.splitlines()))
+    )
+
+
+def _as_messages(requests: list[Any], edits: list[tuple[int, int]], at: int) -> bytes:
+    """Return requests in Protobuf with other bytes at some places: also lengths, that then lie."""
+    messages = forms.binary(requests)
+    found = bytearray(b"".join(messages) if at % 2 else forms.framed(*messages))
+    for place, byte in edits:
+        found[place % len(found)] = byte
+    return bytes(found)
+
+
 def inputs(real: Sequence[Any]) -> st.SearchStrategy[bytes]:
-    """Return what to try: some of the `real` requests with edits; torn, packed, or packed and torn; or any bytes."""
+    """Return what to try: some `real` requests with edits, in any form, torn, packed, or both; or any bytes."""
     some = st.lists(_one(real), min_size=1, max_size=3) | st.builds(lambda: list(real[:2]))
     edited = st.builds(edit, some, st.lists(_EDITS, max_size=6)).map(_written)
     torn = st.one_of(
@@ -243,6 +296,11 @@ def inputs(real: Sequence[Any]) -> st.SearchStrategy[bytes]:
         st.builds(_doubled, edited, _PLACES, _BYTES),
         st.binary(max_size=400),
     )
-    packed = st.builds(gzip.compress, torn, st.just(1))
+    around = st.builds(_around, _one(_AROUND), edited | torn)
+    bytes_ = st.lists(st.tuples(_PLACES, st.integers(0, 255)), max_size=4)
+    whole = st.builds(_as_messages, st.builds(lambda: list(real[:2])), bytes_, _PLACES)
+    messages = st.one_of(whole, whole, st.builds(_cut, whole, _PLACES), st.builds(_filled, whole, _PLACES, _BYTES))
+    packed = st.builds(_packed, torn | messages, _PLACES)
     broken = st.one_of(st.builds(_cut, packed, _PLACES), st.builds(_filled, packed, _PLACES, _BYTES))
-    return st.deferred(lambda: edited | edited | torn | packed | broken)  # deferred: its name is not all of the above
+    kinds = edited | edited | torn | around | messages | packed | broken
+    return st.deferred(lambda: kinds)  # deferred: its name is not all of the above

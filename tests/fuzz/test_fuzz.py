@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from otel_handoff.traces.streams import zstd
 from tests.fuzz.page import foreign_parts
+from tests.traces import forms
+from tests.traces.test_forms import needs_zstd
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
 
@@ -113,3 +116,53 @@ def test_resources_are_not_collected(tmp_path: Path) -> None:
     done = check(packed(tmp_path / "many.jsonl.gz", parts()), 160)
     assert (done.returncode, done.stderr) == (2, "")  # there is no row among them
     assert "Checked 30 spans." in done.stdout
+
+
+@needs_zstd
+def test_what_zstd_unpacks_is_not_held(tmp_path: Path) -> None:
+    """A third of a gigabyte out of some kilobytes, as a file and as one message."""
+    (path := tmp_path / "bomb.zst").write_bytes(zstd().compress(b"x" * (320 << 20)))
+    done = check(path, 300)
+    assert (done.returncode, done.stderr) == (2, f"otel-handoff: {path}:1: longer than 64 MiB\n")
+    path.write_bytes(forms.framed(path.read_bytes()))
+    done = check(path, 300)
+    assert (done.returncode, done.stderr) == (2, f"otel-handoff: {path}:1: longer than 64 MiB\n")
+
+
+def test_a_document_that_does_not_end_is_not_held(tmp_path: Path) -> None:
+    """Laid out over many lines; what comes after it counts. Nor one in UTF-16, nor a line that a log never ends."""
+    line = b'{"a": [' + b"1, " * 100_000 + b"\n"
+    path = packed(tmp_path / "bomb.jsonl.gz", [line] * 500)
+    done = check(path, 300)
+    assert (done.returncode, done.stderr) == (2, f"otel-handoff: {path}:1: longer than 64 MiB\n")
+    path = packed(tmp_path / "bomb.json.gz", [b"[", *[(b"{}," * 1000 + b"\n") * 100] * 250, b"{}]\n", b"oops\n"])
+    done = check(path, 300)
+    assert [each.partition(": ")[2].partition(": ")[2] for each in done.stderr.splitlines()] == [
+        "longer than 64 MiB",
+        "not JSON: Expecting value at column 1",
+    ]
+    wide = packed(tmp_path / "wide.jsonl.gz", (("x" * (1 << 19)).encode("utf-16-le") for _ in range(200)))
+    wide.write_bytes(gzip.compress(b"\xff\xfe", 1) + wide.read_bytes())
+    done = check(wide, 300)
+    assert (done.returncode, done.stderr) == (2, f"otel-handoff: {wide}:1: longer than 64 MiB\n")
+    part = b"2026-11-28T00:00:00Z stdout P " + b"x" * (1 << 20) + b"\n"
+    done = check(packed(tmp_path / "log.gz", [part] * 150), 300)
+    assert done.returncode == 2
+    assert ": longer than 64 MiB within a log\n" in done.stderr
+
+
+def test_many_empty_parts_of_a_message_take_no_memory(tmp_path: Path) -> None:
+    """Two bytes each."""
+    scope = b"\x12" + _varint(2 << 20) + b"\x12\0" * (1 << 20)
+    part = b"\x0a" + _varint(len(scope)) + scope
+    path = tmp_path / "bomb"
+    path.write_bytes(forms.framed(part))
+    done = check(path, 60)
+    assert (done.returncode, done.stderr.partition(":1: ")[2]) == (
+        2,
+        f"trace_id is not 16 bytes (and {(1 << 20) - 1} more in this line)\n",
+    )
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 0x80 else bytes([number & 0x7F | 0x80]) + _varint(number >> 7)
