@@ -12,12 +12,13 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import Noted, Submit
 from otel_handoff.around.worker import Worker
 from otel_handoff.handover.directly import Args, Kwargs, take_in
-from otel_handoff.handover.enclosing import Part, expected
+from otel_handoff.handover.enclosing import Part, expected, names_in
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.host.callsites import CallSite
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
+from otel_handoff.record.locations import capture
 
 _STEPWISE: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
@@ -47,9 +48,9 @@ class Alone(Worker):
 
     # -- handing over
 
-    def begin(self, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+    def begin(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with."""
-        return self._submit.hand(args, kwargs) if self.detector.enabled else None
+        return self._submit.hand(instance, args, kwargs) if self.detector.enabled else None
 
     def expect(self, parts: Sequence[Part], sites: Sequence[CallSite]) -> Expecting:
         """Remember what a function that calls it holds, and may give it where it calls it."""
@@ -70,9 +71,9 @@ class Alone(Worker):
         if self.detector.enabled and not self._is_inner(args, kwargs):
             with guard:
                 what = expected.get()
-                taken = what.take(self, args, kwargs) if what is not None else None
+                taken = what.take(self, instance, args, kwargs) if what is not None else None
                 if taken is None and self._is_stepwise:
-                    taken = self.begin(args, kwargs)  # that it is called is its hand-over
+                    taken = self.begin(instance, args, kwargs)  # that it is called is its hand-over
                 if taken is not None:
                     lease, args, kwargs = taken
                 elif what is None or not what.knows(self):  # else that is told already
@@ -81,11 +82,15 @@ class Alone(Worker):
         return self._run_as(lease, wrapped, instance, args, kwargs)
 
     def _not_handed_over(self) -> None:
-        # In the thread that hands over, or that works for a row, it is simply called. Of another nobody knows.
+        # In the main thread, in one that hands over, and in a row it is simply called. Of other threads nobody knows.
+        # Who calls it by its name may do so there, too, as a server does; else it got there on a way of the host's own.
         here = threading.get_ident()
         if active.get() is not None or here in self.shared.submitters or here == threading.main_thread().ident:
-            return
-        self.shared.missed_submission("no_submission")
+            self.shared.in_place()
+        elif (frames := capture(1)) and self.name in names_in(frames[0][0]):
+            self.shared.gap("not_handed_over", self.shared.boundary.work)
+        else:
+            self.shared.missed_submission("no_submission")
 
 
 class Expecting:
@@ -96,6 +101,7 @@ class Expecting:
         self._submit = submit
         self.pins: bool = submit.pins
         self._noted: list[tuple[Part, Noted]] = []
+        self._begun: dict[int, Lease] = {}
         fit = [part for part in parts if self._may_be(part.value)]
         named = [part for part in fit if part.name in names or part.position == alone.position]
         for part in named or fit:
@@ -112,21 +118,30 @@ class Expecting:
         """Return the worker's copy of a context; itself where it has none."""
         return next((noted.handed for _, noted in self._noted if noted.context is value), value)
 
-    def take(self, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
-        """Begin the row for which the work function is called now."""
+    def take(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """Begin the row for which the work function is called now; of one that has begun, it is called again."""
         given = self._submit.context_of(args, kwargs)
         if given is MISSING or given is None:
-            return self._submit.hand(args, kwargs)
-        for part, noted in self._noted:
+            return self._submit.hand(instance, args, kwargs)
+        for number, (part, noted) in enumerate(self._noted):
             if given is noted.context or given is noted.handed or _now(part) is given:
-                lease = self._submit.begin_noted(noted, given)
+                lease = self._begin(number, given)
                 if noted.handed is not noted.context and given is not noted.handed:
                     return self._submit.given(lease, noted.handed, args, kwargs)
                 return lease, args, kwargs
-        if len(self._noted) == 1:
-            return self._submit.begin_noted(self._noted[0][1], MISSING), args, kwargs
-        self._alone.shared.missed_row("context_unreadable")
+        if len(self._noted) == 1 and not self._begun:
+            return self._begin(0, MISSING), args, kwargs
+        if self._begun and active.get() is None:
+            self._alone.shared.coverage.miss("several_workers", detail=self._alone.shared.boundary.work)
+        elif not self._begun:
+            self._alone.shared.missed_row("context_unreadable")
         return None
+
+    def _begin(self, number: int, given: Any) -> Lease:
+        lease = self._begun.get(number)
+        if lease is None:
+            lease = self._begun[number] = self._submit.begin_noted(self._noted[number][1], given)
+        return lease
 
 
 def _has(value: Any, root: str) -> bool:

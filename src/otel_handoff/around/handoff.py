@@ -59,6 +59,7 @@ class Handoff(Shared):
         """Make the wrappers; `attach` puts them on."""
         super().__init__(boundary, engine, self.look_for_gaps)
         self.cover_overrides = self.look_at_submitters
+        self.gap = self._gap
         self._gaps: set[tuple[str, str]] = set()
         self._registered = False
         self._submit_names: frozenset[str] = frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,6 +24,8 @@ from otel_handoff.watch.descriptors import Watch
 from otel_handoff.watch.unwatched import WATCH_IS_OFF
 
 _MOST_BLIND: Final = 1_000
+
+_logger = logging.getLogger("otel_handoff")
 
 
 def _unwatched(_cls: type) -> str:
@@ -48,6 +51,7 @@ class Shared:
         shared: the parameters that the submit function and the work function both have.
         forked: whether this process is a fork of one that it was attached in.
         cover_overrides: looks for subclasses that hand over rows in their own way; `around.handoff` does.
+        gap: tells once that something was not met, by its reason; `around.handoff` does.
         row_of: says whose row the work function is looked up for again: the same, or another of the same submit call.
     """
 
@@ -82,6 +86,8 @@ class Shared:
         self.shared: frozenset[str] = frozenset()
         self.forked: bool = False
         self.cover_overrides: Callable[[], None] = _nothing
+        self.gap: Callable[[str, str], None] = _no_gap
+        self._told_in_place: bool = False
         self.row_of: Callable[[Handing, Lease], Lease] = _the_same
 
     def _shared_parameters(self) -> frozenset[str]:
@@ -95,6 +101,16 @@ class Shared:
             return
         self.counts.submissions.add()
         self.coverage.miss(reason, detail=f"{self.boundary.context!r} of {self.boundary.hands_over}")
+
+    def in_place(self) -> None:
+        """The work function was simply called: that is no row."""
+        if not self._told_in_place:
+            self._told_in_place = True
+            _logger.info(
+                "Boundary %r: %s was called where nothing is handed over. Such calls are no rows, and are not checked.",
+                self.boundary.name,
+                self.boundary.work,
+            )
 
     def missed_submission(self, reason: str) -> None:
         """The work function ran, and it is not known for which row."""
@@ -145,6 +161,10 @@ class Shared:
 
 
 def _nothing() -> None:
+    pass
+
+
+def _no_gap(_reason: str, _target: str) -> None:
     pass
 
 

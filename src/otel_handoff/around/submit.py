@@ -405,7 +405,7 @@ class Submit:
         return self._read(args, kwargs)
 
     def hand(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Lease, tuple[Any, ...], dict[str, Any]] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with.
 

@@ -52,7 +52,7 @@ class Takes(Protocol):
         """Whether its first parameter is an instance."""
         ...
 
-    def begin(self, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+    def begin(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with."""
         ...
 
@@ -227,6 +227,9 @@ class Handed(CallableObjectProxy):
             return found.through(self._self_run, self._self_carried, found.wrapped, found.instance, args, kwargs)
         return self._self_run(self._self_carried, found.wrapped, found.instance, args, kwargs)
 
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
     def __copy__(self) -> Any:
         return self._self_again(copy.copy(self.__wrapped__))
 
@@ -263,7 +266,7 @@ def handed_directly(
     """Begin the row of a work function that is handed over; return what is handed over in its place."""
     before, named, shift = found.before, found.named, found.shift
     whole, by_name = filled(before, args[shift:]), {**named, **kwargs}
-    begun = found.takes.begin(whole, by_name)
+    begun = found.takes.begin(found.instance, whole, by_name)
     if begun is None:
         return given, args, kwargs
     lease, replaced, renamed = begun

@@ -73,10 +73,10 @@ class Expected:
         """Recognise workers of one work function."""
         self._of[id(takes)] = recognises
 
-    def take(self, takes: Takes, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+    def take(self, takes: Takes, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Return whose row the work function is called for, and what it is called with; None where nobody knows."""
         recognises = self._of.get(id(takes))
-        return recognises.take(args, kwargs) if recognises is not None else None
+        return recognises.take(instance, args, kwargs) if recognises is not None else None
 
     def knows(self, takes: Takes) -> bool:
         """Whether a worker of this one was to be recognised: what it was not recognised by is told already."""
@@ -103,7 +103,7 @@ class _Begun:
     def __init__(self, lease: Lease) -> None:
         self._lease: Lease | None = lease
 
-    def take(self, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+    def take(self, _instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         lease, self._lease = self._lease, None
         return None if lease is None else (lease, args, kwargs)
 
@@ -186,6 +186,11 @@ def _within(code: CodeType) -> Iterator[CodeType]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _within(inner)
+
+
+def names_in(code: CodeType) -> frozenset[str]:
+    """Return the global and free variables, and the attributes, that code names."""
+    return _code_of(code).names
 
 
 def is_plain(given: Any, args: Args) -> bool:

@@ -43,6 +43,7 @@ MORE: Final = (
     "asyncio.base_events:BaseEventLoop.call_at",
     "anyio.to_thread:run_sync",
     "trio.to_thread:run_sync",
+    "joblib.parallel:BatchedCalls.__init__",
 )
 """Those that are wrapped for this alone."""
 
@@ -192,6 +193,12 @@ def _map(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     return (_each, items, *args[2:]), others
 
 
+def _batch(_batch: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+    # What joblib gives to a thread, or to another process: a function, its arguments, and those by name.
+    items = (hand_over(*item) for item in args[0]) if args else ()
+    return ((items, *args[1:]), kwargs) if args else (args, kwargs)
+
+
 def _is_work(given: Any) -> bool:
     if is_plain(given, ()):
         return False
@@ -249,7 +256,7 @@ class Started:
         if found is None:
             self.expected = None if is_plain(bound, ()) else expecting(layers, (), {})
             return
-        begun = found.takes.begin((), {})
+        begun = found.takes.begin(self._thread, (), {})
         if begun is not None:
             self.expected = Expected.of(found.takes, begun[0])
 
@@ -268,6 +275,7 @@ WAYS: Final[dict[str, Way]] = {
     "multiprocessing.pool:Pool.imap": _map,
     "multiprocessing.pool:Pool.imap_unordered": _map,
     "asyncio.base_events:BaseEventLoop.call_at": _at,
+    "joblib.parallel:BatchedCalls.__init__": _batch,
     **dict.fromkeys(
         (
             "asyncio.base_events:BaseEventLoop.call_soon",

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from otel_handoff.record.reasons import REASONS
 
-_OF_ALL_ROWS: Final = frozenset({"call_not_seen", "part_missing", "field_unresolved"})
+_OF_ALL_ROWS: Final = frozenset({"call_not_seen", "part_missing", "field_unresolved", "not_handed_over"})
 _TARGET: Final = re.compile(r"[\w.]+:[\w.]+")
 _OUTSIDE: Final = "outside of all rows"
 _LONGEST: Final = 300
@@ -44,6 +44,8 @@ class Gap(NamedTuple):
         where = f"of boundary {self.boundary}"
         if self.reason == "field_unresolved":
             return f"ids in calls {where} were not compared, as they are not where they are declared{self._in_brackets}"
+        if self.reason == "not_handed_over":
+            return f"calls of {target or 'the work function'} on other threads were not seen to be handed over"
         calls = f"calls of {target}" if target else f"declared calls {where}"
         if self.reason == "part_missing":
             return f"{calls} were not compared in any row: there is no such function"

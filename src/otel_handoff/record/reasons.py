@@ -29,6 +29,11 @@ REASONS: Final = {
         "the work function ran, and it is not known for which row",
         "declare as submit what hands these rows over, and have the work function given the same objects",
     ),
+    "not_handed_over": Reason(
+        "the work function was called on other threads, and nothing was seen to hand it over there",
+        "declare as submit what hands these rows over; where it is only called in its place, nothing is amiss",
+        worked=True,
+    ),
     "ambiguous": Reason(
         "rows that waited were given the very same objects, and could not be told apart",
         "give both functions an object of each row's own, or set OTEL_HANDOFF_MODE=pin",
