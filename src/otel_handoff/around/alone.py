@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
+from otel_handoff.around.handed import HandOver, Noted
 from otel_handoff.around.shared import Shared
-from otel_handoff.around.submit import Noted, Submit
 from otel_handoff.around.worker import Worker
+from otel_handoff.handover.calling import Part, names_in
 from otel_handoff.handover.directly import Args, Kwargs, take_in
-from otel_handoff.handover.enclosing import Part, expected, names_in
+from otel_handoff.handover.enclosing import expected
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.host.callsites import CallSite
 from otel_handoff.host.guard import guard
@@ -42,7 +43,7 @@ class Alone(Worker):
         self.name: str = name
         self.function: Any = function
         self.is_method: bool = raw is function and bool(names) and names[0] not in parameters.names
-        self._submit = Submit(shared, parameters)
+        self._hand_over = HandOver(shared, parameters)
         self._is_stepwise = any(is_one(raw) for is_one in _STEPWISE)
         take_in(self, function, raw)
 
@@ -50,11 +51,11 @@ class Alone(Worker):
 
     def begin(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with."""
-        return self._submit.hand(instance, args, kwargs) if self.detector.enabled else None
+        return self._hand_over.hand(instance, args, kwargs) if self.detector.enabled else None
 
     def expect(self, parts: Sequence[Part], sites: Sequence[CallSite]) -> Expecting:
         """Remember what a function that calls it holds, and may give it where it calls it."""
-        return Expecting(self, self._submit, parts, self._names(sites))
+        return Expecting(self, self._hand_over, parts, self._names(sites))
 
     def _names(self, sites: Sequence[CallSite]) -> frozenset[str]:
         # Of what it is given as its context.
@@ -96,18 +97,18 @@ class Alone(Worker):
 class Expecting:
     """What a function that calls the work function holds, and may give it."""
 
-    def __init__(self, alone: Alone, submit: Submit, parts: Sequence[Part], names: frozenset[str]) -> None:
+    def __init__(self, alone: Alone, hand_over: HandOver, parts: Sequence[Part], names: frozenset[str]) -> None:
         self._alone = alone
-        self._submit = submit
-        self.pins: bool = submit.pins
+        self._hand_over = hand_over
+        self.pins: bool = hand_over.pins
         self._noted: list[tuple[Part, Noted]] = []
         self._begun: dict[int, Lease] = {}
         fit = [part for part in parts if self._may_be(part.value)]
         named = [part for part in fit if part.name in names or part.position == alone.position]
         for part in named or fit:
             if all(part.value is not other.value for other, _ in self._noted):
-                certain = bool(named) or submit.knows(part.value)
-                self._noted.append((part, submit.note(part.value, copies=certain)))
+                certain = bool(named) or hand_over.knows(part.value)
+                self._noted.append((part, hand_over.note(part.value, copies=certain)))
 
     def _may_be(self, value: Any) -> bool:
         if class_of(value) in _NO_CONTEXT or isinstance(value, (type, ModuleType)):
@@ -120,14 +121,14 @@ class Expecting:
 
     def take(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin the row for which the work function is called now; of one that has begun, it is called again."""
-        given = self._submit.context_of(args, kwargs)
+        given = self._hand_over.context_of(args, kwargs)
         if given is MISSING or given is None:
-            return self._submit.hand(instance, args, kwargs)
+            return self._hand_over.hand(instance, args, kwargs)
         for number, (part, noted) in enumerate(self._noted):
             if given is noted.context or given is noted.handed or _now(part) is given:
                 lease = self._begin(number, given)
                 if noted.handed is not noted.context and given is not noted.handed:
-                    return self._submit.given(lease, noted.handed, args, kwargs)
+                    return self._hand_over.given(lease, noted.handed, args, kwargs)
                 return lease, args, kwargs
         if len(self._noted) == 1 and not self._begun:
             return self._begin(0, MISSING), args, kwargs
@@ -140,7 +141,7 @@ class Expecting:
     def _begin(self, number: int, given: Any) -> Lease:
         lease = self._begun.get(number)
         if lease is None:
-            lease = self._begun[number] = self._submit.begin_noted(self._noted[number][1], given)
+            lease = self._begun[number] = self._hand_over.begin_noted(self._noted[number][1], given)
         return lease
 
 

@@ -17,7 +17,8 @@ from opentelemetry.context import Context
 
 from otel_handoff.handover.enclosing import Expected, expected
 from otel_handoff.handover.lease import BORROWED_KEY, Lease, active, borrowed, judged_lease
-from otel_handoff.handover.standard import WAYS, giving, giving_threads, starting
+from otel_handoff.handover.standard import WAYS, giving
+from otel_handoff.handover.starts import giving_threads, starting
 from otel_handoff.handover.transport import LOOKED_UP, submitting, under_way
 from otel_handoff.host.bound import Bound
 from otel_handoff.host.current import no_lease
