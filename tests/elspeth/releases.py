@@ -46,7 +46,7 @@ def line(name: str, checkout: Path, python: Path) -> str:
 def layout(checkout: Path) -> tuple[str, str]:
     """Return the module of the mixin, and the class that is wrapped for calls, without what they have in common."""
     for boundary in BOUNDARIES:
-        mixin = boundary.submit.partition(":")[0]
+        mixin = (boundary.submit or boundary.work).partition(":")[0]
         if is_there(checkout, mixin):
             recorder = next(call for call in boundary.calls if call.evidence == "call")
             target = next(target for target in recorder.targets if is_there(checkout, target.partition(":")[0]))

@@ -13,7 +13,7 @@ from tests.schedules.records import Attempt, Got
 from tests.schedules.scheduler import Scheduler
 from tests.schedules.shapes import Generic, Host, Mixin
 from tests.schedules.truth import Truth
-from tests.schedules.unproven import Defaulting, Early, Fanning, Noting, Stack
+from tests.schedules.unproven import Defaulting, Early, Noting, Stack
 from tests.schedules.variants import (
     Awaited,
     AwaitedQueue,
@@ -21,12 +21,14 @@ from tests.schedules.variants import (
     Decorated,
     Explicit,
     Extending,
+    Fanning,
     Naming,
     Optional,
     Overriding,
     Registry,
     Remaking,
     Spelling,
+    Spreading,
     Stamping,
     StampingQueue,
     Variant,
@@ -137,7 +139,7 @@ VARIANTS: Final[dict[str, type[Variant]]] = {
     kind.__name__.lower(): kind
     for kind in (
         *(Stamping, StampingQueue, Remaking, Defaulting, Overriding, Extending, Registry, Early, Decorated, Naming),
-        *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Optional, Spelling),
+        *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Optional, Spelling),
     )
 }
 

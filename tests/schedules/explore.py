@@ -112,6 +112,7 @@ class Explorer:
 
     def _on_mismatch(self, mismatch: Mismatch) -> None:
         if self._run is not None:
+            self._run.truth.reported(mismatch)
             self._run.reports.append((tick(), mismatch))
 
     def _on_unchecked(self, unchecked: Unchecked) -> None:
@@ -210,8 +211,8 @@ FAILURES: Final = (
 )
 
 
-SHARING: Final = frozenset({"fanning"})
-"""Hosts in which two workers have one context: what one of them writes is not to be the other's."""
+SHARING: Final = frozenset({"fanning", "spreading"})
+"""Hosts in which two workers have one context, or one copy: where one of them writes, the other is not right."""
 
 STAMPING: Final = frozenset({"stamping", "stampingqueue"})
 """Hosts in which the submit function writes the ids. Without watch that is not told from another's writing them."""
@@ -239,7 +240,8 @@ def explore(
     total = Total(setting)
     with Explorer(setting) as explorer:
         for seed, host in in_turn(seeds, hosts):
-            program = generate(seed, host, clean=clean, owns=owns and host not in SHARING)
+            writes = owns and (host not in SHARING or not (clean or setting.mode == "pin"))
+            program = generate(seed, host, clean=clean, owns=writes)
             outcome = explorer.run(program, strategy_of(seed))
             total.add(seed, host, outcome)
     return total

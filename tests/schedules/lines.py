@@ -25,6 +25,7 @@ MODULES: Final = (
     "handover/transport",
     "around/calls",
     "handover/claims",
+    "handover/workers",
     "handover/carry",
     "around/running",
     "around/submit",

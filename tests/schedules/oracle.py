@@ -42,7 +42,10 @@ class Oracle:
         self._may = may
         self._reports = reports
         self._exact = exact
-        self._attempts = {attempt.number: attempt for attempt in truth.attempts if attempt.number}
+        self._attempts: dict[int, list[Attempt]] = {}
+        for attempt in truth.attempts:
+            if attempt.number:
+                self._attempts.setdefault(attempt.number, []).append(attempt)
         self._told: dict[Attempt, dict[Pair, set[str]]] = {attempt: {} for attempt in truth.attempts}
         """Per attempt: wrong value -> the outcomes told of it so far."""
         self._read_at: set[object] = set()
@@ -65,7 +68,7 @@ class Oracle:
     def _report(self, at: int, mismatch: Mismatch) -> None:
         key = (mismatch.evidence, mismatch.outcome)
         self.verdict.evidence[(*key, "reports")] += 1
-        attempt = self._attempts.get(mismatch.submission.number)
+        attempt = self._whose(mismatch)
         why = "nobody's" if attempt is None else self._why_false(at, mismatch, attempt)
         if why:
             self.verdict.alarms.append(f"{why}: {describe(mismatch)}")
@@ -76,6 +79,12 @@ class Oracle:
             self._told[attempt].setdefault(pair, set()).add(
                 mismatch.evidence if mismatch.evidence in ("start", "end") else mismatch.outcome
             )
+
+    def _whose(self, mismatch: Mismatch) -> Attempt | None:
+        # Of a row with several workers, the one whose task told it.
+        attempts = self._attempts.get(mismatch.submission.number, [])
+        reporter = self._truth.reporter_of(mismatch)
+        return reporter if reporter in attempts else next(iter(attempts), None)
 
     def _why_false(self, at: int, mismatch: Mismatch, attempt: Attempt) -> str:
         observed = self._truth.meant(mismatch.observed)
@@ -228,7 +237,7 @@ class Oracle:
         if not self._truth.watch or (
             named
             and named.field
-            not in self._certain(self._attempts[mismatch.submission.number], self._truth.meant(mismatch.observed))
+            not in self._certain(self._attempts[mismatch.submission.number][0], self._truth.meant(mismatch.observed))
         ):
             return
         right = self._culprits.is_right(at, mismatch, sources)

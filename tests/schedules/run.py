@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -204,6 +205,7 @@ class Run:
         self._steps(Worker(self.truth, self.scheduler, attempt, handed, nested=False), steps)
 
     def _steps(self, worker: Worker, steps: Sequence[Step]) -> None:
+        self.truth.doing[threading.current_thread().name] = worker.attempt
         for step in steps:
             self.scheduler.pause()
             if isinstance(step, Read):

@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from threading import current_thread
 from typing import Any, Final
 
 from tests.schedules.program import BLIND
@@ -33,6 +34,9 @@ class Truth:
         """How an id is filed -> the id."""
         self.faults: list[str] = []
         """What can only be a defect, of the detector or of this explorer, whatever is reported."""
+        self.doing: dict[str, Attempt] = {}
+        """What each task works on, or did last."""
+        self._reporters: dict[int, tuple[Any, Attempt | None]] = {}
         self._writes: dict[tuple[int, str], list[Written]] = {}
 
     # -- contexts and writes
@@ -170,13 +174,22 @@ class Truth:
                 ):
                     other.superseded = other.superseded or now
 
+    def reported(self, mismatch: Any) -> None:
+        """A mismatch is reported, by the task that works on its row."""
+        self._reporters[id(mismatch)] = mismatch, self.doing.get(current_thread().name)
+
+    def reporter_of(self, mismatch: Any) -> Attempt | None:
+        """Return what the task that reported a mismatch worked on."""
+        return self._reporters.get(id(mismatch), (None, None))[1]
+
     def started(self, attempt: Attempt, handed: Any, submission: Any) -> None:
         """The work begins, under what the detector takes for its submission; None: it does not know for whom."""
+        is_known = any(other.handed is handed and other is not attempt for other in self.attempts if other.number)
         attempt.handed = handed
         attempt.start = (attempt.start[0], tick())
         if submission is not None:
             self._recognised(attempt, submission)
-        if attempt.pinned:
+        if attempt.pinned and not is_known:  # all workers of a row have the same copy
             for root, sources in attempt.roots.items():
                 if root not in attempt.stamps:  # one value, where it is known what was pinned
                     copied = {id(each.value): each.value for each in sources}

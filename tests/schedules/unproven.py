@@ -87,20 +87,3 @@ class Stack(Variant):
         """Work function."""
         attempt, job = row
         self.work(attempt, ctx, job)
-
-
-class Fanning(Variant):
-    """Two workers for one hand-over: one is judged, and the other told."""
-
-    may = dict.fromkeys(("observe", "pin", "strict"), frozenset({"several_workers", "no_submission", "ambiguous"}))
-
-    def enqueue(self, attempt: Attempt, ctx: Any, job: Job) -> None:
-        """Submit function."""
-        self.entered(attempt)
-        twin = self.truth.twin(attempt)
-        self.executor.submit(None, (attempt,), attempt, ctx, job)
-        self.executor.submit(None, (twin,), attempt, ctx, job)
-
-    def run(self, part: tuple[Attempt], attempt: Attempt, ctx: Any, job: Job) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Work function."""
-        self.work(part[0], ctx, job)

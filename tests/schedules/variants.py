@@ -249,3 +249,31 @@ class Optional(Variant):
 
 class Spelling(Variant):
     """Ids are filed as text, in hex or by name."""
+
+
+class Fanning(Variant):
+    """Two workers for one hand-over, each known by what it is given; the first one that comes late is told."""
+
+    may = dict.fromkeys(("observe", "pin", "strict"), frozenset({"no_submission"}))
+
+    def enqueue(self, attempt: Attempt, ctx: Any, job: Job) -> None:
+        """Submit function."""
+        self.entered(attempt)
+        twin = self.truth.twin(attempt)
+        self.executor.submit(None, (attempt,), attempt, ctx, job)
+        self.executor.submit(None, (twin,), attempt, ctx, job)
+
+    def run(self, part: tuple[Attempt], attempt: Attempt, ctx: Any, job: Job) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Work function."""
+        self.work(part[0], ctx, job)
+
+
+class Spreading(Variant):
+    """The same, with what was looked up once."""
+
+    def enqueue(self, attempt: Attempt, ctx: Any, job: Job) -> None:
+        """Submit function."""
+        self.entered(attempt)
+        twin, run = self.truth.twin(attempt), self.run
+        self.executor.submit(run, attempt, ctx, job)
+        self.executor.submit(run, twin, ctx, job)

@@ -271,6 +271,9 @@ class Handoff(Shared):
                             lease.stale = lease.evicted = True
                             if (provoker := lease.provoker) is not None:
                                 provoker.evicted(lease)
+                    for row in self.counts.rows.remembered():
+                        if all(same(row.ids.get(name), value) for name, value in ids.items()):
+                            row.outdated = True
             return result
 
         return stand_in(function, evict)

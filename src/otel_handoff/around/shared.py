@@ -78,7 +78,7 @@ class Shared:
             alert=engine.alerts,
             missed=self.coverage.miss,
         )
-        self.claims = Claims(boundary.context, self._shared_parameters, self._missed)
+        self.claims = Claims(boundary.context, self._shared_parameters, self._missed, lambda: bool(self.blind))
         self.running = Running(boundary, engine, self.counts, self.coverage, look_for_gaps)
         self.submitters: set[int] = set()
         self.blind: deque[None] = deque(maxlen=_MOST_BLIND)

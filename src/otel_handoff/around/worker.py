@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
-from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.lease import Lease, active, is_first
 from otel_handoff.handover.stepwise import is_to_come
 from otel_handoff.handover.transport import Handing, submitting
+from otel_handoff.handover.workers import further
 from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
@@ -105,6 +106,9 @@ class Worker:
                     "several_workers", lease.submission, pinned=lease.is_pinned, detail=self.shared.boundary.work
                 )
                 return None
+            now = active.get()
+            if now is None or now.row != lease.row:  # else it calls itself again
+                return further(lease, lease.handed if given is MISSING else given)
         return lease
 
     def row_of(self, handing: Handing, lease: Lease) -> Lease:
@@ -157,6 +161,10 @@ class Worker:
                 or Lease.provoker is not None
             ):
                 return None
+            try:
+                del lease.fresh
+            except AttributeError:
+                return None
             lease.handed = given
             if lease.context is None:
                 lease.context = given
@@ -175,7 +183,11 @@ class Worker:
 
     def run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function under its submission."""
-        if self.detector.enabled and lease.begun and (other := self._whose(lease, instance, args, kwargs)) is not lease:
+        if (
+            self.detector.enabled
+            and not is_first(lease)
+            and (other := self._whose(lease, instance, args, kwargs)) is not lease
+        ):
             return self._run_as(other, wrapped, instance, args, kwargs)
         running = None
         try:

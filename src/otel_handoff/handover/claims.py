@@ -8,12 +8,15 @@ they do not, there is no claim.
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, Final
 
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.transport import Given, Handing, in_progress
+from otel_handoff.handover.workers import Seed, further
 from otel_handoff.host.plainly import MISSING
 
 LIMIT: Final = 10_000
@@ -50,7 +53,11 @@ class Claims:
     """
 
     def __init__(
-        self, context: str, shared: Callable[[], frozenset[str]], missed: Callable[[str, Lease, str], None]
+        self,
+        context: str,
+        shared: Callable[[], frozenset[str]],
+        missed: Callable[[str, Lease, str], None],
+        unseen: Callable[[], bool],
     ) -> None:
         """Tell `missed`, which may be called in a finalizer, why no worker will find a lease.
 
@@ -58,18 +65,25 @@ class Claims:
             context: the parameter that takes the context object.
             shared: returns the parameters that submit and work function share.
             missed: is given the reason, the lease, and perhaps what more is to be said.
+            unseen: whether rows were handed over that were not seen.
         """
         self._context = context
         self._shared = shared
         self._missed = missed
+        self._unseen = unseen
         self.live: dict[int, bool] = {}
         """Those that are still to be taken. Whoever takes a number out of it has the row: nobody else does."""
         self.keys: dict[int, _Key] = {}
         """Those that are known by what they are given, once the submit function has returned, or a worker has come."""
         self._waiting: dict[_Key, _Group] = {}
         self._staying: dict[int, None] = {}
-        self._at_work: dict[_Key, Lease] = {}
+        self._at_work: dict[_Key, list[Lease]] = {}
         self._fanned: dict[_Key, None] | None = None
+        self._several: bool = False
+        """Whether it ran for a row that had its worker, or for none that is known: from then on rows are remembered."""
+        self._known: dict[_Key, tuple[Seed, list[Any]]] = {}
+        self._doubted: dict[_Key, None] = {}
+        """What was given to several rows in flight: further workers are told, until it is another row's alone."""
 
     # -- the submitter: it puts a hand-over into `live` before it enters the submit function
 
@@ -100,37 +114,104 @@ class Claims:
                 self.settle(handing)
         reason = "no_submission"
         for pinned in (True, False):
-            key = self._key(given, pinned=pinned)
+            values = self._values(given, pinned=pinned)
+            key = tuple(map(id, values))
             if not key:
                 continue
-            busy = self._at_work.get(key)
-            if busy is not None and not busy.ended:
+            busy = self._busy(key)
+            if busy is not None:
                 reason = "several_workers"
             group = self._waiting.get(key)
-            if group is None:
-                continue
-            owned = group.owned_by(instance) if group.mixed else []
-            for number in owned if len(owned) == 1 else list(group):
-                entry = group.get(number)
-                if entry is None:
-                    continue
-                lease = entry[0]
-                certain = len(owned) == 1 or (
-                    not group.mixed and reason != "several_workers" and key not in (self._fanned or ())
-                )
-                if not self.live.pop(number, False):
-                    continue  # somebody else took it
-                self._remove(number)
-                if not certain:
-                    self._missed("ambiguous", lease, "")
-                    return None, ""
-                self._remember(key)
-                lease.claimed_by = key
-                self._at_work[key] = lease
+            if group is not None:
+                owned = group.owned_by(instance) if group.mixed else []
+                for number in owned if len(owned) == 1 else list(group):
+                    entry = group.get(number)
+                    if entry is None:
+                        continue
+                    lease = entry[0]
+                    certain = len(owned) == 1 or (
+                        not group.mixed and reason != "several_workers" and key not in (self._fanned or ())
+                    )
+                    if not self.live.pop(number, False):  # somebody else took it, or just does
+                        busy = busy or (lease if certain else None)
+                        continue
+                    if not certain:
+                        self._doubt(key)
+                        self._remove(number)
+                        self._missed("ambiguous", lease, "")
+                        return None, ""
+                    self._doubted.pop(key, None)
+                    self._works(key, lease)  # before it is gone from those that wait: one more worker may look for it
+                    self._remember(key)
+                    self._remove(number)
+                    if self._several:
+                        self._know(key, values, lease)
+                    return lease, ""
+            if (lease := self._further(key, values, busy, given)) is not None:
                 return lease, ""
+        self._several = True
         if reason == "several_workers" and self._fanned is None:
             self._fanned = {}  # from now on a key that was taken before proves nothing
         return None, reason
+
+    def _busy(self, key: _Key) -> Lease | None:
+        # One of those at work that were given just this.
+        return next((lease for lease in self._at_work.get(key, ()) if not lease.ended), None)
+
+    def _works(self, key: _Key, lease: Lease) -> None:
+        lease.claimed_by = key
+        if self._busy(key) is None:
+            self._at_work[key] = [lease]
+        else:
+            self._at_work.setdefault(key, []).append(lease)
+
+    def _further(self, key: _Key, values: list[Any], busy: Lease | None, given: Given) -> Lease | None:
+        # One more worker of a row that others work on, or have worked on. Where two rows were given the same, nothing
+        # tells whose it is; and what nobody handed over may be called with what the row at work was given.
+        if key in self._doubted:
+            return None
+        parameters, args, kwargs = given
+        context = parameters.get(self._context, args, kwargs)
+        known = self._known.get(key) if busy is None else None
+        pinned = busy.pinned if busy is not None else known is not None and known[0].pinned
+        own = pinned or any(_is_of_one_row(value) for value in values if value is not context)
+        lease = None
+        if busy is not None and (own or not self._is_direct(busy.thread_name)):
+            lease = further(busy, context)
+        elif known is not None and (pinned or (own and not self._is_direct(known[0].thread_name))):
+            lease = known[0].further(context)
+        if lease is not None:
+            self._several = True
+            self._works(key, lease)
+        elif known is not None and self._fanned is None:
+            self._fanned = {}  # it may be a late one, or nobody's
+        return lease
+
+    def _is_direct(self, submitter: str) -> bool:
+        # Whether the work function may be called here by itself: by the thread that handed this row over, say.
+        return self._unseen() or threading.current_thread().name == submitter
+
+    def _know(self, key: _Key, values: list[Any], lease: Lease) -> None:
+        # Further workers are known by the same objects, for as long as these are there.
+        def gone(_: Any) -> None:
+            if (known := self._known.get(key)) is not None and known[1] is held:
+                self._known.pop(key, None)
+
+        held: list[Any] = []
+        for value in values:
+            if isinstance(value, (str, bytes, int, float, type(None))):
+                held.append(value)
+            elif (ref := _weak(value, gone)) is not None:
+                held.append(ref)
+            else:
+                return
+        self._known[key] = Seed(lease), held
+        _limit(self._known)
+
+    def _doubt(self, key: _Key) -> None:
+        self._known.pop(key, None)
+        self._doubted[key] = None
+        _limit(self._doubted)
 
     def is_of_another(self, given: Given, lease: Lease) -> bool:
         """Whether `given`, which the worker of `lease` gives to the work function, is what another row waits with."""
@@ -140,7 +221,10 @@ class Claims:
     def done(self, lease: Lease) -> None:
         """The worker that claimed `lease` is done."""
         key = lease.claimed_by
-        if key is not None and self._at_work.get(key) is lease:
+        if key is None:
+            return
+        workers = self._at_work.get(key)
+        if workers is not None and all(each.ended for each in workers):
             self._at_work.pop(key, None)
 
     # -- the end
@@ -156,7 +240,7 @@ class Claims:
 
     def forget(self) -> None:
         """Forget everything: this process is a fork of the one whose rows these are."""
-        for table in (self.live, self._waiting, self.keys, self._staying, self._at_work):
+        for table in (self.live, self._waiting, self.keys, self._staying, self._at_work, self._known):
             table.clear()
 
     # -- keys
@@ -209,9 +293,7 @@ class Claims:
         fanned = self._fanned
         if fanned is not None:
             fanned[key] = None
-            while len(fanned) > LIMIT:
-                with contextlib.suppress(RuntimeError):
-                    fanned.pop(next(iter(fanned)), None)
+            _limit(fanned)
 
     def _miss(self, number: int, detail: str = "") -> None:
         # No worker will be recognised for it. It may be called in a finalizer.
@@ -242,9 +324,20 @@ class Claims:
         return entry
 
 
-def _weak(value: Any) -> weakref.ref[Any] | None:
+def _is_of_one_row(value: Any) -> bool:
+    # Whether it may be a row's own: rows share functions, modules, flags and small numbers.
+    return not (value is None or isinstance(value, (int, float, ModuleType)) or callable(value))
+
+
+def _limit(table: dict[_Key, Any]) -> None:
+    while len(table) > LIMIT:
+        with contextlib.suppress(RuntimeError):  # another thread added or took one
+            table.pop(next(iter(table)), None)
+
+
+def _weak(value: Any, dropped: Callable[[Any], None] | None = None) -> weakref.ref[Any] | None:
     try:
-        return weakref.ref(value)
+        return weakref.ref(value, dropped)
     except TypeError:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -41,15 +42,45 @@ BORROWED_KEY: Final = context_api.create_key("otel-handoff-borrowed")
 class Rows:
     """The rows of one boundary that are in flight. Every operation is one atomic step on a dict."""
 
-    __slots__ = ("in_flight", "latest")
+    __slots__ = ("done", "further", "in_flight", "latest", "several")
 
     def __init__(self) -> None:
         self.in_flight: dict[int, weakref.ref[Lease]] = {}
         self.latest: dict[object, weakref.ref[Lease]] = {}
+        self.further: dict[int, weakref.ref[Lease]] = {}
+        """Workers of rows that had one before."""
+        self.several: bool = False
+        """Whether a row was seen to have several workers."""
+        self.done: dict[object, list[weakref.ref[Any]]] = {}
+        """By what says which row it is: what is remembered of rows that may get another worker."""
 
     def leases(self) -> list[Lease]:
-        """Return the leases in flight, oldest first."""
-        return [lease for ref in list(self.in_flight.values()) if (lease := ref()) is not None]
+        """Return the leases in flight, oldest first; of a row with several workers more than one."""
+        refs = list(self.in_flight.values()) + list(self.further.values())
+        return [lease for ref in refs if (lease := ref()) is not None]
+
+    def remember(self, key: object, row: Any) -> None:
+        """The workers of `row` are done, as far as is known. It is remembered for as long as somebody has it."""
+        refs = self.done.setdefault(key, [])
+
+        def gone(ref: weakref.ref[Any]) -> None:
+            with contextlib.suppress(ValueError):
+                refs.remove(ref)
+            if not refs and self.done.get(key) is refs:
+                self.done.pop(key, None)
+
+        refs.append(weakref.ref(row, gone))
+
+    def remembered(self) -> list[Any]:
+        """Return what is remembered of rows that may get another worker."""
+        refs = [ref for refs in list(self.done.values()) for ref in refs[:]]
+        return [seed for ref in refs if (seed := ref()) is not None]
+
+    def count(self) -> int:
+        """Return how many rows are in flight: one until its last worker is done."""
+        if not self.further:
+            return len(self.in_flight)
+        return len({lease.row for lease in self.leases()})
 
 
 class Lease:
@@ -67,6 +98,7 @@ class Lease:
         kind: how contexts of this class are read.
         context: the submitter's own context object; where the host hands its worker a copy, that copy. None until there
             is a worker, where it is not pinned: the work item alone keeps it alive until then.
+        fresh: there until a worker takes it, which is the first one then: of two that begin at once only one can.
         handed: what the worker got: `context` itself, or its own copy (`pinned`). None until there is one.
         expected: the identity of what it is to get.
         roots: attribute of the context -> the object it held at submission.
@@ -90,6 +122,8 @@ class Lease:
         stale: whether the submission was evicted, or superseded by a retry.
         evicted: whether it was the former.
         before: the row that this one is a retry of.
+        shares: the recent writes to the copy that several workers of the row have; None where each has the context.
+        outdated: whether that came when its worker was done: another may come.
         stale_counted: whether that was counted.
         noted: thread -> the ids that were taken there for the next call.
         at_read: whether its worker shares `context`, and is given what was submitted where it reads a field of it. Then
@@ -111,6 +145,7 @@ class Lease:
         "expected",
         "finished",
         "frames",
+        "fresh",
         "handed",
         "ids",
         "key",
@@ -145,6 +180,8 @@ class Lease:
     stale: bool = False
     evicted: bool = False
     before: weakref.ref[Lease] | None = None
+    outdated: bool = False
+    shares: WriteRecord | None = None
     stale_counted: bool = False
     noted: dict[int, Mapping[str, object]] | None = None
     at_read: bool = False
@@ -185,6 +222,7 @@ class Lease:
         self.roots: dict[str, Any] = roots
         self.record: WriteRecord | None = record
         self.key: object = key
+        self.fresh: bool = True
         self.begun: bool = False
         self.finished: bool = False
         self.ended: bool = False
@@ -198,6 +236,16 @@ class Lease:
     def is_pinned(self) -> bool:
         """Whether the worker is given what was submitted: by a copy of its own, or at the read."""
         return self.pinned or self.at_read
+
+    @property
+    def row(self) -> int:
+        """The number of its submission, whichever worker of the row this is."""
+        return self.number
+
+    @property
+    def rows(self) -> Rows:
+        """The rows that it is one of."""
+        return self._rows
 
     @property
     def findings(self) -> Findings:
@@ -236,7 +284,20 @@ class Lease:
         lease = before() if before is not None else None
         if lease is not None and not lease.ended:
             lease.stale, self.before = True, before
+        if self._rows.further or self._rows.done:
+            self._supersede(key)
         latest[key] = self._ref
+
+    def _supersede(self, key: object) -> None:
+        # The same of further workers, and of those that are yet to come.
+        for ref in list(self._rows.further.values()):
+            other = ref()
+            if other is not None and other.row != self.number and other.key == key:
+                other.stale = True
+        for remembered in list(self._rows.done.get(key, ())):
+            row = remembered()
+            if row is not None and row.row != self.number:
+                row.outdated = True
 
     def rename(self, key: object) -> None:
         """The submit function says only now which row it is: no retry of the one whose id was left on the context."""
@@ -343,6 +404,8 @@ class Lease:
             rows.in_flight.pop(self.number, None)
             if key is not None and rows.latest.get(key) is self._ref:
                 rows.latest.pop(key, None)
+                if rows.several and self.begun:
+                    rows.remember(key, self)
 
     def miss(self) -> None:
         """Nobody has it any more, or will work any more: its work item was thrown away, or was run otherwise."""
@@ -358,6 +421,15 @@ class Lease:
                     self.miss()
         except AttributeError:  # an interrupt came while it was being made
             pass
+
+
+def is_first(lease: Lease) -> bool:
+    """Whether the worker that asks is the first of the row."""
+    try:
+        del lease.fresh
+    except AttributeError:
+        return False
+    return True
 
 
 def _weakly(context: Any) -> Callable[[], Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from otel_handoff.handover.lease import Lease
-from otel_handoff.handover.written import RawWrite
+from otel_handoff.handover.written import RawWrite, WriteRecord
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.following import step
 from otel_handoff.host.ids import same
@@ -102,17 +102,29 @@ class Comparing:
 
     def write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
         """Return the newest write that put the very object there."""
-        return lease.record.newest(root, lambda written: written is value) if lease.record is not None else None
+        for record in _records(lease):
+            if (write := record.newest(root, lambda written: written is value)) is not None:
+                return write
+        return None
 
     def culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         """Return the write that put one of the observed ids there, where it was seen."""
         if lease.record is None:
             return None
         for name, value in observed.items():
-            raw = lease.findings.source(name, value, prevented=prevented) or lease.record.newest(
-                self._fields.root_of(name),
-                lambda written, name=name, value=value: same(value, self._fields.id_at(name, written)),
-            )
+            raw = lease.findings.source(name, value, prevented=prevented) or self._newest(lease, name, value)
             if raw is not None:
                 return Write(name, value, raw.thread_name, raw.time_unix_nano, raw.submission, raw.frames)
         return None
+
+    def _newest(self, lease: Lease, name: str, value: object) -> RawWrite | None:
+        root = self._fields.root_of(name)
+        for record in _records(lease):
+            if write := record.newest(root, lambda written: same(value, self._fields.id_at(name, written))):
+                return write
+        return None
+
+
+def _records(lease: Lease) -> list[WriteRecord]:
+    # What is written to a copy that only one worker has is its own.
+    return [record for record in (lease.shares, lease.record) if record is not None]

@@ -76,8 +76,8 @@ REASONS: Final = {
         "compare by other means what is filed there with what was handed over",
     ),
     "several_workers": Reason(
-        "several workers ran for one hand-over, of which one is checked",
-        "declare as submit the function that hands over to each of them",
+        "one more worker ran than is known of a hand-over, and nothing tells whether it was for the same row",
+        "declare as submit the function that hands over to each, and give both functions an object of each row's own",
         worked=True,
     ),
     "left_on_copy": Reason(

@@ -163,7 +163,7 @@ class Metrics:
 
     def _in_flight(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in self._shown():
-            yield Observation(len(counts.rows.in_flight), {semconv.BOUNDARY: name})
+            yield Observation(counts.rows.count(), {semconv.BOUNDARY: name})
 
     def _mismatches(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in self._shown():

@@ -1,0 +1,126 @@
+"""One hand-over, several workers: each has findings and a span of its own, and all are of one row."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any, Final
+
+from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.written import WriteRecord, open_record
+
+_numbers: Final = itertools.count(-1, -1)
+"""Of further workers, so that what one of them writes is not another's own. Submissions are numbered from 1 up."""
+
+
+class Further(Lease):
+    """The same row for one more worker, which was given the same.
+
+    In `pin` all workers of a row share the one copy, as they would have shared the context: what one of them leaves on
+    it for another arrives. The ids on it are their row's; where one of them writes an id that another reads, that
+    is told.
+    """
+
+    __slots__ = ("_row",)
+
+    def __init__(self, of: Lease | Seed, context: Any, roots: dict[str, Any]) -> None:
+        """Take over from `of`; `context` is the submitter's own, `roots` what it held."""
+        self.number = next(_numbers)
+        self._row = of.row
+        self.submission = of.submission
+        self.ids = of.ids
+        self.thread_name, self.time_unix_nano = of.thread_name, of.time_unix_nano
+        self.frames, self.otel_context = of.frames, of.otel_context
+        self.detector, self.kind = of.detector, of.kind
+        self.context, self.handed, self.expected = context, None, of.expected
+        self.pinned, self.roots, self.record = of.pinned, roots, of.record
+        self.key = of.key
+        self.fresh = True
+        self.begun = self.finished = self.ended = False
+        self.unresolved, self.flaw = of.unresolved, of.flaw
+        if of.shares is not None:
+            self.shares = of.shares
+        self.stale = of.stale or of.outdated
+        self._rows = of.rows
+        self._ref = weakref.ref(self)
+        of.rows.further[self.number] = self._ref
+        of.rows.several = True
+
+    @property
+    def row(self) -> int:
+        """The number of the submission."""
+        return self._row
+
+    def close(self) -> None:
+        """Its worker is done. Takes no lock: it may run in a finalizer."""
+        if not self.ended:
+            self.ended = True
+            self._rows.further.pop(self.number, None)
+
+    def miss(self) -> None:
+        """Nothing is missed: the row has another worker."""
+
+
+def further(lease: Lease, given: Any) -> Further:
+    """Return the row of `lease` for one more worker, which is given `given` for the context."""
+    if lease.pinned and lease.shares is None and lease.record is not None:
+        lease.shares = open_record(given)
+        for writes in lease.findings.own.values() if lease.found else ():
+            for write in writes[:]:
+                lease.shares.add(write)
+    return Further(lease, given if lease.context is None else lease.context, dict(lease.roots))
+
+
+class Seed:
+    """What is remembered of a row whose workers are done, in case that another comes. It keeps nothing alive.
+
+    What it cannot hold weakly it does not hold, but for plain ids; a worker that is given the same brings it along.
+    """
+
+    def __init__(self, lease: Lease) -> None:
+        self.row: int = lease.row
+        self.thread_name, self.time_unix_nano = lease.thread_name, lease.time_unix_nano
+        self.frames, self.otel_context = lease.frames, lease.otel_context
+        self.submission, self.ids = lease.submission, lease.ids
+        self.detector, self.kind = lease.detector, lease.kind
+        self.expected, self.pinned, self.record = lease.expected, lease.pinned, lease.record
+        self.unresolved, self.flaw = lease.unresolved, lease.flaw
+        self.shares: WriteRecord | None = None
+        self.stale, self.outdated = lease.stale, lease.outdated
+        self.key, self.rows = lease.key, lease.rows
+        self._context = _held(lease.context)
+        self._roots = {name: _held(value) for name, value in lease.roots.items()}
+        if self.record is not None:
+            self.record.release()
+        if self.key is not None:
+            self.rows.remember(self.key, self)
+
+    def further(self, given: Any) -> Further:
+        """Return the row for one more worker, whose context is `given`."""
+        context = self._context() if self.pinned else given
+        if self.pinned and self.record is not None:
+            self.shares = open_record(given)
+            self.shares.release()
+        return Further(
+            self, given if context is None else context, {name: _alive(held) for name, held in self._roots.items()}
+        )
+
+
+def _held(value: Any) -> Callable[[], Any]:
+    if value is None:
+        return _nothing
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda: value
+
+
+def _nothing() -> None:
+    return None
+
+
+def _alive(held: Callable[[], Any]) -> Any:
+    # Where the object is gone, no other is that object, and what it is read off now is compared by its ids.
+    value = held()
+    return object() if value is None and held is not _nothing else value
