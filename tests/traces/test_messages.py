@@ -58,7 +58,8 @@ def test_a_text_that_is_no_utf_8_costs_its_attribute(tmp_path: Path) -> None:
 
 def test_attributes_of_every_kind(tmp_path: Path) -> None:
     """Are what they are in JSON, nested ones, too."""
-    nested: Any = {"kvlistValue": {"values": [*lines.attributes({"x": [1, "y"]}), {"key": "none", "value": dict[str, Any]()}]}}
+    none: dict[str, Any] = {"key": "none", "value": {}}
+    nested: Any = {"kvlistValue": {"values": [*lines.attributes({"x": [1, "y"]}), none]}}
     values: list[Any] = [
         {"key": "map", "value": nested},
         {"key": "none", "value": {}},
