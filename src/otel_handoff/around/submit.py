@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any, Final, cast
 from weakref import ref
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active
@@ -20,6 +19,7 @@ from otel_handoff.handover.transport import Handing, submitting, under_way
 from otel_handoff.handover.twins import Twins, explain
 from otel_handoff.handover.written import WriteRecord, open_record
 from otel_handoff.host.bound import Written
+from otel_handoff.host.carried import current_context
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
 from otel_handoff.host.current import no_lease
@@ -29,7 +29,6 @@ from otel_handoff.host.outside import pass_on
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import Frames, Site, capture
-from otel_handoff.record.submission import numbers
 
 _LET_GO: Final = (None, None)
 _MOST_THREADS: Final = 1_000
@@ -151,18 +150,19 @@ class Submit:
 
     def _quick_begin(self) -> Callable[[Any, Any], Handing | None]:
         # It is called for each row: what it knows from the start it is not to look up.
-        detector, coverage, met, row, opened = self._detector, self._coverage, self._met, self._row, self._open
+        detector, due, known_of, row, opened = self._detector, self._coverage.due, self._met.get, self._row, self._open
         live, watched, capture_at = self._claims.live, self._watched, Site().capture
+        handing_of, lease_of = submitting.get, active.get
 
         def begin(instance: Any, context: Any) -> Handing | None:
             if (
-                submitting.get() is not None
-                or active.get() is not None
+                handing_of() is not None
+                or lease_of() is not None
                 or not detector.enabled
                 or instance.__class__ is not self._class
-                or coverage.due
+                or due
                 or Lease.provoker is not None
-                or (known := met.get(id(class_of(context)))) is None
+                or (known := known_of(id(class_of(context)))) is None
                 or (kind := known[0]).looks
             ):
                 return None
@@ -197,25 +197,14 @@ class Submit:
             key: object,
             frames: Frames,
         ) -> Lease:
-            if (thread := threading.get_ident()) not in threads and len(threads) < _MOST_THREADS:
-                threads.add(thread)
+            if get_ident() not in threads and len(threads) < _MOST_THREADS:
+                threads.add(get_ident())
             count()
+            carried = current_context()
+            if carried:
+                carried = without_rows(carried)
             lease = Lease(
-                next(numbers),
-                ids,
-                threading.current_thread().name,
-                time.time_ns(),
-                frames,
-                without_rows(get_current()),
-                detector,
-                rows,
-                kind,
-                context,
-                handed,
-                roots,
-                record,
-                key,
-                keeps=shared.keeps_context,
+                ids, frames, carried, detector, rows, kind, context, handed, roots, record, key, shared.keeps_context
             )
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)

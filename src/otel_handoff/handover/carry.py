@@ -19,8 +19,8 @@ from otel_handoff.handover.enclosing import Expected, expected
 from otel_handoff.handover.lease import BORROWED_KEY, Lease, active, borrowed, judged_lease
 from otel_handoff.handover.standard import WAYS, giving
 from otel_handoff.handover.starts import giving_threads, starting
-from otel_handoff.handover.transport import LOOKED_UP, submitting, under_way
-from otel_handoff.host.bound import Bound
+from otel_handoff.handover.transport import LOOKED_UP, Handing, submitting, under_way
+from otel_handoff.host.bound import Bound, Written
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.standin import StandIn, stand_in
@@ -102,7 +102,7 @@ def follow(target: str, *, gives: bool = False) -> Patch:
         target: the function.
         gives: whether there are boundaries that name no submit function: what it is given may begin a row.
     """
-    handed_on = _call_back if target == _DONE else _submit
+    handed_on = _call_back if target == _DONE else _Submit()
     wrapper = giving(target, handed_on) if gives and target in WAYS else handed_on
     return Patch(target, lambda function, _parameters: stand_in(function, wrapper))
 
@@ -123,20 +123,39 @@ def follow_threads(*, gives: bool = False) -> tuple[Patch, ...]:
     )
 
 
-def _submit(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if under_way:
-        with guard:
-            _pass_on(args, kwargs)
-    if active.get() is None:
-        return wrapped(*args, **kwargs)
-    with guard:
-        args, kwargs = _carry_first(Carried, args, kwargs)
-    pooling = _pooling.set(True)
-    try:
-        with no_lease():
+class _Submit:
+    """A nested submit function: what a worker gives to it carries the submission."""
+
+    def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Let it have what it is given, with the submission where there is one."""
+        if under_way:
+            with guard:
+                _pass_on(args, kwargs)
+        if active.get() is None:
             return wrapped(*args, **kwargs)
-    finally:
-        _pooling.reset(pooling)
+        with guard:
+            args, kwargs = _carry_first(Carried, args, kwargs)
+        pooling = _pooling.set(True)
+        try:
+            with no_lease():
+                return wrapped(*args, **kwargs)
+        finally:
+            _pooling.reset(pooling)
+
+    def body(self, shape: Written) -> tuple[str, dict[str, object]]:
+        """Make what is done where nobody's work hands on what was just looked up, as most do."""
+        first = next(iter(shape.others), "None")
+        lines = (
+            f"if active_() is None and (not under_way_ or takes_(submitting_(), {first})):\n"
+            f"    return {shape.call()}\n"
+            f"return {shape.through()}\n"
+        )
+        return lines, {
+            "active_": active.get,
+            "submitting_": submitting.get,
+            "takes_": Handing.takes,
+            "under_way_": under_way,
+        }
 
 
 def _pass_on(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -6,9 +6,10 @@ import contextlib
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from threading import get_ident
+from threading import current_thread, get_ident
+from time import time_ns
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
@@ -21,7 +22,7 @@ from otel_handoff.host import current
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.plainly import MISSING
 from otel_handoff.record.locations import Frames
-from otel_handoff.record.submission import Submission
+from otel_handoff.record.submission import Submission, numbers
 
 active: Final[ContextVar[Lease | None]] = current.active
 """The lease that the running thread or task works under."""
@@ -93,7 +94,6 @@ class Lease:
         time_unix_nano: when, in nanoseconds since the epoch.
         frames: where, unresolved.
         otel_context: the OpenTelemetry context that was current.
-        submission: all of this for others, made when somebody asks.
         detector: judges what the worker does.
         kind: how contexts of this class are read.
         context: the submitter's own context object; where the host hands its worker a copy, that copy. None until there
@@ -155,7 +155,6 @@ class Lease:
         "pinned",
         "record",
         "roots",
-        "submission",
         "thread_name",
         "time_unix_nano",
     )
@@ -188,12 +187,9 @@ class Lease:
 
     provoker: ClassVar[Provoker[Lease] | None] = None
 
-    def __init__(
+    def __init__(  # given by position: it is made for each row
         self,
-        number: int,
         ids: Mapping[str, object],
-        thread_name: str,
-        time_unix_nano: int,
         frames: Frames,
         otel_context: Context,
         detector: Judge[Lease],
@@ -204,21 +200,20 @@ class Lease:
         roots: dict[str, Any],
         record: WriteRecord | None,
         key: object,
-        *,
-        keeps: bool,
+        keeps: bool,  # noqa: FBT001
     ) -> None:
-        self.number: int = number
+        self.number: int = next(numbers)
         self.ids: Mapping[str, object] = ids
-        self.thread_name: str = thread_name
-        self.time_unix_nano: int = time_unix_nano
+        self.thread_name: str = current_thread().name
+        self.time_unix_nano: int = time_ns()
         self.frames: Frames = frames
         self.otel_context: Context = otel_context
         self.detector: Judge[Lease] = detector
         self.kind: ContextClass = kind
-        self.context: Any = context if handed is not context or keeps else None
+        self.pinned: bool = handed is not context
+        self.context: Any = context if keeps or handed is not context else None
         self.handed: Any = None
         self.expected: int = id(handed)
-        self.pinned: bool = handed is not context
         self.roots: dict[str, Any] = roots
         self.record: WriteRecord | None = record
         self.key: object = key
@@ -228,9 +223,15 @@ class Lease:
         self.ended: bool = False
         self._rows = rows
         self._ref: weakref.ref[Lease] = weakref.ref(self)
-        rows.in_flight[number] = self._ref
+        rows.in_flight[self.number] = self._ref
         if key is not None:
-            self._lead(key)
+            # This is the newest row of this key: one before it is superseded.
+            before = rows.latest.get(key)
+            if before is not None:
+                self._supersede(before)
+            if rows.further or rows.done:
+                self._outdate(key)
+            rows.latest[key] = self._ref
 
     @property
     def is_pinned(self) -> bool:
@@ -252,43 +253,34 @@ class Lease:
         """What is known of this row, begun if there was nothing. Two threads that begin it get the same."""
         return self.found or cast("Findings", self.__dict__.setdefault("found", Findings()))
 
-    if TYPE_CHECKING:
-        submission: Submission
-    else:
+    @property
+    def submission(self) -> Submission:
+        """All of this for others, made when somebody asks. Two threads get the same."""
+        return self.__dict__.get("_made") or self._submitted()
 
-        def __getattr__(self, name: str) -> Any:
-            # It is asked where a slot is empty. The submission of most rows is looked at by nobody.
-            if name != "submission":
-                raise AttributeError(name)
-            made = self.detector.submission(
-                self.number,
-                self.detector.name,
-                MappingProxyType(self.ids),
-                self.thread_name,
-                self.time_unix_nano,
-                self.frames,
-                self.otel_context,
-            )
-            self.submission = made = self.__dict__.setdefault("_made", made)  # two threads get the same
-            return made
+    def _submitted(self) -> Submission:
+        made = self.detector.submission(
+            self.number,
+            self.detector.name,
+            MappingProxyType(self.ids),
+            self.thread_name,
+            self.time_unix_nano,
+            self.frames,
+            self.otel_context,
+        )
+        return cast("Submission", self.__dict__.setdefault("_made", made))
 
     def restate(self, ids: Mapping[str, object]) -> None:
         """The row has other values for some ids."""
         self.submission.restate(ids)
         self.ids = self.submission.ids
 
-    def _lead(self, key: object) -> None:
-        # This is the newest row of this key: one before it is superseded.
-        latest = self._rows.latest
-        before = latest.get(key)
-        lease = before() if before is not None else None
+    def _supersede(self, before: weakref.ref[Lease]) -> None:
+        lease = before()
         if lease is not None and not lease.ended:
             lease.stale, self.before = True, before
-        if self._rows.further or self._rows.done:
-            self._supersede(key)
-        latest[key] = self._ref
 
-    def _supersede(self, key: object) -> None:
+    def _outdate(self, key: object) -> None:
         # The same of further workers, and of those that are yet to come.
         for ref in list(self._rows.further.values()):
             other = ref()
@@ -315,7 +307,12 @@ class Lease:
                     latest.setdefault(self.key, lease._ref)
         self.before, self.key = None, key
         if key is not None:
-            self._lead(key)
+            standing = latest.get(key)
+            if standing is not None:
+                self._supersede(standing)
+            if self._rows.further or self._rows.done:
+                self._outdate(key)
+            latest[key] = self._ref
 
     def stamp(self, context: Any, root: str, value: Any, *, again: bool) -> None:
         """The submit function wrote an id into a context of its own making, and may hand that one over.

@@ -44,6 +44,7 @@ class Handing:
             the worker's copy.
         given: all that it got.
         found: what the work function, looked up meanwhile, was bound to; the work item, if it is one, keeps that alive.
+        looked_up: the identity of what that was found as, while the work item keeps it.
         again: the same of further look-ups.
         first: the row that was handed over before that of `lease`, if there was one.
         outer: the hand-over within which this one is made.
@@ -52,19 +53,20 @@ class Handing:
         wrote: what the submit function itself wrote to the context since, attribute -> value.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "contexts", "found", "given", "lease")
+    __slots__ = ("__dict__", "__weakref__", "contexts", "found", "given", "lease", "looked_up", "passed")
 
     again: list[ref[Any]] | None = None
     outer: Handing | None = None
     first: Lease | None = None
     unread: bool = False
-    passed: bool = False
     wrote: dict[str, object] | None = None
 
     def __init__(self, lease: Lease | None, contexts: tuple[Any, Any]) -> None:
         self.lease: Lease | None = lease
         self.contexts: tuple[Any, Any] = contexts
         self.given: Given | None = None
+        self.looked_up: int = 0
+        self.passed: bool = False
         self.found: ref[Any] | None = None
 
     def is_about(self, context: Any) -> bool:
@@ -86,6 +88,19 @@ class Handing:
         if lease is not None and getattr(run, "__self__", None) is lease:
             self.passed = True
             lease.unplaced = None  # what the submit function wrote so far, it wrote before
+
+    @staticmethod
+    def takes(handing: Handing | None, given: Any) -> bool:
+        """Whether a pool that is given `given` is seen to take the row that is handed over, if there is one."""
+        if handing is None:
+            return True
+        found, lease = handing.found, handing.lease
+        if found is None or lease is None or id(given) != handing.looked_up or found() is None:
+            return found is None
+        handing.passed = True
+        if lease.unplaced is not None:
+            lease.unplaced = None
+        return True
 
     def write(self, root: str, value: object) -> None:
         """The submit function writes to what it hands over."""
@@ -204,6 +219,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
         return WorkFunction(function, worker)
     code: CodeType | None = function.__code__
     defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
+    by_name = code is not None and code.co_kwonlyargcount  # without, there is nothing that these are the defaults of
     call = call_of(function, None, reduce, worker.body, of_a_row=True)
     detector, runs = worker.detector, worker.runs
 
@@ -220,13 +236,14 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
                 or attributes  # what others have done to the function since is seen in the slow way
                 or function.__code__ is not code
                 or function.__defaults__ is not defaults
-                or function.__kwdefaults__ is not keywords
+                or (by_name and function.__kwdefaults__ is not keywords)
             ):
                 return super().__get__(instance, owner)
             run = MethodType(runs, lease)
             now.found = ref(run)
             found = Bound(call, (run, instance))
             set_dict(found, SHARED)
+            now.looked_up = id(found)
             return found
 
         def __setattr__(self, name: str, value: Any) -> None:

@@ -143,6 +143,7 @@ def _quick(function: FunctionType, wrapper: Any) -> type[StandIn]:
     """Return the class of what stands for a plain function, where looking it up makes no wrapper."""
     code: CodeType | None = function.__code__
     defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
+    by_name = code is not None and code.co_kwonlyargcount  # without, there is nothing that these are the defaults of
     call = call_of(function, wrapper, reduce, getattr(wrapper, "body", None))
 
     class Quick(_StandInOfFunction):
@@ -152,7 +153,7 @@ def _quick(function: FunctionType, wrapper: Any) -> type[StandIn]:
                 or attributes  # what others have done to the function since is seen in the slow way
                 or function.__code__ is not code
                 or function.__defaults__ is not defaults
-                or function.__kwdefaults__ is not keywords
+                or (by_name and function.__kwdefaults__ is not keywords)
             ):
                 return super().__get__(instance, owner)
             found = Bound(call, instance)

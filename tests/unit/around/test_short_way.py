@@ -45,7 +45,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(owner, name, count)
 
     counted(ContextClasses, "of", "the class was looked at")
-    counted(Lease, "__getattr__", "the submission was made")
+    counted(Lease, "_submitted", "the submission was made")
     counted(Findings, "__init__", "there were findings")
     counted(BoundStandIn, "__init__", "a method was wrapped anew")
     counted(locations, "capture", "the caller was looked for")

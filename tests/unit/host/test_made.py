@@ -88,6 +88,8 @@ def call(self, order_id, text, attempt, latency_ms):
 
 ANY = """\
 def call(self, fn, /, *args, **kwargs):
+    if active_() is None and (not under_way_ or takes_(submitting_(), fn)):
+        return function_(self, fn, *args, **kwargs)
     return wrapper_(bound_(function_, self), self, (fn, *args), {**kwargs})
 """
 

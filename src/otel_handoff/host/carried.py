@@ -1,0 +1,20 @@
+"""The OpenTelemetry context that is current, asked without a detour: each row does, several times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Final
+
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+
+
+def _current() -> Callable[[], Context]:
+    # Where the API keeps it in a context variable, as it does by default, that is asked itself.
+    kept: Any = getattr(getattr(context_api, "_RUNTIME_CONTEXT", None), "_current_context", None)
+    return kept.get if type(kept) is ContextVar else context_api.get_current
+
+
+current_context: Final = _current()
+"""`opentelemetry.context.get_current`."""
