@@ -219,7 +219,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
         return WorkFunction(function, worker)
     code: CodeType | None = function.__code__
     defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
-    by_name = code is not None and code.co_kwonlyargcount  # without, there is nothing that these are the defaults of
+    by_name = function.__code__.co_kwonlyargcount > 0  # without, there is nothing that these are the defaults of
     call = call_of(function, None, reduce, worker.body, of_a_row=True)
     detector, runs = worker.detector, worker.runs
 

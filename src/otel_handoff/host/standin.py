@@ -143,7 +143,7 @@ def _quick(function: FunctionType, wrapper: Any) -> type[StandIn]:
     """Return the class of what stands for a plain function, where looking it up makes no wrapper."""
     code: CodeType | None = function.__code__
     defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
-    by_name = code is not None and code.co_kwonlyargcount  # without, there is nothing that these are the defaults of
+    by_name = function.__code__.co_kwonlyargcount > 0  # without, there is nothing that these are the defaults of
     call = call_of(function, wrapper, reduce, getattr(wrapper, "body", None))
 
     class Quick(_StandInOfFunction):
