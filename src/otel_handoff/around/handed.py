@@ -15,7 +15,6 @@ from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import Frames, capture
-from otel_handoff.record.submission import numbers
 
 
 class Noted(NamedTuple):
@@ -115,10 +114,7 @@ class HandOver(Submit):
         shared.counts.submissions.add()
         with no_lease():
             lease = Lease(
-                next(numbers),
                 noted.kind.ids_of(roots),
-                noted.thread_name,
-                noted.time_unix_nano,
                 noted.frames,
                 noted.otel_context,
                 self._detector,
@@ -129,8 +125,9 @@ class HandOver(Submit):
                 roots,
                 record,
                 None,  # which of two began first is not when they were handed over
-                keeps=shared.keeps_context,
+                shared.keeps_context,
             )
+            lease.thread_name, lease.time_unix_nano = noted.thread_name, noted.time_unix_nano
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)
         if given is not MISSING and given is not context and not lease.pinned:
