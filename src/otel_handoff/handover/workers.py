@@ -28,7 +28,7 @@ class Further(Lease):
         """Take over from `of`; `context` is the submitter's own, `roots` what it held."""
         self.number = next(_numbers)
         self._row = of.row
-        self.submission = of.submission
+        self.__dict__["_made"] = of.submission
         self.ids = of.ids
         self.thread_name, self.time_unix_nano = of.thread_name, of.time_unix_nano
         self.frames, self.otel_context = of.frames, of.otel_context
