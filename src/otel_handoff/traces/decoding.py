@@ -1,8 +1,4 @@
-"""JSON text as documents: by orjson, where that is installed, and whatever it does not take by Python's own.
-
-The answer is the same: what orjson refuses and Python's takes (NaN, half a surrogate pair, a mark at the start, another
-document after the first) is left to Python's.
-"""
+"""JSON text as documents, one or several after each other."""
 
 from __future__ import annotations
 
@@ -10,24 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Generator, Iterable
-from importlib import import_module
 from typing import Any, Final
 
 from otel_handoff.traces.parts import Faults
 
 _SPACE: Final = re.compile("[ \\t\\r\\n\ufeff]*")
-_MOST: Final = 1 << 22
-"""Of a longer text there may be more objects than memory; that Python's own raises an error for."""
-
-
-def _quick() -> Any:
-    try:
-        return import_module("orjson")
-    except ImportError:
-        return None
-
-
-_orjson: Any = _quick()
 
 
 def documents(text: bytes) -> Iterable[Any]:
@@ -37,11 +20,6 @@ def documents(text: bytes) -> Iterable[Any]:
         ValueError: it is not JSON; some documents may have come before that.
         RecursionError: it is nested too deeply.
     """
-    if _orjson is not None and len(text) <= _MOST:
-        try:
-            return (_orjson.loads(text),)
-        except (ValueError, SystemError):  # SystemError: out of memory
-            pass
     decoded = text.decode("utf-8-sig")  # some editors and shells start a file with a mark
     try:
         found: Iterable[Any] = (json.loads(decoded),)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from otel_handoff.traces import messages
@@ -32,6 +34,7 @@ from otel_handoff.traces.parts import (
     time_of,
 )
 from otel_handoff.traces.pieces import read_pieces
+from otel_handoff.traces.quick import quick_spans
 from otel_handoff.traces.spans import EventRecord, SpanRecord
 
 __all__ = ["Attributes", "Broken", "EventRecord", "SpanRecord", "Value", "read_spans"]
@@ -61,7 +64,7 @@ def read_spans(
             whole in a line is yielded all the same.
         progress: told, now and then, how many more bytes of the files have been read.
     """
-    resources: dict[str, Attributes] = {}
+    resources: dict[str | bytes, Attributes] = {}
     logs, file, number = Logs(), "", 0
     for piece in read_pieces(files, broken=broken, progress=progress):
         if piece.file != file:
@@ -83,7 +86,7 @@ def read_spans(
 
 
 def _left(
-    logs: Logs, file: str, number: int, resources: dict[str, Attributes], broken: Callable[[Broken], object]
+    logs: Logs, file: str, number: int, resources: dict[str | bytes, Attributes], broken: Callable[[Broken], object]
 ) -> Generator[SpanRecord]:
     """Read what a file ended in the middle of."""
     for text in logs.end():
@@ -93,7 +96,9 @@ def _left(
             broken(Broken(file, number, str(faults)))
 
 
-def _in_line(text: bytes, logs: Logs, resources: dict[str, Attributes], faults: Faults) -> Generator[SpanRecord]:
+def _in_line(
+    text: bytes, logs: Logs, resources: dict[str | bytes, Attributes], faults: Faults
+) -> Generator[SpanRecord]:
     try:
         content = logs.line(text)
     except ShapeError as error:
@@ -103,10 +108,18 @@ def _in_line(text: bytes, logs: Logs, resources: dict[str, Attributes], faults: 
 
 
 def _in_text(
-    text: bytes, logs: Logs, resources: dict[str, Attributes], faults: Faults, *, in_log: bool
+    text: bytes, logs: Logs, resources: dict[str | bytes, Attributes], faults: Faults, *, in_log: bool
 ) -> Generator[SpanRecord]:
     if in_log and is_other(text):
         return
+    taken = yield from quick_spans(text, partial(_of_text, resources))
+    if taken is not None:
+        yield from islice(_plainly(text, logs, resources, faults), taken, None)
+
+
+def _plainly(
+    text: bytes, logs: Logs, resources: dict[str | bytes, Attributes], faults: Faults
+) -> Generator[SpanRecord]:
     met: Counter[str] = Counter()
     try:
         for document in documents(text):
@@ -134,7 +147,7 @@ def _wrapped(text: bytes) -> str:
 
 
 def _in_part(
-    part: dict[str, Any], resources: dict[str, Attributes], faults: Faults, met: Counter[str]
+    part: dict[str, Any], resources: dict[str | bytes, Attributes], faults: Faults, met: Counter[str]
 ) -> Generator[SpanRecord]:
     met["scopeSpans"] += "scopeSpans" in part
     resource = _resource(part.get("resource"), resources, faults)
@@ -152,7 +165,16 @@ def _in_part(
                     yield record
 
 
-def _resource(resource: Any, known: dict[str, Attributes], faults: Faults) -> Attributes:
+def _of_text(known: dict[str | bytes, Attributes], text: bytes, faults: Faults) -> Attributes:
+    attributes = known.get(text)
+    if attributes is None:
+        attributes = _resource(json.loads(text.decode()), known, faults)
+        if len(text) <= _LONGEST_RESOURCE and not faults:
+            known[text] = attributes
+    return attributes
+
+
+def _resource(resource: Any, known: dict[str | bytes, Attributes], faults: Faults) -> Attributes:
     key = json.dumps(resource)
     attributes = known.get(key)
     if attributes is None:

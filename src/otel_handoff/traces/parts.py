@@ -114,15 +114,26 @@ def time_of(parent: dict[str, Any], name: str) -> int:
 def _integer(value: Any, name: str, most: int = INT64) -> int:
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         try:
-            number = int(value)
+            number = _whole(value)
         except (ValueError, OverflowError):
             pass
         else:
             if not -INT64 <= number < most:
                 raise ShapeError(f"{name} is beyond 64 bits")
-            if isinstance(value, str) or value == number:
-                return number
+            return number
     raise ShapeError(f"{name} is not a whole number")
+
+
+def _whole(value: str | float) -> int:
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            value = float(value)
+    number = int(value)
+    if number != value:
+        raise ValueError
+    return number
 
 
 def attributes_of(parent: dict[str, Any], faults: Faults) -> Attributes:
@@ -157,40 +168,49 @@ def _take(pair: Any, found: Attributes) -> None:
     key = pair.get("key")
     if not isinstance(key, str):
         raise ShapeError("an attribute's key is not a string")
-    if (value := _value(pair.get("value"))) is not None:
+    if (value := value_of(pair.get("value"))) is not None:
         found[key] = value
 
 
-_SNAKE: Final = {f"{kind}_value": f"{kind}Value" for kind in ("string", "bytes", "int", "bool", "double", "array")}
-_SNAKE["kvlist_value"] = "kvlistValue"
+_KINDS: Final = ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue", "kvlistValue")
+_SNAKE: Final = {kind: kind.replace("Value", "_value") for kind in _KINDS}
 
 
-def _value(value: Any) -> Value | None:
+def value_of(value: Any) -> Value | None:
+    """Return what an attribute holds, or an item of it; None, if that is nothing.
+
+    Raises:
+        ShapeError: it is not what OTLP has in its place.
+    """
     if value is None:
         return None
     value = checked(value, "an attribute's value")
-    for name, content in value.items():
-        if content is None:
-            continue
-        kind = _SNAKE.get(name, name)
-        if kind in ("stringValue", "bytesValue"):
-            if not isinstance(content, str):
-                raise ShapeError(f"{kind} is not a string")
-            return content
-        if kind == "intValue":
-            return _integer(content, kind)
-        if kind == "boolValue":
-            if not isinstance(content, bool):
-                raise ShapeError("boolValue is neither true nor false")
-            return content
-        if kind == "doubleValue":
-            return _double(content)
-        if kind == "arrayValue":
-            values = (_value(item) for item in items(checked(content, kind), "values"))
-            return [item for item in values if item is not None]
-        if kind == "kvlistValue":
-            return _map(items(checked(content, kind), "values"))
+    for kind in _KINDS:
+        if value.get(kind) is not None:
+            return _of_kind(kind, value[kind])
+    for kind, name in _SNAKE.items():
+        if value.get(name) is not None:
+            return _of_kind(kind, value[name])
     return None
+
+
+def _of_kind(kind: str, content: Any) -> Value:
+    if kind in ("stringValue", "bytesValue"):
+        if not isinstance(content, str):
+            raise ShapeError(f"{kind} is not a string")
+        return content
+    if kind == "intValue":
+        return _integer(content, kind)
+    if kind == "doubleValue":
+        return _double(content)
+    if kind == "boolValue":
+        if not isinstance(content, bool):
+            raise ShapeError("boolValue is neither true nor false")
+        return content
+    values = items(checked(content, kind), "values")
+    if kind == "kvlistValue":
+        return _map(values)
+    return [item for item in map(value_of, values) if item is not None]
 
 
 def _map(pairs: list[Any]) -> str:
