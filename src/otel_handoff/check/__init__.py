@@ -1,6 +1,7 @@
 """`otel-handoff check`: each submission judged again, from its spans alone.
 
 store ──── spans of any number, in any order, in a database on disk; which row each belongs to
+carried ── what a span carries of ids, so that the database can tell those that agree with their row
 finding ── one mismatch, as a detector reported it on a span or as it was found here
 judge ──── the funnel: spans in, findings out
 found ──── what is wrong in a store that a judge has settled

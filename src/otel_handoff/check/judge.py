@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from otel_handoff.check.again import Again
+from otel_handoff.check.carried import Carried
 from otel_handoff.check.checked import Checked, count
 from otel_handoff.check.columns import Columns
 from otel_handoff.check.finding import Culprit, Finding, ids_of, is_exposure
@@ -58,6 +59,7 @@ class Judge:
     def __init__(self, aliases: Aliases) -> None:
         """Take an attribute for an id also where `aliases` says so."""
         self._aliases = aliases
+        self._carried = Carried(name for of_boundary in aliases.values() for name in of_boundary)
         self.store = Store()
         self.columns = Columns()
         self._again = Again(self.store)
@@ -73,42 +75,59 @@ class Judge:
     def add(self, span: SpanRecord) -> None:
         """Take one span."""
         values = span.attributes
-        boundary, number = values.get(semconv.BOUNDARY), values.get(semconv.SUBMISSION_ID)
-        kind, ids, unchecked, gap, spanless = FOREIGN, "", None, None, None
-        ours: tuple[Column, ...] = "", "", "", ""
+        boundary = values.get(semconv.BOUNDARY)
         if isinstance(boundary, str) and 0 < len(boundary) <= _LONGEST_ID:
-            number, time = _number(number), _number(values.get(semconv.SUBMISSION_TIME))
-            reason = values.get(semconv.UNCHECKED_REASON)
-            if isinstance(reason, str):
-                unchecked = _unchecked(reason, values)
-            if unchecked is not None and semconv.QUEUE_DURATION not in values:
-                kind = UNCHECKED  # no work was seen, and perhaps no submission
-                gap = _gap(boundary, unchecked[0], values)
-                if gap is not None:
-                    kind, unchecked = GAP, None
-            elif isinstance(number, int):
-                kind = ROW if isinstance(time, int) else CALL
-            elif (spanless := _spanless(boundary, values)) is not None:
-                kind = SPANLESS
-            if kind == FOREIGN or (semconv.UNCHECKED_REASON in values and unchecked is None and gap is None):
-                self._unread += any(name in values for name in _OURS)
-            if kind in (ROW, UNCHECKED):
-                ids = _json({name: str(id_) for name, id_ in ids_of(boundary, values).items()})
-            if kind != FOREIGN:
-                number = number if isinstance(number, int) else ""
-                time = time if isinstance(time, int) else ""
-                trace = span.trace_id if kind != SPANLESS else ""
-                ours = self._process(span.resource) or trace, boundary, number, time
-        elif boundary is not None:
+            self._add_ours(span, boundary)
+            return
+        if boundary is not None:
             self._unread += any(name in values for name in _OURS)
+        self.store.add(
+            (
+                *(FOREIGN, span.trace_id, span.span_id, span.parent_span_id, "", "", "", ""),
+                *(span.start_ns, span.end_ns, 1 if values.get(semconv.UNWATCHED) is True else 0, span.name),
+                *(packed(_short(values)), "", self._carried.by_another(values)),
+            ),
+            self._reports(span) if span.events or semconv.MISMATCH in values else (),
+        )
+
+    def _add_ours(self, span: SpanRecord, boundary: str) -> None:
+        """Take one that has a boundary: of otel-handoff's, but for what it tags of others."""
+        values = span.attributes
+        kind, ids, unchecked, gap, spanless, carried = FOREIGN, "", None, None, None, ""
+        ours: tuple[Column, ...] = "", "", "", ""
+        number, time = _number(values.get(semconv.SUBMISSION_ID)), _number(values.get(semconv.SUBMISSION_TIME))
+        reason = values.get(semconv.UNCHECKED_REASON)
+        if isinstance(reason, str):
+            unchecked = _unchecked(reason, values)
+        if unchecked is not None and semconv.QUEUE_DURATION not in values:
+            kind = UNCHECKED  # no work was seen, and perhaps no submission
+            gap = _gap(boundary, unchecked[0], values)
+            if gap is not None:
+                kind, unchecked = GAP, None
+        elif isinstance(number, int):
+            kind = ROW if isinstance(time, int) else CALL
+        elif (spanless := _spanless(boundary, values)) is not None:
+            kind = SPANLESS
+        if kind == FOREIGN or (reason is not None and unchecked is None and gap is None):
+            self._unread += any(name in values for name in _OURS)
+        if kind in (ROW, UNCHECKED):
+            told = {name: str(id_) for name, id_ in ids_of(boundary, values).items()}
+            ids, carried = _json(told), self._carried.by_row(boundary, told) if kind == ROW else ""
+        elif kind == CALL:
+            carried = self._carried.by_call(boundary, values)
+        if kind != FOREIGN:
+            number = number if isinstance(number, int) else ""
+            time = time if isinstance(time, int) else ""
+            trace = span.trace_id if kind != SPANLESS else ""
+            ours = self._process(span.resource) or trace, boundary, number, time
         kept = _short(values)
         if kind == CALL and len(kept) < len(values):
-            kept.update({f"{boundary}.{name}": _cut(str(id_)) for name, id_ in ids_of(str(boundary), values).items()})
-        unwatched = values.get(semconv.UNWATCHED) is True
+            kept.update({f"{boundary}.{name}": _cut(str(id_)) for name, id_ in ids_of(boundary, values).items()})
         self.store.add(
             (
                 *(kind, span.trace_id, span.span_id, span.parent_span_id, *ours),
-                *(span.start_ns, span.end_ns, unwatched, span.name, packed(kept), ids),
+                *(span.start_ns, span.end_ns, 1 if values.get(semconv.UNWATCHED) is True else 0, span.name),
+                *(packed(kept), ids, carried),
             ),
             self._reports(span) if span.events or semconv.MISMATCH in values else (),
             unchecked,
@@ -154,9 +173,10 @@ class Judge:
         pairs = self.store.db.execute(
             "SELECT span.id, span.kind, span.name, span.attributes, span.start > row.end, row.id, row.ids, row.boundary"
             " FROM under JOIN spans AS span ON span.id = under.span JOIN spans AS row ON row.id = under.row"
-            " WHERE span.id <> row.id"
+            " WHERE span.id <> row.id AND NOT coalesce(span.carried = row.carried OR span.carried = ?, 0)"
             " AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = row.id AND NOT partly)"
-            " ORDER BY under.span"
+            " ORDER BY under.span",
+            (self._carried.none,),
         )
         for span, kind, name, attributes, late, row, row_ids, boundary in pairs:
             if row != row_id:
@@ -298,6 +318,8 @@ def _spanless(boundary: str, values: Attributes) -> tuple[str, int, int, int] | 
 
 def _number(value: Value | None) -> Value | None:
     """Return a number that was made a text or a fraction on its way."""
+    if value is None or isinstance(value, int):
+        return value
     is_text = isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS
     if not (is_text or (isinstance(value, float) and value.is_integer())):
         return value
@@ -333,7 +355,12 @@ def _differ(expected: str, observed: str) -> bool:
 
 
 def _short(values: Attributes) -> Attributes:
-    """Return `values` without lists and long texts."""
+    """Return `values` without lists and long texts: as they are, where there are none."""
+    for value in values.values():
+        if (len(value) > _LONGEST_ID) if isinstance(value, str) else isinstance(value, list):
+            break
+    else:
+        return values
     return {
         name: value
         for name, value in values.items()

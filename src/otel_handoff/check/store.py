@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 import sqlite3
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 from otel_handoff.record.gaps import Gap
@@ -27,7 +28,7 @@ _BATCH: Final = 1000
 Column = str | bytearray | int | float | None
 
 # A process is the JSON object that tells it from others, or else the trace. `ids` are a row's: JSON, field -> text.
-# `attributes` are `packed`.
+# `attributes` are `packed`. Spans that have the same as `carried` carry the same ids.
 _SCHEMA: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -35,7 +36,8 @@ PRAGMA temp_store = FILE;
 PRAGMA cache_size = -32768;  -- KiB
 CREATE TABLE spans (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trace TEXT NOT NULL, span TEXT NOT NULL, parent TEXT,
     process TEXT, boundary TEXT, number INTEGER, time INTEGER, start INTEGER NOT NULL, end INTEGER NOT NULL,
-    unwatched INTEGER NOT NULL, name TEXT NOT NULL, attributes BLOB NOT NULL, ids TEXT);
+    unwatched INTEGER NOT NULL, name TEXT NOT NULL, attributes BLOB NOT NULL, ids TEXT,
+    carried TEXT);
 CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGER NOT NULL, attributes BLOB NOT NULL,
     exposure INTEGER NOT NULL);
 CREATE TABLE unchecked (span INTEGER PRIMARY KEY, reason TEXT NOT NULL, rows INTEGER NOT NULL, pinned INTEGER NOT NULL,
@@ -57,11 +59,12 @@ CREATE TABLE used (boundary TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT N
 BEGIN;
 """
 
-# What is empty is bound as a text: the module takes long over a None, as over `bytes`.
-_INSERT: Final = """
-INSERT INTO spans VALUES (NULL, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''),
-    ?, ?, ?, ?, ?, nullif(?, ''))
-"""
+# What is empty is bound as a text: the module takes long over a None, as over `bytes` and a bool.
+_ROW: Final = """(NULL, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''),
+    ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''))"""
+_TOGETHER: Final = 50
+_INSERT: Final = "INSERT INTO spans VALUES " + _ROW  # noqa: S608
+_INSERT_MANY: Final = "INSERT INTO spans VALUES " + ", ".join([_ROW] * _TOGETHER)  # noqa: S608
 
 _INDEX: Final = """
 CREATE INDEX reports_by_span ON reports (span);
@@ -155,7 +158,7 @@ class Store:
         self,
         span: tuple[Column, ...],
         reports: Iterable[tuple[int, bytearray, bool]],
-        unchecked: tuple[str, int, bool, bool] | None,
+        unchecked: tuple[str, int, bool, bool] | None = None,
         gap: Gap | None = None,
         spanless: tuple[str, int, int, int] | None = None,
     ) -> None:
@@ -184,7 +187,11 @@ class Store:
             self._flush()
 
     def _flush(self) -> None:
-        self.db.executemany(_INSERT, self._spans)
+        spans = self._spans
+        whole = len(spans) - len(spans) % _TOGETHER
+        for start in range(0, whole, _TOGETHER):
+            self.db.execute(_INSERT_MANY, tuple(chain.from_iterable(spans[start : start + _TOGETHER])))
+        self.db.executemany(_INSERT, spans[whole:])
         self.db.executemany("INSERT INTO reports VALUES (NULL, ?, ?, ?, ?)", self._reports)
         self.db.executemany("INSERT INTO unchecked VALUES (?, ?, ?, ?, ?)", self._unchecked)
         self.db.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?)", self._gaps)
