@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from otel_handoff.check.carried import Carried
+from otel_handoff.record import semconv
+from tests.check import spans
+from tests.check.command import Check, of, written
+from tests.traces import lines
 
 ROW = {"order_id": "1", "tenant": "a"}
 
@@ -37,7 +45,7 @@ def test_one_field_is_no_letters() -> None:
 
 
 def test_what_is_to_be_looked_at_has_none() -> None:
-    """A row of other fields, an alias besides, a field that is missing, ids that are very long, a boundary that is new."""
+    """Other fields, an alias besides, one that is missing, ids that are very long, a boundary that is new."""
     carried = Carried(["order.id"])
     assert carried.by_call("orders", tagged(ROW)) == ""
     row = carried.by_row("orders", ROW)
@@ -67,3 +75,24 @@ def test_many_boundaries_take_no_memory() -> None:
     texts = [carried.by_row(f"b{number}", {"id": "1"}) for number in range(200)]
     assert (len({*texts}), texts[150], carried.by_another({"x": 1})) == (101, "", "")
     assert carried.by_call("b150", {"b150.id": "1"}) == ""
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_fields_that_come_later_are_compared(check: Check, tmp_path: Path, order: tuple[int, ...]) -> None:
+    """Whatever was known when a span came: of one boundary nothing, of the other all."""
+    submitted = {
+        semconv.BOUNDARY: "orders",
+        semconv.SUBMISSION_ID: 7,
+        semconv.SUBMISSION_TIME: 5,
+        semconv.QUEUE_DURATION: 0.1,
+        "orders.order_id": "1",
+    }
+    run = [
+        spans.row(1, 1),
+        lines.span(2, "process orders", 1, attributes=lines.attributes(submitted)),  # pyright: ignore[reportCallIssue]
+        spans.foreign(3, 2, 1, {"orders.order_id": "2"}),
+        spans.foreign(4, 1, 1),
+    ]
+    done = check(written(tmp_path / "traces", of(*(run[at] for at in order))))
+    assert "1 mismatch of 1 kind" in done.out
+    assert "order_id" in done.out

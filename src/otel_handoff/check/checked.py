@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from otel_handoff.check.store import CALL, FOREIGN, ROW, Store
+from otel_handoff.check.store import CALL, FOREIGN, Store
 from otel_handoff.record.gaps import Gap
 from otel_handoff.record.reasons import WORKED
 
@@ -35,15 +35,13 @@ SELECT count(*) FROM (SELECT process, boundary, number, time FROM unchecked_rows
     INTERSECT SELECT process, boundary, number, time FROM judged)
 """
 # A process that is named is a JSON object; its brace comes after all hex digits of a trace.
-_SPANS: Final = """
-SELECT count(*), count(CASE WHEN kind = ? THEN 1 END), count(CASE WHEN unwatched THEN 1 END),
-    count(DISTINCT CASE WHEN process >= '{' THEN process END), count(DISTINCT CASE WHEN process < '{' THEN process END)
-    FROM spans
+# By the index of those below others.
+_CALLS: Final = "SELECT count(*) FROM spans WHERE kind IN ('call', 'foreign') AND kind = 'call'"
+_PROCESSES: Final = """
+SELECT count(DISTINCT CASE WHEN process >= '{' THEN process END),
+    count(DISTINCT CASE WHEN process < '{' THEN process END) FROM whose
 """
-_UNDER: Final = """
-SELECT count(CASE WHEN kind = ? THEN 1 END), count(CASE WHEN kind = ? THEN 1 END)
-    FROM under JOIN spans ON spans.id = under.span
-"""
+_UNDER: Final = "SELECT count(CASE WHEN kind = ? THEN 1 END), count(CASE WHEN kind = ? THEN 1 END) FROM under"
 _UNWATCHED: Final = """
 SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans
     WHERE kind = 'row' AND unwatched
@@ -144,11 +142,12 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
         return [name for (name,) in store.db.execute(question)]
 
     submissions = one(
-        "SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans WHERE kind = ?)", ROW
+        "SELECT count(*) FROM (SELECT DISTINCT process, boundary, number, time FROM spans WHERE kind = 'row')"
     )
     unchecked = [Unchecked(*columns) for columns in store.db.execute(_BY_REASON, (_MOST_REASONS,))]
     gaps = [Gap(*columns) for columns in store.db.execute(_GAPS, (_MOST_REASONS,))]
-    spans, calls, unwatched, processes, unnamed = store.db.execute(_SPANS, (CALL,)).fetchone()
+    calls = one(_CALLS)
+    processes, unnamed = store.db.execute(_PROCESSES).fetchone()
     calls_under, foreign = store.db.execute(_UNDER, (CALL, FOREIGN)).fetchone()
     calls_without_row = calls - calls_under
     counted = list(store.db.execute(_SPANLESS))
@@ -156,7 +155,7 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
     judged = _judged(store, spanless) if unchecked or gaps or calls_without_row else {}
     reasons = list(store.db.execute(_REASONS))
     return Checked(
-        spans=spans,
+        spans=store.count - store.duplicates,
         duplicates=store.duplicates,
         submissions=submissions,
         judged=sum(judged.values()) if unchecked else submissions + sum(spanless.values()),
@@ -172,9 +171,9 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
         foreign=foreign,
         processes=processes,
         unnamed=unnamed,
-        boundaries=names("SELECT DISTINCT boundary FROM spans WHERE boundary IS NOT NULL ORDER BY boundary"),
+        boundaries=names("SELECT DISTINCT boundary FROM whose ORDER BY boundary"),
         calls_without_row=calls_without_row,
-        unwatched=(one(_UNWATCHED) if unwatched else 0) + sum(unseen for _, _, unseen, _ in counted),
+        unwatched=(one(_UNWATCHED) if store.unwatched else 0) + sum(unseen for _, _, unseen, _ in counted),
         unread=unread,
         outlived=outlived,
     )

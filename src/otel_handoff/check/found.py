@@ -10,7 +10,7 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from otel_handoff.check.finding import WORK, Finding, Submitted, from_report
-from otel_handoff.check.store import CALL, ROW, Store, unpacked
+from otel_handoff.check.store import CALL, Store, unpacked
 from otel_handoff.record import semconv
 
 _SUBMITTED: Final = (
@@ -72,10 +72,10 @@ def _odd(store: Store) -> Generator[Finding]:
 
 def _claims(store: Store) -> Generator[Finding]:
     for count, start, trace, span, attributes, ids in store.db.execute(
-        "SELECT count(*), max(start), trace, span, attributes, ids FROM spans WHERE kind = ?"
-        " AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = spans.id)"
-        " GROUP BY process, boundary, number, time HAVING count(*) > 1",
-        (ROW,),
+        "SELECT count(*), max(start), trace, span, attributes, ids"
+        " FROM twice JOIN spans USING (process, boundary, number, time)"
+        " WHERE kind = 'row' AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = spans.id)"
+        " GROUP BY process, boundary, number, time HAVING count(*) > 1"
     ):
         carried: dict[str, Any] = unpacked(attributes)
         yield Finding(

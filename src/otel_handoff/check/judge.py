@@ -15,7 +15,19 @@ from otel_handoff.check.columns import Columns
 from otel_handoff.check.finding import Culprit, Finding, ids_of, is_exposure
 from otel_handoff.check.found import found
 from otel_handoff.check.spelt import is_same
-from otel_handoff.check.store import CALL, FOREIGN, GAP, ROW, SPANLESS, UNCHECKED, Column, Store, packed, unpacked
+from otel_handoff.check.store import (
+    CALL,
+    FOREIGN,
+    GAP,
+    ROW,
+    SPANLESS,
+    UNCHECKED,
+    Column,
+    Store,
+    has_list,
+    packed,
+    unpacked,
+)
 from otel_handoff.record import semconv
 from otel_handoff.record.gaps import Gap, gap_of
 from otel_handoff.record.hashing import PREFIX
@@ -36,6 +48,14 @@ _OURS: Final = (
     semconv.JUDGED_ROWS,
 )
 """Nobody else's spans have one of these beside a boundary."""
+
+# Asked for of each span.
+_BOUNDARY: Final = semconv.BOUNDARY
+_MISMATCH: Final = semconv.MISMATCH
+_NUMBER: Final = semconv.SUBMISSION_ID
+_TIME: Final = semconv.SUBMISSION_TIME
+_REASON: Final = semconv.UNCHECKED_REASON
+_UNWATCHED: Final = semconv.UNWATCHED
 
 _PROCESS: Final = ("service.instance.id", "process.pid")
 _ITS_HOST: Final = ("host.id", "host.name", "container.id", "service.name")
@@ -75,61 +95,61 @@ class Judge:
     def add(self, span: SpanRecord) -> None:
         """Take one span."""
         values = span.attributes
-        boundary = values.get(semconv.BOUNDARY)
-        if isinstance(boundary, str) and 0 < len(boundary) <= _LONGEST_ID:
-            self._add_ours(span, boundary)
-            return
+        boundary = values.get(_BOUNDARY)
         if boundary is not None:
+            if isinstance(boundary, str) and 0 < len(boundary) <= _LONGEST_ID:
+                self._add_ours(span, boundary)
+                return
             self._unread += any(name in values for name in _OURS)
+        trace, own, parent, start, end = span.trace_id, span.span_id, span.parent_span_id, span.start_ns, span.end_ns
+        kept = _packed(values), "", self._carried.by_another(values)
         self.store.add(
-            (
-                *(FOREIGN, span.trace_id, span.span_id, span.parent_span_id, "", "", "", ""),
-                *(span.start_ns, span.end_ns, 1 if values.get(semconv.UNWATCHED) is True else 0, span.name),
-                *(packed(_short(values)), "", self._carried.by_another(values)),
-            ),
-            self._reports(span) if span.events or semconv.MISMATCH in values else (),
+            (FOREIGN, trace, own, parent, "", "", "", "", start, end, 0, span.name, *kept),
+            self._reports(span) if span.events or _MISMATCH in values else (),
         )
 
     def _add_ours(self, span: SpanRecord, boundary: str) -> None:
         """Take one that has a boundary: of otel-handoff's, but for what it tags of others."""
         values = span.attributes
+        number, time = values.get(_NUMBER), values.get(_TIME)
         kind, ids, unchecked, gap, spanless, carried = FOREIGN, "", None, None, None, ""
-        ours: tuple[Column, ...] = "", "", "", ""
-        number, time = _number(values.get(semconv.SUBMISSION_ID)), _number(values.get(semconv.SUBMISSION_TIME))
-        reason = values.get(semconv.UNCHECKED_REASON)
-        if isinstance(reason, str):
-            unchecked = _unchecked(reason, values)
-        if unchecked is not None and semconv.QUEUE_DURATION not in values:
-            kind = UNCHECKED  # no work was seen, and perhaps no submission
-            gap = _gap(boundary, unchecked[0], values)
-            if gap is not None:
-                kind, unchecked = GAP, None
-        elif isinstance(number, int):
-            kind = ROW if isinstance(time, int) else CALL
-        elif (spanless := _spanless(boundary, values)) is not None:
-            kind = SPANLESS
-        if kind == FOREIGN or (reason is not None and unchecked is None and gap is None):
-            self._unread += any(name in values for name in _OURS)
-        if kind in (ROW, UNCHECKED):
+        if type(number) is int and _REASON not in values and (time is None or type(time) is int):  # as most are
+            kind = CALL if time is None else ROW
+        else:
+            number, time = _number(number), _number(time)
+            reason = values.get(_REASON)
+            if isinstance(reason, str):
+                unchecked = _unchecked(reason, values)
+            if unchecked is not None and semconv.QUEUE_DURATION not in values:
+                kind = UNCHECKED  # no work was seen, and perhaps no submission
+                gap = _gap(boundary, unchecked[0], values)
+                if gap is not None:
+                    kind, unchecked = GAP, None
+            elif isinstance(number, int):
+                kind = ROW if isinstance(time, int) else CALL
+            elif (spanless := _spanless(boundary, values)) is not None:
+                kind = SPANLESS
+            if kind == FOREIGN or (reason is not None and unchecked is None and gap is None):
+                self._unread += any(name in values for name in _OURS)
+        if kind == CALL:
+            carried = self._carried.by_call(boundary, values)
+        elif kind in (ROW, UNCHECKED):
             told = {name: str(id_) for name, id_ in ids_of(boundary, values).items()}
             ids, carried = _json(told), self._carried.by_row(boundary, told) if kind == ROW else ""
-        elif kind == CALL:
-            carried = self._carried.by_call(boundary, values)
+        ours: tuple[Column, ...] = "", "", "", ""
         if kind != FOREIGN:
             number = number if isinstance(number, int) else ""
             time = time if isinstance(time, int) else ""
             trace = span.trace_id if kind != SPANLESS else ""
             ours = self._process(span.resource) or trace, boundary, number, time
-        kept = _short(values)
-        if kind == CALL and len(kept) < len(values):
-            kept.update({f"{boundary}.{name}": _cut(str(id_)) for name, id_ in ids_of(boundary, values).items()})
+        unwatched = 0
+        if values.get(_UNWATCHED) is True:
+            self.store.unwatched, unwatched = True, 1
+        trace, own, parent, start, end = span.trace_id, span.span_id, span.parent_span_id, span.start_ns, span.end_ns
+        kept = _packed(values, boundary if kind == CALL else ""), ids, carried
         self.store.add(
-            (
-                *(kind, span.trace_id, span.span_id, span.parent_span_id, *ours),
-                *(span.start_ns, span.end_ns, 1 if values.get(semconv.UNWATCHED) is True else 0, span.name),
-                *(packed(kept), ids, carried),
-            ),
-            self._reports(span) if span.events or semconv.MISMATCH in values else (),
+            (kind, trace, own, parent, *ours, start, end, unwatched, span.name, *kept),
+            self._reports(span) if span.events or _MISMATCH in values else (),
             unchecked,
             gap,
             spanless,
@@ -354,15 +374,18 @@ def _differ(expected: str, observed: str) -> bool:
     return expected != observed and expected.startswith(PREFIX) == observed.startswith(PREFIX)
 
 
-def _short(values: Attributes) -> Attributes:
-    """Return `values` without lists and long texts: as they are, where there are none."""
-    for value in values.values():
-        if (len(value) > _LONGEST_ID) if isinstance(value, str) else isinstance(value, list):
-            break
-    else:
-        return values
-    return {
+def _packed(values: Attributes, boundary: str = "") -> bytearray:
+    """Return `values` packed, without lists and long texts; of a call of `boundary`, also a long id: what tells it."""
+    kept = packed(values)
+    if len(kept) <= _LONGEST_ID and not has_list(kept):  # nothing within is longer
+        return kept
+    short = {
         name: value
         for name, value in values.items()
         if (len(value) <= _LONGEST_ID if isinstance(value, str) else not isinstance(value, list))
     }
+    if len(short) == len(values):
+        return kept
+    if boundary:
+        short.update({f"{boundary}.{name}": _cut(str(id_)) for name, id_ in ids_of(boundary, values).items()})
+    return packed(short)

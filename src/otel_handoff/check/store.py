@@ -30,6 +30,7 @@ Column = str | bytearray | int | float | None
 # A process is the JSON object that tells it from others, or else the trace. `ids` are a row's: JSON, field -> text.
 # `attributes` are `packed`. Spans that have the same as `carried` carry the same ids.
 _SCHEMA: Final = """
+PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
@@ -51,7 +52,7 @@ CREATE VIEW unchecked_rows AS SELECT boundary, reason, process, number, time, ma
     GROUP BY boundary, reason, process, number, time, CASE WHEN number IS NULL THEN spans.id END;
 CREATE VIEW judged AS SELECT process, boundary, number, time FROM spans WHERE kind = 'row'
     EXCEPT SELECT process, boundary, number, time FROM unchecked_rows WHERE NOT partly;
-CREATE TABLE under (span INTEGER PRIMARY KEY, row INTEGER NOT NULL);
+CREATE TABLE under (span INTEGER PRIMARY KEY, row INTEGER NOT NULL, kind TEXT NOT NULL);
 CREATE TABLE odd (span INTEGER PRIMARY KEY, row INTEGER NOT NULL, name TEXT NOT NULL, observed TEXT NOT NULL,
     spans INTEGER NOT NULL, UNIQUE (row, name, observed));
 CREATE TABLE used (boundary TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, row INTEGER,
@@ -66,12 +67,20 @@ _TOGETHER: Final = 50
 _INSERT: Final = "INSERT INTO spans VALUES " + _ROW  # noqa: S608
 _INSERT_MANY: Final = "INSERT INTO spans VALUES " + ", ".join([_ROW] * _TOGETHER)  # noqa: S608
 
+# A condition that is bound to `?` would not use what is of rows alone.
 _INDEX: Final = """
 CREATE INDEX reports_by_span ON reports (span);
 CREATE INDEX spans_by_id ON spans (trace, span);
 CREATE INDEX rows_by_number ON spans (process, boundary, number, time) WHERE kind = 'row';
 """
 
+_ROWS: Final = """
+CREATE TABLE twice AS SELECT process, boundary, number, time FROM spans WHERE kind = 'row'
+    GROUP BY process, boundary, number, time HAVING count(*) > 1;
+CREATE TABLE whose AS SELECT DISTINCT process, boundary FROM spans WHERE boundary IS NOT NULL;
+"""
+
+_ANY_AGAIN: Final = "SELECT 1 FROM spans GROUP BY trace, span HAVING count(*) > 1 LIMIT 1"
 _DUPLICATES: Final = """
 CREATE TABLE again AS SELECT again.id FROM
     (SELECT trace, span, min(id) AS first FROM spans GROUP BY trace, span HAVING count(*) > 1) AS twice
@@ -87,15 +96,15 @@ DELETE FROM spanless WHERE span IN (SELECT id FROM again)
 
 # From each row down to its children and theirs, as far as the next row.
 _DESCENDANTS: Final = """
-CREATE INDEX spans_by_parent ON spans (trace, parent, span) WHERE kind IN ('call', 'foreign');
+CREATE INDEX spans_by_parent ON spans (trace, parent, span, kind) WHERE kind IN ('call', 'foreign');
 INSERT INTO under
-    WITH RECURSIVE below (id, trace, span, row) AS (
-        SELECT id, trace, span, id FROM spans WHERE kind = 'row'
+    WITH RECURSIVE below (id, trace, span, row, kind) AS (
+        SELECT id, trace, span, id, 'row' FROM spans WHERE kind = 'row'
         UNION ALL
-        SELECT child.id, child.trace, child.span, below.row FROM below
+        SELECT child.id, child.trace, child.span, below.row, child.kind FROM below
             JOIN spans AS child ON child.trace = below.trace AND child.parent = below.span
                 AND child.kind IN ('call', 'foreign'))
-    SELECT id, row FROM below;
+    SELECT id, row, kind FROM below;
 """
 
 # A call names its submission; that counts for more than what it is a child of.
@@ -105,7 +114,7 @@ DELETE FROM under WHERE span IN (
     WHERE call.kind = 'call'
         AND (call.process, call.boundary, call.number) <> (row.process, row.boundary, row.number));
 INSERT INTO under
-    SELECT call.id, min(row.id) FROM spans AS call
+    SELECT call.id, min(row.id), 'call' FROM spans AS call
         JOIN spans AS row ON row.kind = 'row' AND row.process = call.process AND row.boundary = call.boundary
             AND row.number = call.number
     WHERE call.kind = 'call' AND NOT EXISTS (SELECT * FROM under WHERE under.span = call.id)
@@ -127,6 +136,11 @@ def packed(attributes: dict[str, Any]) -> bytearray:
     return bytearray(marshal.dumps(attributes))
 
 
+def has_list(kept: bytearray) -> bool:
+    """Return whether there may be a list in what is `packed`: one begins with this byte, with or without a flag."""
+    return 0x5B in kept or 0xDB in kept
+
+
 def unpacked(attributes: bytes) -> dict[str, Any]:
     """Return attributes that were kept."""
     return marshal.loads(attributes)  # noqa: S302  it is our own, of this process
@@ -143,6 +157,7 @@ class Store:
         self.db = sqlite3.connect("", isolation_level=None)
         self.db.executescript(_SCHEMA)
         self.count = 0
+        self.unwatched = False
         self.duplicates = 0
         self._spans: list[tuple[Column, ...]] = []
         self._reports: list[tuple[Column, ...]] = []
@@ -206,9 +221,11 @@ class Store:
         """Nothing more comes: leave each span in once, and find the row that it belongs to."""
         self._flush()
         self._script(_INDEX)
-        self._script(_DUPLICATES)
-        self.duplicates = self.db.execute("DELETE FROM spans WHERE id IN (SELECT id FROM again)").rowcount
-        self._script(_DELETE_AGAIN)
+        if self.db.execute(_ANY_AGAIN).fetchone():
+            self._script(_DUPLICATES)
+            self.duplicates = self.db.execute("DELETE FROM spans WHERE id IN (SELECT id FROM again)").rowcount
+            self._script(_DELETE_AGAIN)
+        self._script(_ROWS)
         self._script(_DESCENDANTS)
         self._script(_CALLS)
 
