@@ -112,6 +112,13 @@ def time_of(parent: dict[str, Any], name: str) -> int:
 
 
 def _integer(value: Any, name: str, most: int = INT64) -> int:
+    if type(value) is str:  # as most are
+        try:
+            number = int(value)
+            if -INT64 <= number < most:
+                return number
+        except ValueError:
+            pass
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         try:
             number = _whole(value)
@@ -140,21 +147,24 @@ def attributes_of(parent: dict[str, Any], faults: Faults) -> Attributes:
     """Return the attributes of `parent`: name -> value, without those that are noted in `faults`."""
     found: Attributes = {}
     try:
-        pairs = items(parent, "attributes")
+        pairs: list[dict[str, Any] | None] = items(parent, "attributes")
     except ShapeError as error:
         faults.add(error)
         return found
     for pair in pairs:
         try:
-            content = pair["value"]
-            text = content["stringValue"]  # as most are
-            key = pair["key"]
-        except (KeyError, TypeError):
-            text = key = None
-        if isinstance(text, str) and isinstance(key, str):
-            found[key] = text
-            continue
-        try:
+            if isinstance(pair, dict):
+                key: Any = pair.get("key")
+                content: dict[str, Any] | None = pair.get("value")
+                if isinstance(key, str) and isinstance(content, dict):  # as most are
+                    text = content.get("stringValue")
+                    if isinstance(text, str):
+                        found[key] = text
+                        continue
+                    number = content.get("intValue")
+                    if number is not None and text is None:
+                        found[key] = _integer(number, "intValue")
+                        continue
             _take(pair, found)
         except ShapeError as error:
             faults.add(error)

@@ -53,6 +53,7 @@ def decoder() -> tuple[Callable[[bytes], Any], Any] | None:
     return msgspec.json.Decoder(request, strict=False).decode, unset
 
 
+_REQUEST: Final = re.compile(rb'\s*\{\s*"resourceSpans"')
 _NAMES: Final = re.compile(b'pans"')
 """The end of the three that hold spans. It finds them in half the time that `bytes.count` takes."""
 _OTHERS: Final = ("boolValue", "bytesValue", "arrayValue", "kvlistValue")
@@ -71,7 +72,7 @@ def quick_spans(
         None, if these were all; else how many they were: the plain reader reads the line, and has the rest.
     """
     taken, decode = 0, decoder()
-    if decode is None or len(text) > _MOST:
+    if decode is None or len(text) > _MOST or not _REQUEST.match(text):
         return taken
     try:
         read, unset = decode
