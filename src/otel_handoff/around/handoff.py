@@ -21,8 +21,9 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import Submit, without_rows
 from otel_handoff.around.worker import Worker, unknown
 from otel_handoff.boundary import Boundary, Call
+from otel_handoff.handover.calling import forget
 from otel_handoff.handover.carry import follow
-from otel_handoff.handover.directly import leave_out
+from otel_handoff.handover.directly import kinds, leave_out
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
@@ -93,6 +94,7 @@ class Handoff(Shared):
         self.detector.enabled = False
         for alone in self._alone:
             leave_out(alone)
+        forget()
         self.settle()
         for patch in self._patches:
             patch.remove()
@@ -152,7 +154,10 @@ class Handoff(Shared):
             return work_function(function, Worker(self, parameters))
         alone = Alone(self, parameters, function, self._work_patch.name)
         self._alone.append(alone)
-        return work_function(function, alone)
+        ours = work_function(function, alone)
+        kinds.add(type(ours))
+        forget()
+        return ours
 
     def _warn_of_what_is_run_otherwise(self, function: Any) -> None:
         otherwise = run_otherwise(function)

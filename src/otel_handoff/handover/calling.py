@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dis import get_instructions
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from functools import partial
+from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from otel_handoff.handover.directly import (
@@ -16,6 +17,7 @@ from otel_handoff.handover.directly import (
     Takes,
     filled,
     found_in,
+    kinds,
     peeled,
     taking,
     wanted,
@@ -23,9 +25,8 @@ from otel_handoff.handover.directly import (
 from otel_handoff.handover.transport import WorkFunction
 from otel_handoff.host.callsites import CallSite, call_sites
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, lookup
-from otel_handoff.host.standin import BoundStandIn
+from otel_handoff.host.wrapping import layers as wrapped_by
 
-_OURS: Final = (BoundStandIn, WorkFunction)
 _FIXED: Final = frozenset({str, int, float, bool, bytes, type(None)})
 _MOST_CODES: Final = 10_000
 _STORES: Final = ("STORE_DEREF", "DELETE_DEREF")
@@ -86,21 +87,76 @@ def names_in(code: CodeType) -> frozenset[str]:
     return code_of(code).names
 
 
-def is_plain(given: Any, args: Args) -> bool:
-    """Whether it is seen at a glance that no work function is in what is handed over: most are such."""
+# -- most of what is handed over has nothing to do with any work function: that is to cost little
+
+_plain: Final[dict[int, Any]] = {}
+"""Code of functions that name no work function, and classes of objects that do not call one, by identity."""
+
+
+def forget() -> None:
+    """There are other work functions now."""
+    _plain.clear()
+
+
+def is_plain_at_a_glance(given: Any, args: Args) -> bool:
+    """Whether no work function is in what is handed over, as it was in none that is like it."""
     kind = class_of(given)
+    if kind is BuiltinMethodType:
+        return given.__name__ != "run" and kinds.isdisjoint(map(class_of, args))
     if kind is FunctionType:
         function = given
-    elif kind is MethodType and class_of(given.__func__) is FunctionType:
+    elif kind is MethodType:
         function = given.__func__
-    else:
-        return issubclass(kind, Handed)
-    if id(function) in taking or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
-        return False
-    for each in args:
-        if issubclass(class_of(each), _OURS):
+        if class_of(function) is not FunctionType:
             return False
-    return code_of(function.__code__).names.isdisjoint(wanted)
+    else:
+        return _plain.get(id(kind)) is kind and kinds.isdisjoint(map(class_of, args))
+    code = function.__code__
+    return (
+        _plain.get(id(code)) is code
+        and function.__closure__ is None
+        and function.__defaults__ is None
+        and function.__kwdefaults__ is None
+        and kinds.isdisjoint(map(class_of, args))
+    )
+
+
+def is_plain(given: Any, args: Args) -> bool:
+    """The same, where it is to be found out."""
+    kind = class_of(given)
+    if not kinds.isdisjoint(map(class_of, args)):
+        return False
+    function = function_of(given)
+    if function is None:
+        if issubclass(kind, Handed):
+            return True
+        if (
+            kind is partial
+            or kind is BuiltinMethodType
+            or kind is MethodType
+            or hasattr(class_of(given), "__wrapped__")
+        ):
+            return False
+        if kind in kinds or issubclass(class_of(lookup(class_of(given), "__call__")), WorkFunction):
+            return False
+        _keep(kind)
+        return True
+    if id(function) in taking or not code_of(function.__code__).names.isdisjoint(wanted):
+        return False
+    if all(getattr(takes.function, "__code__", None) is not function.__code__ for takes in list(taking.values())):
+        _keep(function.__code__)
+    if function.__closure__ is None and function.__defaults__ is None and function.__kwdefaults__ is None:
+        return True
+    return all(_takes_of(value) is None for value, _ in _held_by(function).values())
+
+
+def _keep(what: Any) -> None:
+    if len(_plain) >= _MOST_CODES:
+        _plain.clear()
+    _plain[id(what)] = what
+
+
+# -- whether one is called
 
 
 def called_by(layers: Layers, args: Args, kwargs: Kwargs) -> list[Takes]:
@@ -115,6 +171,8 @@ def called_by(layers: Layers, args: Args, kwargs: Kwargs) -> list[Takes]:
         held += [value for name in names if (value := function.__globals__.get(name, MISSING)) is not MISSING]
         if class_of(layers.function) is MethodType:
             held.append(layers.function.__self__)
+    else:
+        held += wrapped_by(layers.function)
     sought = names.intersection(wanted)
     for value in held:
         takes = _takes_of(value)
@@ -143,7 +201,7 @@ def _takes_of(value: Any) -> Takes | None:
     kind = class_of(value)
     if kind in _FIXED or issubclass(kind, Handed):
         return None
-    if issubclass(kind, _OURS) or kind in (FunctionType, MethodType):
+    if kind in kinds or kind is FunctionType or kind is MethodType:
         layers = peeled(value, ())
         found = found_in(layers, (value,))
         return found.takes if found is not None else None
@@ -206,7 +264,7 @@ def parts_of(layers: Layers, args: Args, kwargs: Kwargs) -> Iterator[Part]:
             Part(name, value) for name in names if (value := function.__globals__.get(name, MISSING)) is not MISSING
         ]
     else:
-        parts += [Part("", value) for value in given]
+        parts += [Part("", value, position=at) for at, value in enumerate(given)]
     parts += [Part(name, value) for name, value in {**layers.named, **kwargs}.items()]
     yield from parts
     for part in parts:

@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 
 from otel_handoff.handover.enclosing import Expected, expected
 from otel_handoff.handover.lease import BORROWED_KEY, Lease, active, borrowed, judged_lease
-from otel_handoff.handover.standard import WAYS, giving
+from otel_handoff.handover.standard import WAYS, Giving
 from otel_handoff.handover.starts import giving_threads, starting
 from otel_handoff.handover.transport import LOOKED_UP, Handing, submitting, under_way
 from otel_handoff.host.bound import Bound, Written
@@ -103,7 +103,7 @@ def follow(target: str, *, gives: bool = False) -> Patch:
         gives: whether there are boundaries that name no submit function: what it is given may begin a row.
     """
     handed_on = _call_back if target == _DONE else _Submit()
-    wrapper = giving(target, handed_on) if gives and target in WAYS else handed_on
+    wrapper = Giving(target, handed_on) if gives and target in WAYS else handed_on
     return Patch(target, lambda function, _parameters: stand_in(function, wrapper))
 
 

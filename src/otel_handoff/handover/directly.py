@@ -18,7 +18,7 @@ import wrapt
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.transport import WorkFunction
 from otel_handoff.host.plainly import MISSING, class_of, lookup
-from otel_handoff.host.standin import BoundStandIn
+from otel_handoff.host.standin import REBOUNDABLE, BoundStandIn
 
 if TYPE_CHECKING:
     CallableObjectProxy = wrapt.CallableObjectProxy[Any]
@@ -71,6 +71,10 @@ taking: Final[dict[int, Takes]] = {}
 
 wanted: Final[set[str]] = set()
 """Their names."""
+
+
+kinds: Final[set[type]] = {BoundStandIn, REBOUNDABLE}
+"""The classes of what stands for them."""
 
 
 def take_in(takes: Takes, *functions: Any) -> None:

@@ -13,9 +13,12 @@ from types import FunctionType
 from typing import Any, Final
 
 from otel_handoff.handover.callables import hand_over
-from otel_handoff.handover.calling import called_by, is_plain
+from otel_handoff.handover.calling import called_by, is_plain, is_plain_at_a_glance
 from otel_handoff.handover.directly import Args, HandedOnce, Kwargs, found_in, is_run, peeled, taking
 from otel_handoff.handover.items import Items, Sized, each
+from otel_handoff.handover.lease import active
+from otel_handoff.handover.transport import under_way
+from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import class_of
@@ -131,17 +134,33 @@ WAYS: Final[dict[str, Way]] = {
 """By the function that is called."""
 
 
-def giving(target: str, wrapper: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """Return what is called around a way: it hands over what is a work function, and then does what `wrapper` does."""
-    way = WAYS[target]
+class Giving:
+    """What is called around a way: it hands over what is a work function, and then does what another wrapper does."""
 
-    def given(wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    def __init__(self, target: str, wrapper: Callable[..., Any] | None = None) -> None:
+        self._way = WAYS[target]
+        self._wrapper = wrapper
+
+    def __call__(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Look at what is given."""
         if taking:
             with guard:
-                args, kwargs = way(instance, args, kwargs)
+                args, kwargs = self._way(instance, args, kwargs)
+        wrapper = self._wrapper
         return wrapped(*args, **kwargs) if wrapper is None else wrapper(wrapped, instance, args, kwargs)
 
-    return given
+    def body(self, shape: Written) -> tuple[str, dict[str, object]]:
+        """Make what is done where it is seen at a glance that there is nothing to do."""
+        if self._way not in (_submit, _with_options) or len(shape.others) != 1 or not shape.more:
+            return f"return {shape.through()}\n", {}
+        more, given = shape.more[0].lstrip("*"), shape.others[0]
+        rest = f" and not {shape.rest[0].lstrip('*')}" if shape.rest else ""
+        lines = (
+            f"if active_() is None and not under_way_{rest} and is_plain_({given}, {more}):\n"
+            f"    return {shape.call()}\n"
+            f"return {shape.through()}\n"
+        )
+        return lines, {"active_": active.get, "under_way_": under_way, "is_plain_": is_plain_at_a_glance}
 
 
 def more() -> tuple[Patch, ...]:
@@ -171,4 +190,4 @@ def _delayed(wrapped: Any, _instance: Any, args: Args, kwargs: Kwargs) -> Any:
 
 
 def _more(target: str, function: Any, _parameters: Parameters) -> Any:
-    return stand_in(function, giving(target))
+    return stand_in(function, Giving(target))

@@ -78,6 +78,10 @@ class _Reboundable(BoundStandIn):
         return _rebound(function, instance)
 
 
+REBOUNDABLE: Final[type[BoundStandIn]] = _Reboundable
+"""What a bound stand-in is once it was asked for its function."""
+
+
 def _rebound(function: Any, instance: Any) -> Any:
     of_class = _found(function, instance) if issubclass(class_of(instance), type) else None
     if of_class is not None:
