@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from otel_handoff import Boundary
-from otel_handoff.declare.declared import Fault, faults
+from otel_handoff.declare.declared import Fault, faults, missing
 
 
 class Task:
@@ -194,3 +194,21 @@ def test_a_function_that_takes_any_keyword() -> None:
     (fault,) = found(Shop.any_keyword, Shop.process)
     assert (fault.role, fault.is_certain) == ("submit", False)
     assert "a row without it is not checked" in fault.text
+
+
+def test_work_alone() -> None:
+    """Without a submit function, the work function alone is looked at."""
+    boundary = Boundary("shop", work="shop:Shop.process", fields={"order_id": "order"})
+    assert list(faults(boundary, None, Shop.process)) == []
+    [fault] = faults(boundary, None, Shop.contxt)
+    assert (fault.role, fault.is_certain) == ("work", True)
+    assert "takes no ctx" in fault.text
+    assert [fault.role for fault in missing(Boundary("shop", work="shop_of_nobody:work", fields={"a": "a"}))] == [
+        "work"
+    ]
+
+
+def test_no_work() -> None:
+    """That cannot be left out."""
+    with pytest.raises(ValueError, match="work is missing; name the function"):
+        Boundary("shop", fields={"order_id": "order"})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final
 
+from tests.schedules.alone import Alone, InClosure, InMethod, InPartial
 from tests.schedules.hosts import Pool, Queue, Worker
 from tests.schedules.records import Attempt, Got
 from tests.schedules.scheduler import Scheduler
@@ -139,6 +140,7 @@ VARIANTS: Final[dict[str, type[Variant]]] = {
     kind.__name__.lower(): kind
     for kind in (
         *(Stamping, StampingQueue, Remaking, Defaulting, Overriding, Extending, Registry, Early, Decorated, Naming),
+        *(Alone, InPartial, InClosure, InMethod),
         *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Optional, Spelling),
     )
 }

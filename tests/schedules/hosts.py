@@ -201,7 +201,7 @@ def boundary(host: type[Any]) -> Boundary:
     here, there = __name__, f"{host.__module__}:{host.__name__}"
     return Boundary(
         name=host.__name__.lower(),
-        submit=f"{there}.enqueue",
+        submit=None if getattr(host, "alone", False) else f"{there}.enqueue",
         work=f"{there}.run",
         fields={"order_id": "order.id", "attempt": "attempt"},
         calls=(Call(f"{here}:Ledger.post", ids), Call(f"{here}:Ledger.route", ids, evidence="result")),

@@ -108,7 +108,7 @@ class Expecting:
         for part in named or fit:
             if all(part.value is not other.value for other, _ in self._noted):
                 certain = bool(named) or hand_over.knows(part.value)
-                self._noted.append((part, hand_over.note(part.value, copies=certain)))
+                self._noted.append((part, hand_over.note(part.value, certain=certain)))
 
     def _may_be(self, value: Any) -> bool:
         if class_of(value) in _NO_CONTEXT or isinstance(value, (type, ModuleType)):

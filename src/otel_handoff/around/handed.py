@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any, NamedTuple
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import get_current
 
 from otel_handoff.around.submit import Submit, without_rows
 from otel_handoff.handover.lease import Lease
-from otel_handoff.handover.written import WriteRecord, open_record
-from otel_handoff.host.contexts import ContextClass
+from otel_handoff.handover.written import open_record
 from otel_handoff.host.current import no_lease
+from otel_handoff.host.ids import key_of
 from otel_handoff.host.plainly import MISSING, class_of
-from otel_handoff.record.locations import Frames, capture
+from otel_handoff.record.locations import capture
 
 
 class Noted(NamedTuple):
@@ -23,24 +21,12 @@ class Noted(NamedTuple):
     Attributes:
         context: itself.
         handed: the worker's copy, or the context itself.
-        kind: how it is read.
-        record: the writes to it from then on.
-        roots: attribute -> what it held.
-        otel_context: the OpenTelemetry context that was current.
-        thread_name: of the thread that handed over.
-        time_unix_nano: when.
-        frames: where.
+        lease: of the row, which counts for nothing until its work function is called.
     """
 
     context: Any
     handed: Any
-    kind: ContextClass
-    record: WriteRecord | None
-    roots: dict[str, Any]
-    otel_context: Context
-    thread_name: str
-    time_unix_nano: int
-    frames: Frames
+    lease: Lease
 
 
 class HandOver(Submit):
@@ -89,48 +75,45 @@ class HandOver(Submit):
         """Put the worker's copy in the place of the context."""
         return (lease, *self._parameters.replace(self.shared.boundary.context, handed, args, kwargs))
 
-    def note(self, context: Any, *, copies: bool) -> Noted:
-        """Take what a row would be handed over with whose context this is; in `pin`, a copy if it surely `copies`."""
+    def note(self, context: Any, *, certain: bool) -> Noted:
+        """Take what a row is handed over with, if this is its context, which may be `certain`."""
+        shared = self.shared
         with no_lease():
             kind = self._kind_of(context)
             record = open_record(context) if self._watched else None
-            handed = self._copy(context, kind) if self._pin and copies else context
+            handed = self._copy(context, kind) if self._pin and certain else context
             roots = kind.roots_of(handed)
-        return Noted(
-            context,
-            handed,
-            kind,
-            record,
-            roots,
-            without_rows(get_current()),
-            threading.current_thread().name,
-            time.time_ns(),
-            capture(3),
-        )
+            ids = kind.ids_of(roots)
+            lease = Lease(
+                ids,
+                capture(3),
+                without_rows(get_current()),
+                self._detector,
+                shared.counts.rows,
+                kind,
+                context,
+                handed,
+                roots,
+                record,
+                key_of(ids[self._row]) if certain and self._row is not None else None,
+                shared.keeps_context,
+            )
+            lease.missed = True  # nothing is amiss if it is never called
+            if record is not None and record.unclaimed:
+                record.claim(lease.submission, roots)
+        return Noted(context, handed, lease)
 
     def begin_noted(self, noted: Noted, given: Any) -> Lease:
         """Begin the row of what was noted, whose worker is `given` that, or another object; `MISSING` if neither."""
-        shared, context, roots, record = self.shared, noted.context, noted.roots, noted.record
-        shared.counts.submissions.add()
-        with no_lease():
-            lease = Lease(
-                noted.kind.ids_of(roots),
-                noted.frames,
-                noted.otel_context,
-                self._detector,
-                shared.counts.rows,
-                noted.kind,
-                context,
-                noted.handed,
-                roots,
-                record,
-                None,  # which of two began first is not when they were handed over
-                shared.keeps_context,
+        lease = noted.lease
+        lease.missed = False
+        self.shared.counts.submissions.add()
+        ids: Any = lease.ids
+        if type(ids) is not dict:
+            lease.unresolved, lease.flaw = self.shared.unresolved(
+                lease.kind, ids, lease.submission, pinned=lease.is_pinned
             )
-            lease.thread_name, lease.time_unix_nano = noted.thread_name, noted.time_unix_nano
-            if record is not None and record.unclaimed:
-                record.claim(lease.submission, roots)
-        if given is not MISSING and given is not context and not lease.pinned:
+        if given is not MISSING and given is not noted.context and not lease.pinned:
             lease.expected, lease.context = id(given), given
             lease.record = open_record(given) if self._watched else None
         return lease
