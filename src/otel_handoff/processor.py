@@ -35,7 +35,7 @@ class HandoffSpanProcessor(SpanProcessor):
     """
 
     def __init__(self) -> None:
-        self._open: dict[int, tuple[Lease, weakref.ref[Span]]] = {}
+        self._open: dict[int, tuple[tuple[Lease, ...], weakref.ref[Span]]] = {}
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Tag the span with the ids that it does not carry yet."""
@@ -47,10 +47,15 @@ class HandoffSpanProcessor(SpanProcessor):
             if lease is None or not lease.detector.enabled:
                 return
             there = span.attributes or {}
-            missing = {name: id_ for name, id_ in lease.submission.attributes.items() if name not in there}
+            missing = {
+                name: id_
+                for row in (*reversed(lease.outers), lease)
+                for name, id_ in row.submission.attributes.items()
+                if name not in there
+            }
             span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object
-            self._open[key] = lease, weakref.ref(span, lambda _: self._open.pop(key, None))
+            self._open[key] = (lease, *lease.outers), weakref.ref(span, lambda _: self._open.pop(key, None))
 
     def on_end(self, span: ReadableSpan) -> None:
         """Compare what the span carries, under our names and the boundary's aliases, with the submission."""
@@ -60,8 +65,9 @@ class HandoffSpanProcessor(SpanProcessor):
             context = span.get_span_context()
             entry = self._open.pop(context.span_id, None) if context is not None else None
             if entry is not None:
-                lease = entry[0]
-                lease.detector.span_ended(lease, span.name, carried(span) or {})
+                attributes = carried(span) or {}
+                for lease in entry[0]:
+                    lease.detector.span_ended(lease, span.name, attributes)
 
     def shutdown(self) -> None:
         """Nothing to shut down."""

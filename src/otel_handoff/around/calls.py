@@ -12,7 +12,7 @@ from opentelemetry.util.types import AttributeValue
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
-from otel_handoff.handover.lease import Lease, active, judged_lease
+from otel_handoff.handover.lease import Lease, active, judged_for
 from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
@@ -23,7 +23,7 @@ from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
-from otel_handoff.tell.spans import call_attributes, record_error
+from otel_handoff.tell.spans import add_rows_around, call_attributes, record_error
 
 _PLAIN: Final = frozenset({str, int, float, bool})
 """What is an attribute as it is."""
@@ -90,7 +90,7 @@ class ReadFunction:
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note the ids and call through."""
-        lease = judged_lease()
+        lease = judged_for(self._detector)
         if lease is not None and lease.detector is self._detector:
             self._declared.seen = True
             with guard:
@@ -122,6 +122,7 @@ class CallFunction:
         self.detector: Detector = detector
         self.engine: Engine = engine
         self.ids: Reads = parameters.reads(call.ids)
+        self._filed = frozenset((target, path) for target in call.targets for path in call.ids.values())
         self.is_right = self._rightly(parameters.are(call.ids))
         self.attributes: Reads = parameters.reads(call.attributes)
         self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
@@ -145,13 +146,15 @@ class CallFunction:
 
     def closely(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""
-        lease = judged_lease()
+        lease = judged_for(self.detector)
         if lease is None or lease.detector is not self.detector or not self.detector.enabled:
             if self._declared.outside is not None and self.detector.enabled:
                 with guard:
                     self._declared.called_outside(lease)
             return wrapped(*args, **kwargs)
         self._declared.seen = True
+        if lease is not active.get() and self._is_known_within():
+            return wrapped(*args, **kwargs)
         if (provoker := lease.provoker) is not None:
             provoker.hold(lease, f"call {self.name}")
         filing = None
@@ -173,6 +176,11 @@ class CallFunction:
             raise
         filing.end(None)
         return result
+
+    def _is_known_within(self) -> bool:
+        # Whether the row within compares the very same: it is that one's id, which may rightly be another.
+        now = active.get()
+        return now is not None and not now.detector.filed.isdisjoint(self._filed)
 
     def _rightly(self, are: Are) -> Callable[[Lease, tuple[Any, ...], dict[str, Any]], bool]:
         # It is asked for each call: what it knows from the start it is not to look up.
@@ -276,6 +284,7 @@ class Filing:
         span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
         if span.is_recording():
             span.set_attributes(call_attributes(submission, of.details(self._args, self._kwargs)))
+            add_rows_around(span, active.get() or self._lease)
 
     def _details(self) -> dict[str, object]:
         found = self._of.attributes(self._args, self._kwargs)

@@ -23,7 +23,7 @@ from otel_handoff.host.plainly import MISSING, dict_of
 from otel_handoff.judge.coverage import Coverage
 from otel_handoff.record import semconv
 from otel_handoff.tell.metrics import BoundaryCounts
-from otel_handoff.tell.spans import carried, record_error, row_attributes
+from otel_handoff.tell.spans import add_rows_around, carried, record_error, row_attributes
 from otel_handoff.watch.unwatched import Unwatched
 
 _ONE_OF: Final = 15
@@ -95,6 +95,7 @@ class Running:
             lease.span = span = start_row(self._engine, self._span_name, context)
             if span.is_recording():
                 span.set_attributes(row_attributes(lease.submission, queued, full=self._full))
+                add_rows_around(span, lease)
                 if lease.flaw is not None:
                     self._mark(lease, span)
             context = trace.set_span_in_context(span, context)

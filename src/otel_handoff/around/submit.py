@@ -13,7 +13,7 @@ from weakref import ref
 from opentelemetry.context import Context
 
 from otel_handoff.around.shared import Shared
-from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active
+from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active, judged_lease
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.handover.transport import Handing, submitting, under_way
 from otel_handoff.handover.twins import Twins, explain
@@ -80,9 +80,11 @@ class Submit:
             if active.get() is None:
                 handing, lease = self._begin(context, self._site.capture())
             else:  # a worker that submits in turn: our own reads are not its reads
-                frames = self._site.capture()
+                frames, within = self._site.capture(), judged_lease()
                 with no_lease():
                     handing, lease = self._begin(context, frames)
+                if within is not None:
+                    lease.within(within)
             handed = handing.contexts[1]
             if handed is not context:
                 if position < len(args):

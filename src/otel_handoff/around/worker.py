@@ -90,7 +90,8 @@ class Worker:
         lease = active.get()
         if lease is None or lease.detector is self.detector:
             return False
-        return self._read(args, kwargs) is lease.handed
+        given = self._read(args, kwargs)
+        return any(given is row.handed for row in (lease, *lease.outers))
 
     def _whose(self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lease | None:
         # What was looked up for a row is run again: for another part of it; or it was kept, and is run for others, too.

@@ -30,6 +30,7 @@ class Judge(Protocol[L_contra]):
     watched: bool
     missed: Missed
     compares: frozenset[str]
+    filed: frozenset[tuple[str, str]]
 
     def start(self, lease: L_contra) -> None: ...
     def read(self, lease: L_contra, root: str, value: Any, *, prevented: bool, shared: bool = False) -> bool: ...

@@ -122,6 +122,7 @@ class Lease:
         stale: whether the submission was evicted, or superseded by a retry.
         evicted: whether it was the former.
         before: the row that this one is a retry of.
+        outers: the rows of other boundaries within which this one was handed over, the innermost first, until it ends.
         shares: the recent writes to the copy that several workers of the row have; None where each has the context.
         outdated: whether that came when its worker was done: another may come.
         stale_counted: whether that was counted.
@@ -181,6 +182,7 @@ class Lease:
     before: weakref.ref[Lease] | None = None
     outdated: bool = False
     shares: WriteRecord | None = None
+    outers: tuple[Lease, ...] = ()
     stale_counted: bool = False
     noted: dict[int, Mapping[str, object]] | None = None
     at_read: bool = False
@@ -291,6 +293,16 @@ class Lease:
             if row is not None and row.row != self.number:
                 row.outdated = True
 
+    def within(self, outer: Lease) -> None:
+        """The row is handed over by a worker of `outer`: while it is worked on, both hold, this one first."""
+        known = {self.detector}
+        outers: list[Lease] = []
+        for lease in (outer, *outer.outers):
+            if lease.detector not in known:  # a row of the same boundary takes the place of the one around it
+                known.add(lease.detector)
+                outers.append(lease)
+        self.outers = tuple(outers)
+
     def rename(self, key: object) -> None:
         """The submit function says only now which row it is: no retry of the one whose id was left on the context."""
         latest, before = self._rows.latest, self.before
@@ -395,6 +407,8 @@ class Lease:
         """The row is no longer in flight. Takes no lock: it may run in a finalizer."""
         if not self.ended:
             self.ended = True
+            if self.outers:
+                self.outers = ()  # a row that hands over the next one would keep all before it
             if self.left and not self.begun:
                 self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
             rows, key = self._rows, self.key
@@ -443,6 +457,27 @@ def judged_lease() -> Lease | None:
     if lease is None or not lease.ended or is_certain(lease):
         return lease
     return None
+
+
+def judged_for(detector: Judge[Lease]) -> Lease | None:
+    """Return the lease of one boundary that the caller works under: its own row, or one around it; else its own."""
+    lease = judged_lease()
+    if lease is not None and lease.detector is not detector:
+        return next((outer for outer in lease.outers if outer.detector is detector), lease)
+    return lease
+
+
+def lease_of(lease: Lease, context: Any) -> Lease | None:
+    """Return whose `context` is: that of `lease`, or of a row around it; None if of neither."""
+    if context is lease.handed or context is lease.context:
+        return lease
+    return next((outer for outer in lease.outers if context is outer.handed or context is outer.context), None)
+
+
+def is_judged(lease: Lease) -> bool:
+    """Whether the caller works under `lease`, or within it."""
+    now = judged_lease()
+    return now is lease or (now is not None and lease in now.outers)
 
 
 def is_certain(lease: Lease) -> bool:

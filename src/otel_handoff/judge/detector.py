@@ -12,7 +12,7 @@ from opentelemetry.trace import Span
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.asked import Missed
 from otel_handoff.handover.findings import Sighting
-from otel_handoff.handover.lease import Lease, active, is_borrowed, judged_lease
+from otel_handoff.handover.lease import Lease, active, is_borrowed, is_judged
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import FIXED, Fields
 from otel_handoff.host.guard import guard
@@ -63,6 +63,10 @@ class Detector:
         self._fields = fields
         self.compares: frozenset[str] = frozenset(target for call in boundary.calls for target in call.targets)
         """The calls whose ids it compares."""
+        self.filed: frozenset[tuple[str, str]] = frozenset(
+            (target, path) for call in boundary.calls for target in call.targets for path in call.ids.values()
+        )
+        """And where these are in each."""
         self.takes: bool = any(call.evidence == "read" for call in boundary.calls)
         """Whether ids are taken for calls before they are made."""
         self._field_of = {
@@ -96,7 +100,7 @@ class Detector:
         """
         if not self.enabled or root not in lease.roots:
             return False
-        if judged_lease() is not lease:
+        if not is_judged(lease):
             self._leave(lease, root, value)
             return False
         with no_lease():  # what the host's ids read of the context meanwhile is our look, not the worker's

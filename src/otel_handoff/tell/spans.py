@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from otel_handoff.handover.lease import Lease
 from otel_handoff.record import semconv
 from otel_handoff.record.submission import Submission
 
@@ -55,6 +56,12 @@ def call_attributes(submission: Submission, details: Mapping[str, AttributeValue
         **submission.attributes,
         **details,
     }
+
+
+def add_rows_around(span: Span, lease: Lease) -> None:
+    """Put the ids of the rows on a span within which `lease` is worked on, if there are any."""
+    for row in (*lease.outers, lease) if lease.outers else ():
+        span.set_attributes(row.submission.attributes)
 
 
 def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:

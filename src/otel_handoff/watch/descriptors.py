@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MemberDescriptorType
 from typing import Any, Final, cast
 
-from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.lease import Lease, active, lease_of
 from otel_handoff.handover.transport import handed_over, submitting, under_way
 from otel_handoff.handover.twins import State, put, state_of
 from otel_handoff.handover.written import RawWrite, is_on_record, records
@@ -114,7 +114,7 @@ class WatchedField(Watched):
         if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
             return self._of_base(instance)
         lease = active.get()
-        if lease is None or lease.record is None or not (instance is lease.handed or instance is lease.context):
+        if lease is None or (lease := lease_of(lease, instance)) is None or lease.record is None:
             return self._load(instance)
         error = None
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.lease import Lease, active, lease_of
 from otel_handoff.handover.stamps import may_be_gone
 from otel_handoff.handover.transport import Handing, in_progress, submitting, under_way
 from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of, records
@@ -19,6 +19,8 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
     if under_way:
         _stamp(context, root, value)
     lease = active.get()
+    if lease is not None and lease.outers:
+        lease = lease_of(lease, context) or lease
     own = _own(lease, context, root) if lease is not None else None
     if record is None and own is None:
         return None
@@ -89,6 +91,8 @@ def undo(context: Any, write: RawWrite) -> None:
     if record is not None:
         record.discard(write)
     lease = active.get()
+    if lease is not None and lease.outers:
+        lease = lease_of(lease, context) or lease
     own = _own(lease, context, write.root) if lease is not None else None
     if own is not None:
         drop(own, write)
