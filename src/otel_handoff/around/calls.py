@@ -14,9 +14,11 @@ from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, active, judged_for
 from otel_handoff.host.bound import Written
+from otel_handoff.host.following import can_be_read, expression, no_tuple
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.parameters import Are, Parameters, Read, Reads
+from otel_handoff.host.paths import parse
 from otel_handoff.host.places import places
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch, Wrap
@@ -136,13 +138,43 @@ class CallFunction:
 
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done where the function is looked up and called, as most are."""
+        paths = {name: parse(path) for name, path in self._declared.call.ids.items()}
+        same = " and ".join(
+            f"{expression(path.parts[0], path.parts[1:])} is ids_[{name!r}]" for name, path in paths.items()
+        )
+        known = {*shape.others, *shape.keywords}
+        if not can_be_read(same) or any(path.module or path.parts[0] not in known for path in paths.values()):
+            return f"return {shape.through()}\n", {}
+        detector, is_call = self.detector, self.evidence == "call"
+        as_usual = ["lease_.detector is detector_", "not lease_.ended", "detector_.enabled", "Lease_.provoker is None"]
+        as_usual += ["lease_.span is no_span_"] if is_call else []  # else it has a span, too
+        as_usual += ["not lease_.noted"] if detector.takes else []
+        as_usual += [] if detector.watched else ["not lease_.pinned"]  # judged late: see there
         lines = (
             "lease_ = active_()\n"
-            f"if lease_ is not None and is_right_(lease_, {shape.args()}, {shape.kwargs()}):\n"
-            f"    return {shape.call()}\n"
+            f"if lease_ is not None and {' and '.join(as_usual)}:\n"
+            "    try:\n"
+            "        ids_ = lease_.ids\n"
+            f"        right_ = {same or True}\n"
+            + ("" if is_call else "        if right_:\n            finish_(lease_)\n")
+            + "    except Exception as error_:\n"
+            "        pass_on_(error_)\n"
+            "        right_ = False\n"
+            "    if right_:\n"
+            "        declared_.seen = True\n"
+            f"        return {shape.call()}\n"
             f"return {shape.through()}\n"
         )
-        return lines, {"active_": active.get, "is_right_": self.is_right}
+        return lines, {
+            "active_": active.get,
+            "declared_": self._declared,
+            "detector_": detector,
+            "finish_": detector.finish,
+            "Lease_": Lease,
+            "no_span_": INVALID_SPAN,
+            "other": no_tuple,
+            "pass_on_": pass_on,
+        }
 
     def closely(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""

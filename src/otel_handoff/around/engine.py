@@ -56,6 +56,8 @@ class Engine:
         """That provider."""
         self._never: Never | None = None
         self._provider = tracer_provider
+        self.uses_global: bool = tracer_provider is None
+        """Whether it is that of the process, which may yet be set."""
         self.find_provider()
 
     def use(self) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from opentelemetry.context import get_current
-
-from otel_handoff.around.submit import Submit, without_rows
+from otel_handoff.around.submit import Submit
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.current import no_lease
-from otel_handoff.host.ids import key_of
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import capture
 
@@ -80,24 +77,21 @@ class HandOver(Submit):
         shared = self.shared
         with no_lease():
             kind = self._kind_of(context)
-            record = open_record(context) if self._watched else None
+            record = open_record(context) if self._detector.watched else None
             handed = self._copy(context, kind) if self._pin and certain else context
             roots = kind.roots_of(handed)
             ids = kind.ids_of(roots)
             lease = Lease(
-                ids,
+                context,
+                kind,
+                lambda _: (handed, roots, ids),
+                self._row if certain else None,
                 capture(3),
-                without_rows(get_current()),
                 self._detector,
                 shared.counts.rows,
-                kind,
-                context,
-                handed,
-                roots,
-                record,
-                key_of(ids[self._row]) if certain and self._row is not None else None,
                 shared.keeps_context,
             )
+            lease.handed = None  # it is not to keep what it hands over
             lease.missed = True  # nothing is amiss if it is never called
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)
@@ -115,5 +109,5 @@ class HandOver(Submit):
             )
         if given is not MISSING and given is not noted.context and not lease.pinned:
             lease.expected, lease.context = id(given), given
-            lease.record = open_record(given) if self._watched else None
+            lease.record = open_record(given) if self._detector.watched else None
         return lease

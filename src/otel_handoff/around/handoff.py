@@ -18,13 +18,13 @@ from otel_handoff.around.calls import DeclaredCall
 from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.shared import Shared
-from otel_handoff.around.submit import Submit, without_rows
+from otel_handoff.around.submit import Submit
 from otel_handoff.around.worker import Worker, unknown
 from otel_handoff.boundary import Boundary, Call
 from otel_handoff.handover.calling import forget
 from otel_handoff.handover.carry import follow
 from otel_handoff.handover.directly import kinds, leave_out
-from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.lease import Lease, active, without_rows
 from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
 from otel_handoff.host.guard import guard

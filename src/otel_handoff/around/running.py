@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import Token
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
@@ -18,9 +18,11 @@ from otel_handoff.around.late_spans import LateSpans, shows, start_row
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import LEASE_KEY, UNPLACED, Lease, active
 from otel_handoff.handover.twins import explain
+from otel_handoff.host.carried import current_context
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING, dict_of
 from otel_handoff.judge.coverage import Coverage
+from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.tell.metrics import BoundaryCounts
 from otel_handoff.tell.spans import add_rows_around, carried, record_error, row_attributes
@@ -55,7 +57,7 @@ class Running:
         self._engine = engine
         self._watched = engine.settings.watch
         self._may_record = engine.may_record  # these are for each row
-        self._record = engine.metrics.queue_duration.record
+        self._histogram: Any = engine.metrics.queue_duration
         self._recognised = counts.recognised.add
         self._counts = counts
         self._coverage = coverage
@@ -72,7 +74,7 @@ class Running:
         context = lease.otel_context
         now = time.time_ns()
         queued = max(0, now - lease.time_unix_nano) / 1e9
-        self._record(queued, self._point, context)
+        self._histogram.record(queued, self._point, context)
         again = lease.begun
         if again:
             lease.carry(threading.get_ident(), 1)
@@ -103,8 +105,67 @@ class Running:
             self._unwatched.begun(lease, again=again)
         if lease.stale:
             self._count_stale(lease)
-        otel_token = None if context is context_api.get_current() else context_api.attach(context)
+        otel_token = None if context is current_context() else context_api.attach(context)
         return span, active.set(lease), otel_token, again
+
+    def quickly(self, detector: Detector, keys: Collection[int]) -> Callable[[Lease, Any], Run | None]:
+        """Return what begins the work on a row whose worker is the first, and is given what it was to get.
+
+        That returns None for any other, and while a row may be among `keys`, known by what its worker is given. It is
+        called for each row: what it knows from the start it is not to look up.
+        """
+        engine, late, watched, recognised, may_record = (
+            self._engine, self.late, self._watched, self._recognised, self._may_record
+        )  # fmt: skip
+        histogram, make_current, api = self._histogram, active.set, cast("Any", trace)
+        reads = not hasattr(histogram, "_real_instrument")  # else it is the API's, until a provider is set
+        traces = not hasattr(trace, "_TRACER_PROVIDER") or not engine.uses_global
+
+        def begin(lease: Lease, given: Any) -> Run | None:
+            if (
+                lease.begun
+                or not detector.enabled
+                or lease.made is not None
+                or id(given) != lease.expected
+                or keys
+                or Lease.provoker is not None
+            ):
+                return None
+            try:
+                del lease.fresh  # two workers may begin at once
+            except AttributeError:
+                return None
+            lease.handed = given
+            if lease.context is None:
+                lease.context = given
+            try:
+                context = lease.otel_context
+                if (
+                    lease.stale
+                    or lease.flaw is not None
+                    or lease.kind.unwatched
+                    or reads
+                    or histogram._real_instrument is not None
+                    or (
+                        (traces or engine.traced or api._TRACER_PROVIDER is not None)
+                        and (late is not None or may_record(context))
+                    )
+                ):
+                    return self.begin(lease)
+                lease.begun = True
+                number = recognised()
+                if not number & _ONE_OF:
+                    self._look_at(lease, number)
+                if not ((lease.pinned or lease.at_read) and watched) and not lease.kind.has(lease.context, lease.roots):
+                    detector.start(lease)
+                carried = None if context is current_context() else context_api.attach(context)
+                return INVALID_SPAN, make_current(lease), carried, False
+            except Exception as error:
+                self.leaves(lease, "internal_error")
+                guard.met(error)
+                return NOT_BEGUN
+
+        return begin
 
     def end(self, lease: Lease, running: Run, error: BaseException | None) -> None:
         """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
@@ -115,6 +176,21 @@ class Running:
             context_api.detach(otel_token)
         active.reset(token)
         lease.close()
+        if (
+            span is not INVALID_SPAN
+            or error is not None
+            or again
+            or not lease.finished
+            or lease.found is not None
+            or lease.baseline is not None
+            or lease.stale
+            or Lease.provoker is not None
+        ):
+            self._tell(lease, span, error, again=again)
+        if self._coverage.due:
+            self._coverage.tell()
+
+    def _tell(self, lease: Lease, span: Span, error: BaseException | None, *, again: bool) -> None:
         try:
             if again:
                 lease.carry(threading.get_ident(), -1)
@@ -142,8 +218,6 @@ class Running:
                 guard.met(ours)
         if (provoker := lease.provoker) is not None:
             provoker.ended(lease)
-        if self._coverage.due:
-            self._coverage.tell()
 
     def leaves(self, lease: Lease, reason: str, detail: str = "") -> None:
         """The row cannot be judged, as shows while it is worked on."""

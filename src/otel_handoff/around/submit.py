@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from threading import get_ident
 from typing import Any, Final, cast
 from weakref import ref
 
-from opentelemetry.context import Context
-
 from otel_handoff.around.shared import Shared
-from otel_handoff.handover.lease import BORROWED_KEY, LEASE_KEY, Lease, active, judged_lease
+from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.handover.transport import Handing, submitting, under_way
 from otel_handoff.handover.twins import Twins, explain
-from otel_handoff.handover.written import WriteRecord, open_record
 from otel_handoff.host.bound import Written
-from otel_handoff.host.carried import current_context
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
-from otel_handoff.host.ids import key_of
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.record.locations import Frames, Site, capture
 
 _LET_GO: Final = (None, None)
 _MOST_THREADS: Final = 1_000
 
 _logger = logging.getLogger("otel_handoff")
-
-
-def without_rows(context: Context) -> Context:
-    """Return `context` as nobody's: a submission that somebody keeps does not keep the row alive it was made in."""
-    if LEASE_KEY not in context and BORROWED_KEY not in context:
-        return context
-    return Context({key: value for key, value in context.items() if key not in (LEASE_KEY, BORROWED_KEY)})
 
 
 class Submit:
@@ -58,7 +47,6 @@ class Submit:
         self._detector = shared.detector  # these are for each row
         self._kind_of = shared.kinds.of
         self._met = shared.kinds.met
-        self._watched = shared.watch is not None
         self._row = shared.boundary.row
         self._coverage = shared.coverage
         self._claims = shared.claims
@@ -152,9 +140,8 @@ class Submit:
 
     def _quick_begin(self) -> Callable[[Any, Any], Handing | None]:
         # It is called for each row: what it knows from the start it is not to look up.
-        detector, due, known_of, row, opened = self._detector, self._coverage.due, self._met.get, self._row, self._open
-        live, watched, capture_at = self._claims.live, self._watched, Site().capture
-        handing_of, lease_of = submitting.get, active.get
+        detector, due, known_of, opened = self._detector, self._coverage.due, self._met.get, self._open
+        live, capture_at, handing_of, lease_of = self._claims.live, Site().capture, submitting.get, active.get
 
         def begin(instance: Any, context: Any) -> Handing | None:
             if (
@@ -169,47 +156,30 @@ class Submit:
             ):
                 return None
             try:
-                record = open_record(context) if watched else None  # before the copy: it misses no write
-                handed, roots, ids = kind.snapshot(context)
-                key = ids[row] if row is not None else None
-                if key.__class__ is not str and key is not None:
-                    key = key_of(key)
-                lease = opened(kind, record, context, handed, roots, ids, key, capture_at(3))
+                lease = opened(context, kind, kind.snapshot, capture_at(3))
             except Exception as error:
                 pass_on(error)
                 return None
-            handing = Handing(lease, (context, handed))
-            live[lease.number] = True
-            under_way[lease.number] = ref(handing)
+            handing = Handing(lease, (context, lease.handed))
+            lease.handed = None
+            number = lease.number
+            live[number] = True
+            under_way[number] = ref(handing)
             return handing
 
         return begin
 
     def _opener(self) -> Callable[..., Lease]:
         shared, detector, rows, threads = self.shared, self._detector, self.shared.counts.rows, self.shared.submitters
-        count = shared.counts.submissions.add
+        row, count = self._row, shared.counts.submissions.add
 
-        def opened(
-            kind: ContextClass,
-            record: WriteRecord | None,
-            context: Any,
-            handed: Any,
-            roots: dict[str, Any],
-            ids: dict[str, Any],
-            key: object,
-            frames: Frames,
-        ) -> Lease:
-            if get_ident() not in threads and len(threads) < _MOST_THREADS:
-                threads.add(get_ident())
+        def opened(context: Any, kind: ContextClass, take: Snapshot, frames: Frames) -> Lease:
+            lease = Lease(context, kind, take, row, frames, detector, rows, shared.keeps_context)
+            if threading.get_ident() not in threads and len(threads) < _MOST_THREADS:
+                threads.add(threading.get_ident())
             count()
-            carried = current_context()
-            if carried:
-                carried = without_rows(carried)
-            lease = Lease(
-                ids, frames, carried, detector, rows, kind, context, handed, roots, record, key, shared.keeps_context
-            )
-            if record is not None and record.unclaimed:
-                record.claim(lease.submission, roots)
+            if lease.record is not None and lease.record.unclaimed:
+                lease.record.claim(lease.submission, lease.roots)
             return lease
 
         return opened
@@ -339,17 +309,19 @@ class Submit:
 
     def _begin(self, context: Any, frames: Frames, *, after: Lease | None = None) -> tuple[Handing, Lease]:
         kind = self._kind_of(context)
-        record = open_record(context) if self._watched else None  # before the copy: it misses no write
-        handed = self._copy(context, kind) if self._pin and after is None else context
-        at_read = handed is context and self._pin and self._is_pinned_at_read(kind, after)
-        roots = kind.roots_of(handed)
-        ids = kind.ids_of(roots)
-        key = key_of(ids[self._row]) if self._row is not None else None
-        lease = self._open(kind, record, context, handed, roots, ids, key, frames)
-        if at_read:
+
+        def take(context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+            handed = self._copy(context, kind) if self._pin and after is None else context
+            roots = kind.roots_of(handed)
+            return handed, roots, kind.ids_of(roots)
+
+        lease = self._open(context, kind, take, frames)
+        handed, lease.handed = lease.handed, None
+        if handed is context and self._pin and self._is_pinned_at_read(kind, after):
             lease.at_read = kind.looks = True  # the short way knows nothing of it
         elif kind.looks and handed is not context:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
+        ids: Any = lease.ids
         if type(ids) is not dict:
             lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
         return Handing(lease, (context, handed)), lease

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
-from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import Lease, active, is_first
 from otel_handoff.handover.stepwise import is_to_come
@@ -142,41 +140,11 @@ class Worker:
         )
         running = self._running
         return lines, {
-            "begin_": self._quick_begin(),
+            "begin_": running.quickly(self.detector, self._keys),
             "end_": running.end,
             "is_to_come_": is_to_come,
             "leaves_": self._not_followed,
         }
-
-    def _quick_begin(self) -> Callable[[Lease, Any], Run | None]:
-        # It is called for each row: what it knows from the start it is not to look up.
-        detector, running, keys = self.detector, self._running, self._keys
-
-        def begin(lease: Lease, given: Any) -> Run | None:
-            if (
-                lease.begun
-                or not detector.enabled
-                or lease.made is not None
-                or id(given) != lease.expected
-                or keys
-                or Lease.provoker is not None
-            ):
-                return None
-            try:
-                del lease.fresh
-            except AttributeError:
-                return None
-            lease.handed = given
-            if lease.context is None:
-                lease.context = given
-            try:
-                return running.begin(lease)
-            except Exception as error:
-                running.leaves(lease, "internal_error")
-                guard.met(error)
-                return NOT_BEGUN
-
-        return begin
 
     def _not_followed(self, lease: Lease) -> None:
         with guard:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from threading import current_thread, get_ident
-from time import time_ns
+from threading import get_ident
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, cast
 
@@ -17,10 +18,13 @@ from opentelemetry.trace import INVALID_SPAN, Span
 
 from otel_handoff.handover.asked import Judge, Provoker, Twin
 from otel_handoff.handover.findings import Findings
-from otel_handoff.handover.written import WriteRecord
+from otel_handoff.handover.written import WriteRecord, forget, open_record, record_of, records
 from otel_handoff.host import current
+from otel_handoff.host.carried import current_context
 from otel_handoff.host.contexts import ContextClass
+from otel_handoff.host.ids import key_of
 from otel_handoff.host.plainly import MISSING
+from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.record.locations import Frames
 from otel_handoff.record.submission import Submission, numbers
 
@@ -38,6 +42,13 @@ UNPLACED: Final = "unplaced_write"
 
 BORROWED_KEY: Final = context_api.create_key("otel-handoff-borrowed")
 """The lease that a thread was started under. The thread may be a pool's and outlive the row: then it is nobody's."""
+
+
+def without_rows(context: Context) -> Context:
+    """Return `context` as nobody's: a submission that somebody keeps does not keep the row alive it was made in."""
+    if LEASE_KEY not in context and BORROWED_KEY not in context:
+        return context
+    return Context({key: value for key, value in context.items() if key not in (LEASE_KEY, BORROWED_KEY)})
 
 
 class Rows:
@@ -102,7 +113,7 @@ class Lease:
         handed: what the worker got: `context` itself, or its own copy (`pinned`). None until there is one.
         expected: the identity of what it is to get.
         roots: attribute of the context -> the object it held at submission.
-        record: the recent writes to `context`; None without watch.
+        record: the recent writes to `context`; None without watch, and where there was no write yet.
         unresolved: the fields of which it is not known what was submitted: what calls file is not compared.
         flaw: why this row cannot be judged, and in which fields; without any it cannot be judged at all.
         begun: whether a worker ran under it.
@@ -137,47 +148,48 @@ class Lease:
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_at",
         "_ref",
         "_rows",
+        "baseline",
         "begun",
         "context",
         "detector",
         "ended",
         "expected",
         "finished",
+        "flaw",
+        "found",
         "frames",
         "fresh",
         "handed",
         "ids",
         "key",
         "kind",
+        "made",
         "number",
         "otel_context",
         "pinned",
         "record",
         "roots",
+        "span",
+        "stale",
         "thread_name",
         "time_unix_nano",
     )
 
-    # What most rows never have has no place in each of them.
-    found: Findings | None = None
-    span: Span = INVALID_SPAN
+    # What most rows never have, and nobody asks of each, has no place in each of them.
     unresolved: frozenset[str] = frozenset()
-    flaw: tuple[str, tuple[str, ...]] | None = None
     claimed_by: tuple[int, ...] | None = None
     left: bool = False
     missed: bool = False
-    made: dict[int, tuple[Callable[[], Any], dict[str, Any]]] | None = None
     twins: Twin[Lease] | None = None
     unplaced: dict[str, tuple[()] | tuple[Any]] | None = None
     looked_up: int = 1
     runs: int = 1
     touched: bool = False
     moved_on: bool = False
-    baseline: dict[str, Any] | None = None
     carriers: dict[int, int] | None = None
-    stale: bool = False
     evicted: bool = False
     before: weakref.ref[Lease] | None = None
     outdated: bool = False
@@ -191,49 +203,78 @@ class Lease:
 
     def __init__(  # given by position: it is made for each row
         self,
-        ids: Mapping[str, object],
+        context: Any,
+        kind: ContextClass,
+        take: Snapshot,
+        row: str | None,
         frames: Frames,
-        otel_context: Context,
         detector: Judge[Lease],
         rows: Rows,
-        kind: ContextClass,
-        context: Any,
-        handed: Any,
-        roots: dict[str, Any],
-        record: WriteRecord | None,
-        key: object,
         keeps: bool,  # noqa: FBT001
     ) -> None:
-        self.number: int = next(numbers)
-        self.ids: Mapping[str, object] = ids
-        self.thread_name: str = current_thread().name
-        self.time_unix_nano: int = time_ns()
-        self.frames: Frames = frames
-        self.otel_context: Context = otel_context
+        self._ref: weakref.ref[Lease] = weakref.ref(self)
         self.detector: Judge[Lease] = detector
-        self.kind: ContextClass = kind
-        self.pinned: bool = handed is not context
-        self.context: Any = context if keeps or handed is not context else None
-        self.handed: Any = None
-        self.expected: int = id(handed)
+        self.record: WriteRecord | None = None
+        self._at: int = 0
+        if detector.watched:  # before the copy: it misses no write
+            self._at = id(context)
+            if records.setdefault(self._at, self._ref) is not self._ref:
+                self._at, self.record = 0, open_record(context)
+        handed, roots, ids = take(context)
+        self.ids: Mapping[str, object] = ids
         self.roots: dict[str, Any] = roots
-        self.record: WriteRecord | None = record
-        self.key: object = key
+        self.number: int = next(numbers)
+        self.thread_name: str = threading.current_thread().name
+        self.time_unix_nano: int = time.time_ns()
+        self.frames: Frames = frames
+        carried = current_context()
+        self.otel_context: Context = without_rows(carried) if carried else carried
+        self.kind: ContextClass = kind
+        self.handed: Any = handed  # until it is given away
+        self.expected: int = id(handed)
+        self.pinned: bool = handed is not context
+        self.context: Any = context
         self.fresh: bool = True
         self.begun: bool = False
         self.finished: bool = False
         self.ended: bool = False
+        self.stale: bool = False
+        self.found: Findings | None = None
+        self.flaw: tuple[str, tuple[str, ...]] | None = None
+        self.made: dict[int, tuple[Callable[[], Any], dict[str, Any]]] | None = None
+        self.baseline: dict[str, Any] | None = None
+        self.span: Span = INVALID_SPAN
+        if not (self.pinned or keeps):
+            self._let_go(context)
         self._rows = rows
-        self._ref: weakref.ref[Lease] = weakref.ref(self)
         rows.in_flight[self.number] = self._ref
-        if key is not None:
-            # This is the newest row of this key: one before it is superseded.
-            before = rows.latest.get(key)
-            if before is not None:
-                self._supersede(before)
-            if rows.further or rows.done:
-                self._outdate(key)
-            rows.latest[key] = self._ref
+        self.key: object = None
+        if row is not None:
+            key = ids[row]
+            if type(key) is not str:
+                key = key_of(key)
+            if key is not None:
+                # This is the newest row of this key: one before it is superseded.
+                self.key = key
+                before = rows.latest.get(key)
+                if before is not None:
+                    self._supersede(before)
+                if rows.further or rows.done:
+                    self._outdate(key)
+                rows.latest[key] = self._ref
+
+    def _let_go(self, context: Any) -> None:
+        # It does not keep its context: what stands for it where writes are seen does, until it is known who does.
+        if self._at:
+            self.record = record_of(context)
+            self._at = 0
+        self.context = None
+
+    def recorded(self) -> WriteRecord | None:
+        """Return the record, begun if there is none yet: somebody besides is to have it."""
+        if self._at and self.record is None:
+            self.record = record_of(self.context)
+        return self.record
 
     @property
     def is_pinned(self) -> bool:
@@ -253,7 +294,10 @@ class Lease:
     @property
     def findings(self) -> Findings:
         """What is known of this row, begun if there was nothing. Two threads that begin it get the same."""
-        return self.found or cast("Findings", self.__dict__.setdefault("found", Findings()))
+        found = self.found
+        if found is None:
+            found = self.found = cast("Findings", self.__dict__.setdefault("_found", Findings()))
+        return found
 
     @property
     def submission(self) -> Submission:
@@ -382,6 +426,7 @@ class Lease:
             self.context = handed
         if id(handed) != self.expected:
             # The host has copied by itself, or made another; what becomes of the one submitted concerns no worker.
+            self._let_go(self.context)
             self.context, self.pinned = handed, False
             if self.at_read:
                 self.at_read = False
@@ -409,7 +454,7 @@ class Lease:
             self.ended = True
             if self.outers:
                 self.outers = ()  # a row that hands over the next one would keep all before it
-            if self.left and not self.begun:
+            if not self.begun and self.left:
                 self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
             rows, key = self._rows, self.key
             rows.in_flight.pop(self.number, None)
@@ -426,6 +471,8 @@ class Lease:
 
     def __del__(self) -> None:
         try:  # this is on every row's way
+            if self._at and self.record is None:
+                forget(self._ref, self._at)
             if not self.ended:
                 self.close()
                 if self.detector.enabled:

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
+from opentelemetry.trace import INVALID_SPAN
+
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.written import WriteRecord, open_record
 
@@ -34,7 +36,9 @@ class Further(Lease):
         self.frames, self.otel_context = of.frames, of.otel_context
         self.detector, self.kind = of.detector, of.kind
         self.context, self.handed, self.expected = context, None, of.expected
-        self.pinned, self.roots, self.record = of.pinned, roots, of.record
+        self.pinned, self.roots, self.record = of.pinned, roots, of.recorded()
+        self.made = self.found = self.baseline = None
+        self.span, self._at = INVALID_SPAN, 0
         self.key = of.key
         self.fresh = True
         self.begun = self.finished = self.ended = False
@@ -64,7 +68,7 @@ class Further(Lease):
 
 def further(lease: Lease, given: Any) -> Further:
     """Return the row of `lease` for one more worker, which is given `given` for the context."""
-    if lease.pinned and lease.shares is None and lease.record is not None:
+    if lease.pinned and lease.shares is None and lease.recorded() is not None:
         lease.shares = open_record(given)
         for writes in lease.findings.own.values() if lease.found else ():
             for write in writes[:]:
@@ -84,7 +88,7 @@ class Seed:
         self.frames, self.otel_context = lease.frames, lease.otel_context
         self.submission, self.ids = lease.submission, lease.ids
         self.detector, self.kind = lease.detector, lease.kind
-        self.expected, self.pinned, self.record = lease.expected, lease.pinned, lease.record
+        self.expected, self.pinned, self.record = lease.expected, lease.pinned, lease.recorded()
         self.unresolved, self.flaw = lease.unresolved, lease.flaw
         self.shares: WriteRecord | None = None
         self.stale, self.outdated = lease.stale, lease.outdated
@@ -95,6 +99,10 @@ class Seed:
             self.record.release()
         if self.key is not None:
             self.rows.remember(self.key, self)
+
+    def recorded(self) -> WriteRecord | None:
+        """Return the recent writes to the context."""
+        return self.record
 
     def further(self, given: Any) -> Further:
         """Return the row for one more worker, whose context is `given`."""

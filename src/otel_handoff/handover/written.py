@@ -140,14 +140,26 @@ class _Ref(weakref.ref[WriteRecord]):
     key: int
 
 
-records: Final[dict[int, _Ref]] = {}
-"""By the context's identity: it may be unhashable. An entry goes with its record, or with its context."""
+records: Final[dict[int, weakref.ref[Any]]] = {}
+"""By the context's identity: it may be unhashable. An entry goes with its record, or with its context.
+
+Until the first write there is no record, but the row in flight that it will be of, which has a `record`.
+"""
 
 
 def record_of(context: Any) -> WriteRecord | None:
     """Return the record of a context that has rows in flight."""
-    ref = records.get(id(context))
-    return ref() if ref is not None else None
+    key = id(context)
+    ref = records.get(key)
+    found = ref() if ref is not None else None
+    if ref is None or found is None or type(found) is WriteRecord:
+        return found
+    record = found.__dict__.setdefault("_record", WriteRecord(context))  # two threads that begin it get the same
+    found.record = record
+    own = found.__dict__.setdefault("_record_ref", _ref_to(record, key))
+    if records.get(key) is ref:
+        records[key] = own
+    return record
 
 
 def is_on_record(context: Any) -> bool:
@@ -161,19 +173,28 @@ def open_record(context: Any) -> WriteRecord:
     while True:
         standing = records.get(key)
         if standing is not None:
-            record = standing()
+            record = record_of(context)
             if record is not None:
                 return record
-            _ended(standing)
+            forget(standing, key)
         record = WriteRecord(context)
-        ref = _Ref(record, _ended)
-        ref.key = key
+        ref = _ref_to(record, key)
         if records.setdefault(key, ref) is ref:
             return record
 
 
+def _ref_to(record: WriteRecord, key: int) -> _Ref:
+    ref = _Ref(record, _ended)
+    ref.key = key
+    return ref
+
+
 def _ended(ref: _Ref) -> None:
-    key = getattr(ref, "key", -1)  # an interrupt may have come before it was given one: then it has no entry
+    forget(ref, getattr(ref, "key", -1))  # an interrupt may have come before it was given one: then it has no entry
+
+
+def forget(ref: weakref.ref[Any], key: int) -> None:
+    """Take an entry out, if it is still there: what it was of is gone."""
     if records.get(key) is ref:
         there = records.pop(key, None)
         if there is not None and there is not ref and there() is not None:

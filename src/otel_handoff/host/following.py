@@ -118,6 +118,14 @@ def compiled(parameters: str, paths: Mapping[str, str]) -> Callable[..., dict[st
     return made(f"lambda {parameters}: {{{', '.join(f'{name!r}: {path}' for name, path in paths.items())}}}")
 
 
+def can_be_read(source: str) -> bool:
+    """Whether an expression means what it says: other names are not always what Python makes of them."""
+    try:
+        return source.isascii() and bool(compile(source, "", "eval"))
+    except SyntaxError:  # a keyword, say; or there is nothing
+        return False
+
+
 def made(source: str) -> Callable[..., Any]:
     """Return the function that `source`, a lambda, is; one that always raises where it cannot be made."""
     try:

@@ -109,7 +109,7 @@ class Comparing:
 
     def culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         """Return the write that put one of the observed ids there, where it was seen."""
-        if lease.record is None:
+        if not lease.detector.watched:
             return None
         for name, value in observed.items():
             raw = lease.findings.source(name, value, prevented=prevented) or self._newest(lease, name, value)

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from otel_handoff.handover.lease import Lease, active, lease_of
 from otel_handoff.handover.transport import handed_over, submitting, under_way
 from otel_handoff.handover.twins import State, put, state_of
-from otel_handoff.handover.written import RawWrite, is_on_record, records
+from otel_handoff.handover.written import RawWrite, is_on_record, record_of, records
 from otel_handoff.host.absent import absent
 from otel_handoff.host.contexts import is_lazy
 from otel_handoff.host.current import no_lease
@@ -85,8 +85,7 @@ class WatchedField(Watched):
                 self._late(instance, value)
             return
         write = None
-        ref = records.get(key)
-        record = ref() if ref is not None else None
+        record = record_of(instance)
         if record is not None:
             try:
                 write = RawWrite(self.name, value, None)
@@ -114,7 +113,7 @@ class WatchedField(Watched):
         if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
             return self._of_base(instance)
         lease = active.get()
-        if lease is None or (lease := lease_of(lease, instance)) is None or lease.record is None:
+        if lease is None or (lease := lease_of(lease, instance)) is None or not lease.detector.watched:
             return self._load(instance)
         error = None
         try:

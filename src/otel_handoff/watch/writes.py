@@ -7,15 +7,14 @@ from typing import Any
 from otel_handoff.handover.lease import Lease, active, lease_of
 from otel_handoff.handover.stamps import may_be_gone
 from otel_handoff.handover.transport import Handing, in_progress, submitting, under_way
-from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of, records
+from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of
 from otel_handoff.host.plainly import dict_of
 from otel_handoff.record.locations import capture, places_of
 
 
 def note(context: Any, root: str, value: object) -> RawWrite | None:
     """Put a write on record that is about to be stored; None where no row of `context` is in flight."""
-    ref = records.get(id(context))
-    record = ref() if ref is not None else None
+    record = record_of(context)
     if under_way:
         _stamp(context, root, value)
     lease = active.get()

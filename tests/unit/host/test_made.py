@@ -81,8 +81,17 @@ def call(self, order, ctx, job):
 CALL = """\
 def call(self, order_id, text, attempt, latency_ms):
     lease_ = active_()
-    if lease_ is not None and is_right_(lease_, (order_id, text, attempt, latency_ms), {}):
-        return function_(self, order_id, text, attempt, latency_ms)
+    if lease_ is not None and lease_.detector is detector_ and not lease_.ended and detector_.enabled \
+and Lease_.provoker is None and lease_.span is no_span_:
+        try:
+            ids_ = lease_.ids
+            right_ = order_id is ids_['order_id']
+        except Exception as error_:
+            pass_on_(error_)
+            right_ = False
+        if right_:
+            declared_.seen = True
+            return function_(self, order_id, text, attempt, latency_ms)
     return wrapper_(bound_(function_, self), self, (order_id, text, attempt, latency_ms), {})
 """
 
