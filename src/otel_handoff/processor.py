@@ -39,10 +39,14 @@ class HandoffSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Tag the span with the ids that it does not carry yet."""
-        with guard:
+        try:
             scope = span.instrumentation_scope
             if scope is not None and scope.name == SCOPE:
                 return
+        except Exception as error:
+            guard.met(error)
+            return
+        with guard:
             lease = _lease_of(parent_context)
             if lease is None or not lease.detector.enabled:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextvars import Token
 from typing import Any, Final, cast
 
@@ -12,6 +12,7 @@ from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
+from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.late_spans import LateSpans, shows, start_row
@@ -34,12 +35,15 @@ _ONE_OF: Final = 15
 _LOOKS: Final = frozenset({128, 8_192, 524_288})
 """Rows at which it is looked whether something that was declared was never met."""
 
-Run = tuple[Span, Token[Lease | None], Token[Context] | None, bool]
+Run = tuple[Span, Token[Lease | None], Token[Context] | None, bool, Mapping[str, object] | None]
 """One run of the work function, on the worker's stack: the row span, and what is to be taken off the thread again.
 
-Whether the thread carries the row, too: it does in each run but the first."""
+Whether the thread carries the row, too: it does in each run but the first. What its span was given to say."""
 
-NOT_BEGUN: Final[Run] = (INVALID_SPAN, cast("Token[Lease | None]", None), None, False)
+_SPAN_KEY: Final = next(iter(trace.set_span_in_context(INVALID_SPAN, Context())))
+"""That of the current span in an OpenTelemetry context, which is copied once for a row."""
+
+NOT_BEGUN: Final[Run] = (INVALID_SPAN, cast("Token[Lease | None]", None), None, False, None)
 """An error of ours came as it was begun: nothing is to be taken off."""
 
 
@@ -86,6 +90,7 @@ class Running:
         if not ((lease.pinned or lease.at_read) and self._watched):
             lease.detector.start(lease)
         span = INVALID_SPAN
+        said: dict[str, AttributeValue] | None = None
         if self.late is not None:
             if self._engine.is_traced():
                 context = Context({**context, LEASE_KEY: lease})
@@ -93,20 +98,20 @@ class Running:
                 if lease.flaw is not None:
                     self._mark(lease, span)
         elif self._may_record(context) and not (self._sampled and is_unsampled(context)):
-            context = Context({**context, LEASE_KEY: lease})
             lease.span = span = start_row(self._engine, self._span_name, context)
             if span.is_recording():
-                span.set_attributes(row_attributes(lease.submission, queued, full=self._full))
+                said = row_attributes(lease.submission, queued, full=self._full)
+                span.set_attributes(said)
                 add_rows_around(span, lease)
                 if lease.flaw is not None:
                     self._mark(lease, span)
-            context = trace.set_span_in_context(span, context)
+            context = Context({**context, LEASE_KEY: lease, _SPAN_KEY: span})
         if lease.kind.unwatched:
             self._unwatched.begun(lease, again=again)
         if lease.stale:
             self._count_stale(lease)
         otel_token = None if context is current_context() else context_api.attach(context)
-        return span, active.set(lease), otel_token, again
+        return span, active.set(lease), otel_token, again, said
 
     def quickly(self, detector: Detector, keys: Collection[int]) -> Callable[[Lease, Any], Run | None]:
         """Return what begins the work on a row whose worker is the first, and is given what it was to get.
@@ -159,7 +164,7 @@ class Running:
                 if not ((lease.pinned or lease.at_read) and watched) and not lease.kind.has(lease.context, lease.roots):
                     detector.start(lease)
                 carried = None if context is current_context() else context_api.attach(context)
-                return INVALID_SPAN, make_current(lease), carried, False
+                return INVALID_SPAN, make_current(lease), carried, False, None
             except Exception as error:
                 self.leaves(lease, "internal_error")
                 guard.met(error)
@@ -171,7 +176,7 @@ class Running:
         """The work function returned, or raised `error`: leave nothing on the thread, tell what is left to tell."""
         if running is NOT_BEGUN:
             return
-        span, token, otel_token, again = running
+        span, token, otel_token, again, said = running
         if otel_token is not None:
             context_api.detach(otel_token)
         active.reset(token)
@@ -186,11 +191,13 @@ class Running:
             or lease.stale
             or Lease.provoker is not None
         ):
-            self._tell(lease, span, error, again=again)
+            self._tell(lease, span, error, said, again=again)
         if self._coverage.due:
             self._coverage.tell()
 
-    def _tell(self, lease: Lease, span: Span, error: BaseException | None, *, again: bool) -> None:
+    def _tell(
+        self, lease: Lease, span: Span, error: BaseException | None, said: Mapping[str, object] | None, *, again: bool
+    ) -> None:
         try:
             if again:
                 lease.carry(threading.get_ident(), -1)
@@ -202,7 +209,7 @@ class Running:
                 self._count_stale(lease)
             if span is not INVALID_SPAN and self.late is None:
                 attributes = carried(span)
-                if attributes is not None:
+                if attributes is not None and attributes != said:  # most often nobody has put anything on it
                     lease.detector.span_ended(lease, self._span_name, attributes)
         except Exception as ours:
             guard.met(ours)

@@ -141,7 +141,8 @@ class Submit:
     def _quick_begin(self) -> Callable[[Any, Any], Handing | None]:
         # It is called for each row: what it knows from the start it is not to look up.
         detector, due, known_of, opened = self._detector, self._coverage.due, self._met.get, self._open
-        live, capture_at, handing_of, lease_of = self._claims.live, Site().capture, submitting.get, active.get
+        live, site, handing_of, lease_of = self._claims.live, Site(), submitting.get, active.get
+        caller = sys._getframe  # pyright: ignore[reportPrivateUsage]
 
         def begin(instance: Any, context: Any) -> Handing | None:
             if (
@@ -156,7 +157,10 @@ class Submit:
             ):
                 return None
             try:
-                lease = opened(context, kind, kind.snapshot, capture_at(3))
+                frame = caller(2)
+                code = frame.f_code
+                frames = ((code, frame.f_lasti),) if code is site.code else site.capture(3)
+                lease = opened(context, kind, kind.snapshot, frames)
             except Exception as error:
                 pass_on(error)
                 return None
@@ -203,9 +207,10 @@ class Submit:
         else:
             self._settle(handing)
         under_way.pop(number, None)
-        first = handing.first or lease
-        if first.twins is not None:
-            first.twins.close(first, contexts)
+        if lease.twins is not None or handing.first is not None:
+            first = handing.first or lease
+            if first.twins is not None:
+                first.twins.close(first, contexts)
         handing.lease = handing.given = None
         handing.contexts = _LET_GO
         return lease, contexts

@@ -102,21 +102,25 @@ def capture(depth: int, skip: int = 0) -> tuple[tuple[CodeType, int], ...]:
 
 
 class Site:
-    """Where one function of the host's is called from: most often from the same place as before."""
+    """Where one function of the host's is called from: most often from the same place as before.
 
-    __slots__ = ("_code",)
+    Attributes:
+        code: the host's function that did so last.
+    """
+
+    __slots__ = ("code",)
 
     def __init__(self) -> None:
-        self._code: CodeType | None = None
+        self.code: CodeType | None = None
 
     def capture(self, depth: int = 2) -> tuple[tuple[CodeType, int], ...]:
         """Return the frame at `depth` above, alone where it is the host's own; else what leads there, too."""
         frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
         code = frame.f_code
-        if code is not self._code:
+        if code is not self.code:
             if code.co_filename in _OURS or code.co_filename in FILES or not _is_host(code):
                 return capture(3, skip=1)
-            self._code = code
+            self.code = code
         return ((code, frame.f_lasti),)
 
 
