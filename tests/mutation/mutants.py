@@ -292,8 +292,8 @@ MUTANTS: Final = (
     Mutant(
         "around/running",
         "row spans not compared",
-        "if attributes is not None:",
-        "if attributes is not None and not attributes:",
+        "attributes is not None and attributes != said",
+        "attributes is not None and not attributes",
         "An id that the host puts on the row span is not compared.",
         "tests/unit/test_processor.py",
     ),
@@ -422,8 +422,8 @@ MUTANTS: Final = (
     Mutant(
         "handover/lease",
         "two findings of one row",
-        'cast("Findings", self.__dict__.setdefault("found", Findings()))',
-        'self.__dict__.update(found=Findings()) or self.__dict__["found"]',
+        'cast("Findings", self.__dict__.setdefault("_found", Findings()))',
+        "Findings()",
         "Two threads of a row that find something first at the same time know nothing of each other's.",
         "tests/schedules/test_regressions.py",
     ),
@@ -447,8 +447,8 @@ MUTANTS: Final = (
     Mutant(
         "handover/carry",
         "pool threads inherit the row",
-        "        with no_lease():\n            return wrapped(*args, **kwargs)",
-        "        return wrapped(*args, **kwargs)",
+        "            with no_lease():\n                return wrapped(*args, **kwargs)",
+        "            return wrapped(*args, **kwargs)",
         "A pool thread that happens to be started inside a row belongs to it for good.",
         "tests/unit/handover/test_carry.py",
     ),
@@ -1223,7 +1223,7 @@ MUTANTS: Final = (
     Mutant(
         "around/submit",
         "a worker's look is its own",
-        "                or active.get() is not None\n",
+        "                or lease_of() is not None\n",
         "",
         "What we read for a row that a worker hands over is taken for that worker's reads.",
         "tests/unit/around/test_short_way.py",
@@ -1261,7 +1261,7 @@ MUTANTS: Final = (
         "tests/unit/host/test_made.py",
     ),
     Mutant(
-        "around/worker",
+        "around/running",
         "whatever is given is what was to come",
         "                or id(given) != lease.expected\n",
         "",
@@ -1269,7 +1269,7 @@ MUTANTS: Final = (
         "tests/hazards/test_a_host_that_copies.py",
     ),
     Mutant(
-        "around/worker",
+        "around/running",
         "each run is the first",
         "                lease.begun\n                or not detector.enabled\n",
         "                not detector.enabled\n",
@@ -1277,7 +1277,7 @@ MUTANTS: Final = (
         "tests/hazards/test_looked_up_once.py",
     ),
     Mutant(
-        "around/worker",
+        "around/running",
         "what submit made is not looked at",
         "                or lease.made is not None\n",
         "",
