@@ -28,6 +28,7 @@ class Judge(Protocol[L_contra]):
     submission: Callable[..., Submission]
     enabled: bool
     watched: bool
+    pins: bool
     missed: Missed
     compares: frozenset[str]
     filed: frozenset[tuple[str, str]]

@@ -216,7 +216,9 @@ class Lease:
         self.detector: Judge[Lease] = detector
         self.record: WriteRecord | None = None
         self._at: int = 0
-        if detector.watched:  # before the copy: it misses no write
+        if detector.watched and not (keeps or detector.pins):  # it is not kept here: its record keeps it
+            self.record = open_record(context)
+        elif detector.watched:  # before the copy: it misses no write
             self._at = id(context)
             if records.setdefault(self._at, self._ref) is not self._ref:
                 self._at, self.record = 0, open_record(context)

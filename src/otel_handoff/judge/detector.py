@@ -58,6 +58,7 @@ class Detector:
         self.submission: Callable[..., Submission] = submission
         self.enabled: bool = True
         self.strict: bool = mode == "strict"
+        self.pins: bool = mode == "pin"
         self.watched: bool = watched
         self.missed: Missed = missed
         self._fields = fields

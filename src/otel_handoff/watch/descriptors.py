@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from otel_handoff.handover.lease import Lease, active, lease_of
 from otel_handoff.handover.transport import handed_over, submitting, under_way
 from otel_handoff.handover.twins import State, put, state_of
-from otel_handoff.handover.written import RawWrite, is_on_record, record_of, records
+from otel_handoff.handover.written import RawWrite, WriteRecord, is_on_record, record_of, records
 from otel_handoff.host.absent import absent
 from otel_handoff.host.contexts import is_lazy
 from otel_handoff.host.current import no_lease
@@ -85,11 +85,15 @@ class WatchedField(Watched):
                 self._late(instance, value)
             return
         write = None
-        record = record_of(instance)
+        ref = records.get(key)
+        record = ref() if ref is not None else None
         if record is not None:
             try:
-                write = RawWrite(self.name, value, None)
-                record.add(write)
+                if type(record) is not WriteRecord:
+                    record = record_of(instance)  # it is the first write
+                if record is not None:
+                    write = RawWrite(self.name, value, None)
+                    record.add(write)
             except Exception as error:
                 guard.met(error)
         try:
