@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -10,6 +11,8 @@ import pytest
 
 from otel_handoff.host.guard import guard
 from tests.telemetry import NoSdk, Telemetry
+
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # trio's warns, which is an error here
 
 
 @pytest.fixture(autouse=True, scope="module")

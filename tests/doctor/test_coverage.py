@@ -38,9 +38,6 @@ class Shop:
     def work(self, order, ctx):
         self.ledger.post(ctx.order_id)
 
-    async def work_slowly(self, order, ctx):
-        self.work(order, ctx)
-
     def sell(self, count):
         for number in range(count):
             ctx = Context()
@@ -58,7 +55,6 @@ def orders(**other):
 
 BOUNDARIES = orders()
 MISSPELT = orders(submit="shop:Shop.enque")
-ASYNCHRONOUS = orders(work="shop:Shop.work_slowly")
 STDLIB = orders(submit="concurrent.futures.thread:ThreadPoolExecutor.submit")
 SWAPPED = orders(submit="shop:Shop.work", work="shop:Shop.enqueue")
 CLASS = orders(work="shop.Shop:bill")
@@ -114,7 +110,6 @@ def test_a_boundary_that_can_be(shop: Path) -> None:
     ("name", "subject", "text", "do"),
     [
         ("MISSPELT", "submit", "Shop.enque is not in shop", "Correct it in the Boundary. Did you mean 'enqueue'?"),
-        ("ASYNCHRONOUS", "work", "Shop.work_slowly is wrapped, but is an asynchronous function", "a plain function"),
         ("STDLIB", "submit", "ThreadPoolExecutor.submit is wrapped, but takes no ctx by name", "of your own around it"),
         ("SWAPPED", "work", "Shop.enqueue is wrapped, but hands work on", "submit is the function that hands over"),
         ("CLASS", "work", "bill: shop.Shop cannot be imported", "Did you mean 'shop:Shop.bill'?"),

@@ -128,11 +128,14 @@ def found(submit: Any, work: Any, context: str = "ctx") -> list[Fault]:
         (Shop.nested, Shop.mutual),
         (Shop.asynchronous, Shop.process),
         (Shop.put, Shop.returns_coroutine),
+        (Shop.put, Shop.asynchronous),
+        (Shop.put, Shop.asynchronous_items),
+        (Shop.put, Shop.items),
         (Shop.put, within),
     ],
 )
 def test_what_may_well_work(submit: Any, work: Any) -> None:
-    """A worker that hands over in turn is not swapped; an asynchronous submit function is followed."""
+    """A worker that hands over in turn is not swapped; what is asynchronous or a generator is followed."""
     assert found(submit, work) == []
 
 
@@ -162,9 +165,6 @@ def test_one_function_for_both() -> None:
 @pytest.mark.parametrize(
     ("submit", "work", "role", "text", "do"),
     [
-        (Shop.put, Shop.asynchronous, "work", "is an asynchronous function, whose life is", "a plain function"),
-        (Shop.put, Shop.asynchronous_items, "work", "is a generator, whose life is not followed", "a plain function"),
-        (Shop.put, Shop.items, "work", "is a generator, whose life is not followed", "a plain function"),
         (Shop.put, Task(plain), "work", "is a Task (it has delay), which is run as", "the plain function"),
         (Shop.process, Shop.enqueue, "work", "hands process on, which is declared as submit: the two", "submit is the"),
         (Shop.process, Shop.thread, "work", "hands process on, which is declared as submit: the two", "submit is the"),

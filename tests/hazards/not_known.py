@@ -63,19 +63,22 @@ class Computed(Desk):
         return f"no {self.order_id}"
 
 
-def to_its_end(work: Callable[..., Generator[Any]], *args: Any) -> list[Any]:
-    """Run a generator."""
-    return list(work(*args))
+class Promise:
+    """Does it when it is awaited."""
+
+    def __init__(self, ctx: Any, body: Body) -> None:
+        self.ctx, self.body = ctx, body
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.body(self.ctx)
+        yield
 
 
-class Generators(Host):
-    """The work is a generator."""
+class Promises(Host):
+    """The work promises to do it."""
 
-    def submit(self, ctx: Any, body: Body) -> Any:
-        return self.pool.submit(to_its_end, self.work, ctx, body)
-
-    def work(self, ctx: Any, body: Body) -> Generator[Any]:
-        yield body(ctx)
+    def work(self, ctx: Any, body: Body) -> Any:
+        return Promise(ctx, body)
 
 
 class Sends:
@@ -265,7 +268,7 @@ CASES: Final[dict[str, tuple[Run, int]]] = {
     "call_not_seen": (lambda instrument: rows(instrument, body=lambda ctx: None), 1),
     "part_missing": (lambda instrument: rows(instrument, calls=[Call(GONE, {"order_id": "order_id"})]), 1),
     "replaced": (replaced, 1),
-    "not_followed": (lambda instrument: rows(instrument, Generators, calls=[]), ROWS),
+    "not_followed": (lambda instrument: rows(instrument, Promises, calls=[]), ROWS),
     "other_process": (other_process, ROWS),
     "several_workers": (lambda instrument: rows(instrument, Hoists, number=1, calls=[]), 1),
     "left_on_copy": (lambda instrument: rows(instrument, body=left_on_copy, mode="pin"), 1),

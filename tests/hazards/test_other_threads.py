@@ -315,10 +315,8 @@ def test_a_thread_that_cannot_be_started_keeps_nothing(instrument: Instrument) -
     assert "run" not in vars(overtake(body))
 
 
-def test_blind_a_generator_consumed_after_the_work_function_returned(
-    instrument: Instrument, telemetry: Telemetry
-) -> None:
-    """What it reads then is not checked: it is only known that it began under a row."""
+def test_a_generator_consumed_after_the_work_function_returned(instrument: Instrument, telemetry: Telemetry) -> None:
+    """What it reads then is the row's."""
     instrument("observe")
 
     def body(_order: Order, ctx: Any) -> Any:
@@ -328,7 +326,7 @@ def test_blind_a_generator_consumed_after_the_work_function_returned(
     values = row.go()
     row.ctx.order = Order("B")
     assert list(values) == ["B", "B"]
-    assert told(telemetry) == []
+    assert told(telemetry) == [("A", "read", "used", {"order_id": "B"})]
 
 
 def test_a_generator_that_was_begun_in_the_row_does_not_leak_it(instrument: Instrument, telemetry: Telemetry) -> None:
@@ -371,21 +369,21 @@ def test_an_async_generator_in_a_worker(instrument: Instrument, telemetry: Telem
 
 
 @pytest.mark.parametrize("mode", ["observe", "pin"])
-def test_blind_an_async_work_function(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
-    """It is checked until it returns its coroutine; what the coroutine reads later is nobody's, and right with pin."""
+def test_a_work_function_that_returns_a_coroutine(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """What it reads when it is run is the row's, wherever that is done."""
     instrument(mode)
 
     def body(_order: Order, ctx: Any) -> Any:
         async def work() -> Any:
-            return ctx.order.id, current_submission()
+            return ctx.order.id, current_submission() is not None
 
         return work()
 
     row = Overtaken(body)
     coroutine = row.go()
     row.ctx.order = Order("B")
-    assert asyncio.run(coroutine) == ("A" if mode == "pin" else "B", None)
-    assert told(telemetry) == []
+    assert asyncio.run(coroutine) == ("A" if mode == "pin" else "B", True)
+    assert told(telemetry) == [("A", "read", "prevented" if mode == "pin" else "used", {"order_id": "B"})]
 
 
 def test_a_coroutine_that_outlives_its_row_on_another_loop(instrument: Instrument, telemetry: Telemetry) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Sequence
 from types import FunctionType, ModuleType
@@ -21,7 +20,6 @@ from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
 from otel_handoff.record.locations import capture
 
-_STEPWISE: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
 
 
@@ -36,7 +34,7 @@ class Alone(Worker):
     """
 
     def __init__(self, shared: Shared, parameters: Parameters, function: Any, name: str) -> None:
-        super().__init__(shared, parameters)
+        super().__init__(shared, function, parameters)
         self.position: int = self._position
         raw = getattr(function, "__func__", function)
         names: tuple[str, ...] = getattr(getattr(raw, "__code__", None), "co_varnames", ())
@@ -44,7 +42,6 @@ class Alone(Worker):
         self.function: Any = function
         self.is_method: bool = raw is function and bool(names) and names[0] not in parameters.names
         self._hand_over = HandOver(shared, parameters)
-        self._is_stepwise = any(is_one(raw) for is_one in _STEPWISE)
         take_in(self, function, raw)
 
     # -- handing over
@@ -73,7 +70,7 @@ class Alone(Worker):
             with guard:
                 what = expected.get()
                 taken = what.take(self, instance, args, kwargs) if what is not None else None
-                if taken is None and self._is_stepwise:
+                if taken is None and self._later:
                     taken = self.begin(instance, args, kwargs)  # that it is called is its hand-over
                 if taken is not None:
                     lease, args, kwargs = taken

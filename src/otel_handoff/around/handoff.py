@@ -17,9 +17,10 @@ from otel_handoff.around.alone import Alone
 from otel_handoff.around.calls import DeclaredCall
 from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
+from otel_handoff.around.following import unknown
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import Submit
-from otel_handoff.around.worker import Worker, unknown
+from otel_handoff.around.worker import Worker
 from otel_handoff.boundary import Boundary, Call
 from otel_handoff.handover.calling import forget
 from otel_handoff.handover.carry import follow
@@ -91,6 +92,8 @@ class Handoff(Shared):
 
     def detach(self) -> None:
         """Give the host its functions and its context class back; rows in flight are no longer judged."""
+        with guard:
+            self.coverage.tell()  # rows that have ended are
         self.detector.enabled = False
         for alone in self._alone:
             leave_out(alone)
@@ -151,7 +154,7 @@ class Handoff(Shared):
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
         if self.boundary.submit is not None:
-            return work_function(function, Worker(self, parameters))
+            return work_function(function, Worker(self, function, parameters))
         alone = Alone(self, parameters, function, self._work_patch.name)
         self._alone.append(alone)
         ours = work_function(function, alone)

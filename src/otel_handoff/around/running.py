@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextvars import Token
+from functools import partial
 from typing import Any, Final, cast
 
 from opentelemetry import context as context_api
@@ -45,6 +46,26 @@ _SPAN_KEY: Final = next(iter(trace.set_span_in_context(INVALID_SPAN, Context()))
 
 NOT_BEGUN: Final[Run] = (INVALID_SPAN, cast("Token[Lease | None]", None), None, False, None)
 """An error of ours came as it was begun: nothing is to be taken off."""
+
+Paused = tuple[Span, Context, bool, Mapping[str, object] | None]
+"""The same between two steps: the row span, the OpenTelemetry context that the work left, whether it is again, and what
+the span was given to say."""
+
+
+class _EndedAt:
+    """The span of a row that has ended, which is told of only now."""
+
+    __slots__ = ("_at", "of")
+
+    def __init__(self, span: Span, at: int) -> None:
+        self.of: Span = span
+        self._at = at
+
+    def end(self) -> None:
+        self.of.end(self._at)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.of, name)
 
 
 class Running:
@@ -225,6 +246,35 @@ class Running:
                 guard.met(ours)
         if (provoker := lease.provoker) is not None:
             provoker.ended(lease)
+
+    def pause(self, lease: Lease, running: Run) -> Paused:
+        """A step of the work is over, and more may come: leave nothing on the thread; what `resume` is to be given."""
+        span, token, otel_token, again, said = running
+        context = context_api.get_current()  # what the work itself has made current is so in its next step
+        if otel_token is not None:
+            context_api.detach(otel_token)
+        active.reset(token)
+        if again:
+            lease.carry(threading.get_ident(), -1)
+        return span, context, again, said
+
+    def resume(self, lease: Lease, paused: Paused) -> Run:
+        """Make the row current again for a step of its work; what `pause` or `end` is to be given."""
+        span, context, again, said = paused
+        if again:
+            lease.carry(threading.get_ident(), 1)
+        otel_token = None if context is context_api.get_current() else context_api.attach(context)
+        return span, active.set(lease), otel_token, again, said
+
+    def drop(self, lease: Lease, span: Span) -> None:
+        """The work was thrown away between two steps, perhaps in a finalizer: the row ends; it is told later how."""
+        lease.close()
+        lease.finished = True  # what the context goes on to is no matter of its
+        self._coverage.later(partial(self._end_late, lease, _EndedAt(span, time.time_ns())))
+
+    def _end_late(self, lease: Lease, span: Any) -> None:
+        span = INVALID_SPAN if span.of is INVALID_SPAN else span
+        self.end(lease, (span, active.set(lease), None, False, None), None)
 
     def leaves(self, lease: Lease, reason: str, detail: str = "") -> None:
         """The row cannot be judged, as shows while it is worked on."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import Token
 from typing import Any, Final, cast
 from weakref import ref
 
 from otel_handoff.around.shared import Shared
+from otel_handoff.handover.claims import Claims
 from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.handover.transport import Handing, submitting, under_way
@@ -30,6 +31,51 @@ _LET_GO: Final = (None, None)
 _MOST_THREADS: Final = 1_000
 
 _logger = logging.getLogger("otel_handoff")
+
+
+class _Steps:
+    """What is done around each step of a submit function that is a coroutine or generator."""
+
+    __slots__ = ("_claims", "_contexts", "_first", "_lease", "handing")
+
+    def __init__(self, claims: Claims, handing: Handing, lease: Lease, contexts: tuple[Any, Any]) -> None:
+        self.handing: Handing = handing
+        self._claims = claims
+        self._first = self._lease = lease
+        self._contexts = contexts
+
+    def enter(self) -> Token[Handing | None]:
+        handing, lease = self.handing, self._lease
+        handing.lease, handing.contexts = lease, self._contexts
+        under_way[lease.number] = ref(handing)
+        return submitting.set(handing)
+
+    def leave(self, token: Token[Handing | None], /) -> None:
+        submitting.reset(token)
+        handing, first = self.handing, self._first
+        if first.twins is not None:
+            first.twins.close(first, self._contexts, back=False)
+        self._lease = lease = handing.lease or self._lease  # it may have handed over more than one
+        under_way.pop(lease.number, None)
+        handing.lease, handing.contexts = None, _LET_GO
+
+    def end(self, token: Token[Handing | None], error: BaseException | None, /) -> None:
+        self.leave(token)
+        self._end(is_done=error is None)
+
+    def let_go(self) -> None:
+        self._end(is_done=False)
+
+    def interrupted(self) -> None:
+        pass
+
+    def _end(self, *, is_done: bool) -> None:
+        lease = self._lease
+        if lease.begun or self.handing.is_bound():
+            self._claims.discard(lease.number)
+        elif not is_done:
+            self._claims.discard(lease.number)
+            lease.close()
 
 
 class Submit:
@@ -254,33 +300,7 @@ class Submit:
             return result
         # A coroutine or generator that hands over when it runs: the row is what it was when it was made. Nothing but
         # itself holds what it was given: it may never run.
-        claims, first = self.shared.claims, lease
-
-        @contextmanager
-        def around() -> Generator[None]:
-            nonlocal lease
-            handing.lease, handing.contexts = lease, contexts
-            under_way[lease.number] = ref(handing)
-            token = submitting.set(handing)
-            try:
-                yield
-            finally:
-                submitting.reset(token)
-                if first.twins is not None:
-                    first.twins.close(first, contexts, back=False)
-                lease = handing.lease or lease  # it may have handed over more than one
-                under_way.pop(lease.number, None)
-                handing.lease, handing.contexts = None, _LET_GO
-
-        def ended(error: BaseException | None) -> None:
-            number = lease.number
-            if lease.begun or handing.is_bound():
-                claims.discard(number)
-            elif error is not None:
-                claims.discard(number)
-                lease.close()
-
-        return stepped(result, around, ended)
+        return stepped(result, _Steps(self.shared.claims, handing, lease, contexts))
 
     def row_of(self, handing: Handing, lease: Lease) -> Lease:
         """Return whose row the work function is looked up for again while `lease` is handed over.

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import sys
-from contextvars import ContextVar
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
 
+from otel_handoff.around.following import Following, Unknown, unknown
+from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import Lease, active, is_first
-from otel_handoff.handover.stepwise import is_to_come
+from otel_handoff.handover.stepwise import (
+    STANDING_IN,
+    STEPWISE,
+    is_run_later,
+    is_to_come,
+    stand_in_of,
+    stepped,
+)
 from otel_handoff.handover.transport import Handing, submitting
 from otel_handoff.handover.workers import further
 from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING
-from otel_handoff.judge.detector import Detector
-
-unknown: Final[ContextVar[Detector | None]] = ContextVar("otel_handoff_unknown", default=None)
-"""Who does not know whose work the running thread or task does, though the work function runs."""
 
 
 class Worker:
@@ -28,9 +34,10 @@ class Worker:
         shared: the state of the boundary.
         detector: judges the rows.
         runs: `run`, bound once: each row's work item holds it.
+        running: begins and ends them.
     """
 
-    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+    def __init__(self, shared: Shared, function: Any, parameters: Parameters) -> None:
         self.shared: Shared = shared
         self.detector = shared.detector
         self.runs = self.run
@@ -38,7 +45,9 @@ class Worker:
         self._read = parameters.reader(shared.boundary.context)
         self._position = parameters.positions.get(shared.boundary.context, sys.maxsize)
         self._keys = shared.claims.keys
-        self._running = shared.running
+        self.running = shared.running
+        self._function = function
+        self._later = is_run_later(function)
 
     def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function where it was not looked up while submitting."""
@@ -59,13 +68,17 @@ class Worker:
         if lease is None:
             token = unknown.set(self.detector)
             try:
-                return wrapped(*args, **kwargs)
+                result = wrapped(*args, **kwargs)
             finally:
                 unknown.reset(token)
+            return stepped(result, Unknown(self.detector)) if type(result) in STEPWISE else result
+        result = None
         try:
-            return self.run(lease, wrapped, instance, args, kwargs)
+            result = self.run(lease, wrapped, instance, args, kwargs)
         finally:
-            self.shared.claims.done(lease)
+            if type(result) not in STANDING_IN:
+                self.shared.claims.done(lease)
+        return result
 
     def _is_inner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         # Whether a worker calls the work function again, for its own row: itself, or the one that it overrides.
@@ -119,6 +132,19 @@ class Worker:
         context = self.shared.boundary.context
         if context not in shape.others:
             return f"return {shape.through()}\n", {}
+        if self._later:
+            lines = (
+                "lease_ = wrapper_.__self__\n"
+                f"if takes_(lease_, {context}):\n"
+                f"    return stepped_({shape.call()}, following_(worker_, lease_, wrapper_))\n"
+                f"return {shape.through()}\n"
+            )
+            return lines, {
+                "takes_": self._quick_take(),
+                "stepped_": stand_in_of(self._function),
+                "following_": Following,
+                "worker_": self,
+            }
         lines = (
             "lease_ = wrapper_.__self__\n"
             "try:\n"
@@ -130,7 +156,7 @@ class Worker:
             "            end_(lease_, running_, error_)\n"
             "            raise\n"
             "        if result_ is not None and is_to_come_(result_):\n"
-            "            leaves_(lease_)\n"
+            "            return goes_on_(lease_, running_, result_)\n"
             "        end_(lease_, running_, None)\n"
             "        return result_\n"
             "except BaseException:\n"
@@ -138,17 +164,63 @@ class Worker:
             "    raise\n"
             f"return {shape.through()}\n"
         )
-        running = self._running
+        running = self.running
         return lines, {
             "begin_": running.quickly(self.detector, self._keys),
             "end_": running.end,
             "is_to_come_": is_to_come,
-            "leaves_": self._not_followed,
+            "goes_on_": self._goes_on,
         }
 
-    def _not_followed(self, lease: Lease) -> None:
+    def _quick_take(self) -> Callable[[Lease, Any], bool]:
+        # The same where nothing of the function runs yet: the row is begun at the first step of what it returns.
+        detector, keys = self.detector, self._keys
+
+        def take(lease: Lease, given: Any) -> bool:
+            if lease.begun or not (lease.made is None and id(given) == lease.expected and detector.enabled) or keys:
+                return False
+            try:
+                del lease.fresh
+            except AttributeError:
+                return False
+            lease.handed = given
+            if lease.context is None:
+                lease.context = given
+            return True
+
+        return take
+
+    def _goes_on(self, lease: Lease, run: Run, result: Any) -> Any:
+        # The call has returned what somebody has yet to run or await.
+        if type(result) in STEPWISE:
+            try:
+                if run is NOT_BEGUN:
+                    return result
+                return stepped(result, Following(self, lease, paused=self.running.pause(lease, run)))
+            except Exception as error:
+                guard.met(error)
+                return result
         with guard:
-            self._running.leaves(lease, "not_followed")
+            self.running.leaves(lease, "not_followed")
+        self.running.end(lease, run, None)
+        return result
+
+    def first(self, lease: Lease) -> Run:
+        """Begin the work on a row; `NOT_BEGUN` where it is not judged."""
+        try:
+            if not self.detector.enabled:
+                return NOT_BEGUN
+            if (provoker := lease.provoker) is not None:
+                provoker.hold(lease, "start")
+            return self.running.begin(lease)
+        except Exception as error:
+            self.running.leaves(lease, "internal_error")
+            guard.met(error)
+            return NOT_BEGUN
+
+    def over(self, lease: Lease) -> None:
+        """The work on a row has ended, or never will begin: what it was recognised by is free."""
+        self.shared.claims.done(lease)
 
     def run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function under its submission."""
@@ -158,7 +230,7 @@ class Worker:
             and (other := self._whose(lease, instance, args, kwargs)) is not lease
         ):
             return self._run_as(other, wrapped, instance, args, kwargs)
-        running = None
+        run = following = None
         try:
             if self.detector.enabled:
                 try:
@@ -172,23 +244,34 @@ class Worker:
                             lease.context = given
                     else:
                         lease.receive(given)
-                    if (provoker := lease.provoker) is not None:
-                        provoker.hold(lease, "start")
-                    running = self._running.begin(lease)
+                    if self._later:
+                        following = Following(self, lease)
+                        if (handing := submitting.get()) is not None and handing.lease is lease:
+                            handing.found_again(ref(following))
+                    else:
+                        run = self.first(lease)
                 except Exception as error:
-                    self._running.leaves(lease, "internal_error")
+                    self.running.leaves(lease, "internal_error")
                     guard.met(error)
-            if running is None:
+            if following is not None:
+                return self._follow(lease, wrapped(*args, **kwargs), following)
+            if run is None:
                 return wrapped(*args, **kwargs)
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
-                self._running.end(lease, running, error)
+                self.running.end(lease, run, error)
                 raise
             if result is not None and is_to_come(result):
-                self._not_followed(lease)
-            self._running.end(lease, running, None)
+                return self._goes_on(lease, run, result)
+            self.running.end(lease, run, None)
         except BaseException:
             lease.close()  # an interrupt may have left it on the thread: it is nobody's from now on
             raise
         return result
+
+    def _follow(self, lease: Lease, result: Any, following: Following) -> Any:
+        if type(result) in STEPWISE:
+            return stepped(result, following)
+        run = self.first(lease)  # it was not what it seemed to be
+        return self._goes_on(lease, run, result)

@@ -69,11 +69,6 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
         work: its function that works.
     """
     yield from _without_context(boundary, submit, work)
-    # As it is called: a plain function may well stand in front of an asynchronous one, and run it.
-    if any(is_one(work) for is_one in _STEPWISE):
-        kind = "an asynchronous function" if inspect.iscoroutinefunction(work) else "a generator"
-        do = "Name as Boundary(work=...) a plain function that it calls, and that is given the context."
-        yield Fault("work", f"is {kind}, whose life is not followed: no row is judged", do)
     if submit is not None and (boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work)):
         text = "is the function that hands over, too: no worker is recognised by it"
         yield Fault("work", text, "Name as Boundary(work=...) the function that then does the work.")
@@ -88,9 +83,6 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
     if submit is not None and _look_swapped(boundary, inspect.unwrap(submit), inspect.unwrap(work)):
         text = f"hands {_name(boundary.hands_over)} on, which is declared as submit: the two look swapped"
         yield Fault("work", text, "submit is the function that hands over, work the one that does the work.")
-
-
-_STEPWISE: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 _RUNS_ELSEWHERE: Final = (

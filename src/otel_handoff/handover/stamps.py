@@ -40,7 +40,10 @@ def _running(handing: Handing) -> Iterator[FrameType]:
         elif name in FILES:
             if frame.f_locals.get("handing_") is handing:
                 return
-        elif name in _BEGINS and (name.endswith("stepwise.py") or frame.f_locals.get("handing") is handing):
+        elif name in _BEGINS and handing in (
+            frame.f_locals.get("handing"),
+            getattr(frame.f_locals.get("around"), "handing", None),
+        ):
             return
         frame = frame.f_back
 

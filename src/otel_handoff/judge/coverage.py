@@ -29,7 +29,7 @@ class Coverage:
 
     def __init__(self, boundary: str, counts: BoundaryCounts, alert: Callable[[Unchecked], None]) -> None:
         """Count in `counts`, and tell `alert`."""
-        self.due: list[_Due] = []
+        self.due: list[_Due | Callable[[], None]] = []
         self._boundary = boundary
         self._counts = counts
         self._alert = alert
@@ -65,28 +65,41 @@ class Coverage:
         else:
             self._beyond[reason].add()
 
+    def later(self, tell: Callable[[], None]) -> None:
+        """Call `tell` where something may be told: a row has ended in a finalizer, perhaps."""
+        self.due.append(tell)
+
     def tell(self) -> None:
         """Tell what is due by now. Not in a finalizer: it logs, and makes spans."""
         if self._telling:  # a host's finalizer ran meanwhile and handed over a row, or another thread tells it
             return
         self._telling = True
         try:
-            self._tell_all()
+            if self._tell_all():  # a row was ended, and there may be more to tell of it
+                self._tell_all()
         finally:
             self._telling = False
 
-    def _tell_all(self) -> None:
+    def _tell_all(self) -> bool:
+        ended = False
         for _ in range(len(self.due)):
             try:
-                reason, submission, pinned, detail, has_span = self.due.pop(0)
+                due = self.due.pop(0)
             except IndexError:
                 break
+            if callable(due):
+                ended = True
+                with guard:
+                    due()
+                continue
+            reason, submission, pinned, detail, has_span = due
             self._tell(reason, 1, submission, pinned=pinned, detail=detail, has_span=has_span)
         for reason, tally in self._beyond.items():
             rows = tally.value - self._beyond_told[reason]
             if rows:
                 self._beyond_told[reason] += rows  # only one thread tells at a time
                 self._tell(reason, rows)
+        return ended
 
     def forget(self) -> None:
         """Tell nothing of what is due: this process is a fork of the one that will."""

@@ -68,8 +68,8 @@ REASONS: Final = {
         "turn otel-handoff on after whatever replaces it, or declare what it is replaced by",
     ),
     "not_followed": Reason(
-        "the work goes on in a coroutine, a generator or an awaitable, whose life is not followed",
-        "declare as work a plain function that it calls, if there is one",
+        "the work goes on in a future, a task or another awaitable, whose life is not followed as a coroutine's is",
+        "declare as work the function that does it, be it a coroutine, a generator or a plain one",
     ),
     "other_process": Reason(
         "its work went to another process, into which it is not followed",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
 import gc
 import inspect
+import pickle
+import sys
 import threading
 import types
+import weakref
 from collections.abc import AsyncGenerator, Coroutine, Generator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from otel_handoff.handover.stepwise import STEPWISE, stepped
+from otel_handoff.handover.stepwise import STANDING_IN, STEPWISE, stepped
 
 current: ContextVar[str] = ContextVar("current", default="nobody's")
 
@@ -24,25 +28,33 @@ class Steps:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.ended: list[type[BaseException] | None] = []
+        self.ended: list[type[BaseException] | str | None] = []
 
-    @contextmanager
-    def around(self) -> Generator[None]:
+    def enter(self) -> Any:
         """Be current in a step."""
         self.begun += 1
-        token = current.set("ours")
-        try:
-            yield
-        finally:
-            current.reset(token)
+        return current.set("ours")
 
-    def end(self, error: BaseException | None) -> None:
+    def leave(self, token: Any, /) -> None:
+        """Be so no more."""
+        current.reset(token)
+
+    def end(self, token: Any, error: BaseException | None, /) -> None:
         """Remember it."""
+        current.reset(token)
         self.ended.append(error and type(error))
+
+    def let_go(self) -> None:
+        """Remember that no step will come."""
+        self.ended.append("let go")
+
+    def interrupted(self) -> None:
+        """Nothing is sent to these threads."""
+        raise AssertionError
 
     def __call__(self, result: Any) -> Any:
         """Stand in for `result`."""
-        return stepped(result, self.around, self.end)
+        return stepped(result, self)
 
 
 async def coroutine(value: Any = "done") -> Any:
@@ -201,7 +213,7 @@ def test_a_coroutine_that_nobody_awaits() -> None:
 
     with pytest.warns(RuntimeWarning, match="coroutine 'coroutine' was never awaited"):
         drop()
-    assert steps.ended == [GeneratorExit]
+    assert (steps.ended, steps.begun) == (["let go"], 0)
 
 
 def test_a_generator_is_iterated() -> None:
@@ -251,8 +263,8 @@ def test_a_generator_is_left(closed: bool, begun: bool) -> None:
         ours.close()
     del ours
     gc.collect()
-    assert len(log) == begun
-    assert steps.ended == [GeneratorExit]
+    assert log == ["ours"] * begun
+    assert steps.ended == [None if closed and begun else "let go"]
 
 
 def test_an_asynchronous_generator() -> None:
@@ -281,4 +293,160 @@ def test_an_asynchronous_generator() -> None:
 
     asyncio.run(main())
     assert log == ["ours"] * 3
-    assert steps.ended == [None, GeneratorExit, GeneratorExit]
+    assert steps.ended == [None, None, None]
+
+
+def test_an_asynchronous_generator_is_its_loop_s() -> None:
+    """The hooks of the loop are given what stands in: dropped or left open, it is closed by a step of its own."""
+    steps, log = Steps(), list[str]()
+    kept: list[Any] = []
+
+    async def main(*, drop: bool) -> None:
+        ours = steps(asynchronous(log))
+        hooks = sys.get_asyncgen_hooks()
+        assert await ours.__anext__() == ("ours", None)
+        assert sys.get_asyncgen_hooks() == hooks
+        if not drop:
+            kept.append(ours)
+        del ours
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(log) == 1
+
+    asyncio.run(main(drop=True))
+    assert (log, steps.ended) == (["ours"], [None])
+    asyncio.run(main(drop=False))  # it calls `shutdown_asyncgens`
+    assert (log, steps.ended) == (["ours"] * 2, [None] * 2)
+
+
+def test_an_asynchronous_generator_without_a_loop() -> None:
+    """Nobody closes it: it is known to have ended all the same."""
+    steps = Steps()
+    ours = steps(asynchronous())
+    with contextlib.suppress(StopIteration):
+        ours.asend(None).send(None)
+    del ours
+    gc.collect()
+    assert steps.ended == ["let go"]
+
+
+@types.coroutine
+def made_awaitable() -> Generator[Any, Any, Any]:
+    """Wait as asyncio's own futures do."""
+    yield
+    return current.get()
+
+
+def test_a_generator_that_is_awaited() -> None:
+    """`types.coroutine` makes one something to await; and such a one may go on with a coroutine."""
+    steps = Steps()
+
+    @types.coroutine
+    def outer() -> Generator[Any, Any, Any]:
+        inner: Any = steps(coroutine())
+        return (yield from inner)  # pyright: ignore[reportUnknownVariableType]
+
+    async def main() -> Any:
+        waits: Any = made_awaitable()
+        return await steps(waits), await outer()
+
+    assert asyncio.run(main()) == ("ours", ("ours", "ours", "done"))
+    assert steps.ended == [None, None]
+
+
+def test_one_that_runs_already() -> None:
+    """An error of who calls it at the wrong time does not end it."""
+    steps = Steps()
+    made: list[Any] = []
+
+    def itself() -> Generator[Any, Any, Any]:
+        with pytest.raises(ValueError, match="already executing"):
+            next(made[0])
+        yield current.get()
+        yield current.get()
+
+    made.append(steps(itself()))
+    assert [next(made[0]), current.get(), next(made[0])] == ["ours", "nobody's", "ours"]
+    assert steps.ended == []
+    made.pop().close()
+    assert steps.ended == [None]
+
+
+def test_a_coroutine_is_awaited_twice() -> None:
+    """It says so as ever, and ended once."""
+    steps = Steps()
+    made = steps(coroutine())
+    asyncio.run(made)
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+        made.send(None)
+    made.close()
+    del made
+    assert steps.ended == [None]
+
+
+def test_one_is_cancelled_before_it_has_begun() -> None:
+    """Nothing of it runs, and nothing is current."""
+    steps = Steps()
+
+    async def main() -> None:
+        task = asyncio.create_task(steps(coroutine()))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert (steps.ended, steps.begun) == (["let go"], 0)
+
+
+def test_what_is_asked_of_a_coroutine() -> None:
+    """Where it is, what it waits for, how it is written; it is neither copied nor pickled; names may be given."""
+    steps = Steps()
+
+    async def main() -> None:
+        plain = coroutine()
+        ours: Any = steps(plain)
+        assert inspect.getcoroutinestate(ours) == inspect.CORO_CREATED
+        assert repr(ours) == repr(plain)
+        task = asyncio.create_task(ours)
+        await asyncio.sleep(0)
+        assert task.get_coro() is ours
+        assert inspect.getcoroutinestate(ours) == inspect.CORO_SUSPENDED
+        assert (ours.cr_await, ours.cr_frame, ours.cr_code) == (plain.cr_await, plain.cr_frame, plain.cr_code)
+        assert [frame.f_code for frame in task.get_stack()] == [coroutine.__code__]
+        assert "coroutine()" in repr(task)
+        for copied in (copy.copy, pickle.dumps):
+            with pytest.raises(TypeError, match="coroutine"):
+                copied(ours)
+        ours.__name__ = ours.__qualname__ = "named"
+        assert (ours.__name__, ours.__qualname__) == ("named", "named")
+        assert weakref.ref(ours)() is ours
+        await task
+        assert inspect.getcoroutinestate(ours) == inspect.CORO_CLOSED
+
+    asyncio.run(main())
+
+
+def test_one_around_the_other() -> None:
+    """What stands in for something that stands in: both know of its steps, the inner one is nearer."""
+    inner, outer = Steps(), Steps()
+    ours = outer(inner(coroutine()))
+    assert type(ours) in STANDING_IN
+    assert asyncio.run(ours) == ("ours", "ours", "done")
+    assert (inner.ended, outer.ended, inner.begun, outer.begun) == ([None], [None], 2, 2)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are not eager before Python 3.12")
+def test_an_eager_task() -> None:
+    """It runs before it is known to be one."""
+    steps = Steps()
+
+    async def main() -> Any:
+        asyncio.get_running_loop().set_task_factory(vars(asyncio)["eager_task_factory"])
+        task = asyncio.create_task(steps(coroutine()))
+        assert steps.begun == 1
+        assert current.get() == "nobody's"
+        result: Any = await task
+        return result
+
+    assert asyncio.run(main()) == ("ours", "ours", "done")
+    assert steps.ended == [None]

@@ -69,7 +69,7 @@ def call(self, order, ctx, job):
                 end_(lease_, running_, error_)
                 raise
             if result_ is not None and is_to_come_(result_):
-                leaves_(lease_)
+                return goes_on_(lease_, running_, result_)
             end_(lease_, running_, None)
             return result_
     except BaseException:
