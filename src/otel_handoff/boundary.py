@@ -12,6 +12,7 @@ from otel_handoff.host.suggest import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_QUEUES = ("queue", "asyncio", "asyncio.queues", "anyio.streams.memory")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,10 @@ class Boundary:
         pins: how, in mode `pin`, a worker is given what was submitted. `"copy"`: it has a copy of the context.
             `"read"`: it shares the context, and is given what was submitted where it reads a field of it; what it
             writes is stored as always. None: a copy where there can be one, and at the read elsewhere.
+        takes: where `work` is a loop that takes items off a queue and does the work itself, what it takes them with:
+            `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`.
+            `context` is then a place on the item (`"item"`, `"item.1"`, `"item.ctx"`). For a queue of the host's own,
+            `submit` is what puts an item in. A row lasts from there to `task_done`, the next item, or the loop's end.
 
     Raises:
         ValueError: a declaration that cannot be meant, in one sentence that says what to change.
@@ -138,6 +143,7 @@ class Boundary:
     evict: Call | None = None
     emission: Emission | None = None
     pins: str | None = None
+    takes: str | None = None
 
     def __post_init__(self) -> None:
         where = f"Boundary {self.name!r}"
@@ -156,6 +162,8 @@ class Boundary:
         if self.pins not in (None, "copy", "read"):
             raise ValueError(f"{where}: pins is 'copy' or 'read', not {self.pins!r}")
         _check(parse, self.context, f"{where}: context")
+        if self.takes is not None:
+            _check_takes(self, where)
         if not self.fields:
             raise ValueError(f"{where}: fields is empty; name at least one id to pin, as {{'order_id': 'order.id'}}")
         for name, path in self.fields.items():
@@ -203,6 +211,18 @@ class Boundary:
 def _check_target(target: str, what: str) -> None:
     if not _TARGET.fullmatch(target):
         raise ValueError(f"{what}: write 'module:Class.method' or 'module:function', not {target!r}")
+
+
+def _check_takes(boundary: Boundary, where: str) -> None:
+    takes = str(boundary.takes)
+    _check_target(takes, f"{where}: takes")
+    if parse(boundary.context).root != "item":
+        raise ValueError(f"{where}: with takes, context is a place on the item, as 'item.1', not {boundary.context!r}")
+    module, _, path = takes.partition(":")
+    if path.startswith("SimpleQueue."):
+        raise ValueError(f"{where}: a SimpleQueue cannot be seen into; name what calls it, and what puts as submit")
+    if boundary.submit is None and module not in _QUEUES:
+        raise ValueError(f"{where}: submit is missing; name what puts an item where {takes} takes it")
 
 
 def _check(read: Callable[[str], object], path: str, where: str) -> None:

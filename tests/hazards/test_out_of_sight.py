@@ -43,16 +43,21 @@ def test_another_thread_files(mode: str, instrument: Instrument, telemetry: Tele
 
 @IN_EACH_MODE
 def test_it_is_filed_in_a_row_of_another_boundary(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
-    """It may be the outer row's, or one of its own: that is not known, and told."""
+    """Within a row it is that one's. Where the other row is within none, it is not known whose, and told."""
     instrument(mode, boundaries=[declare(Host), declare(Inner, name="inner", calls=[])])
+
+    kept: list[Any] = []
 
     def body(ctx: Any) -> None:
         file(ctx)
-        within = Inner()
-        within.submit(Desk("inner"), lambda _: file(ctx)).result(WAIT)
-        within.close()
+        kept.append(ctx)
+        inner.submit(Desk("inner"), lambda _: file(ctx)).result(WAIT)
 
+    inner = Inner()
     run_rows(Host(), [body])
+    assert telemetry.unchecked() == {}
+    inner.submit(Desk("inner"), lambda _: file(kept[0])).result(WAIT)
+    inner.close()
     assert telemetry.unchecked() == {"call_not_seen": 1}
     assert told(telemetry) == []
 

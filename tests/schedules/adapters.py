@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tests.schedules.alone import Alone, InClosure, InMethod, InPartial
 from tests.schedules.hosts import Pool, Queue, Worker
+from tests.schedules.loops import Looping
 from tests.schedules.records import Attempt, Got
 from tests.schedules.scheduler import Scheduler
 from tests.schedules.shapes import Generic, Host, Mixin
@@ -141,7 +142,7 @@ VARIANTS: Final[dict[str, type[Variant]]] = {
     for kind in (
         *(Stamping, StampingQueue, Remaking, Defaulting, Overriding, Extending, Registry, Early, Decorated, Naming),
         *(Alone, InPartial, InClosure, InMethod),
-        *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Optional, Spelling),
+        *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Looping, Optional, Spelling),
     )
 }
 

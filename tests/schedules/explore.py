@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from otel_handoff import Boundary, HandoffInstrumentor, Mismatch
 from otel_handoff.around.handoff import settle_all
 from otel_handoff.host.guard import guard
-from tests.schedules import mixin
+from tests.schedules import loops, mixin
 from tests.schedules.adapters import DECLARED, VARIANTS
 from tests.schedules.hosts import Pool, Queue, boundary
 from tests.schedules.notes import Provider
@@ -124,6 +124,8 @@ def boundary_of(host: str) -> Boundary:
     """Return the hand-off of a host."""
     if host == "mixin":
         return mixin.BOUNDARY
+    if host == "looping":
+        return loops.boundary()
     return boundary({"pool": Pool, "queue": Queue, **DECLARED}[host])
 
 

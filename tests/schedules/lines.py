@@ -30,6 +30,7 @@ MODULES: Final = (
     "around/running",
     "around/submit",
     "around/worker",
+    "around/loops",
 )
 
 _FOLDER: Final = Path(otel_handoff.__file__).parent

@@ -12,7 +12,7 @@ from opentelemetry.util.types import AttributeValue
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
-from otel_handoff.handover.lease import Lease, active, judged_for
+from otel_handoff.handover.lease import Lease, active, judged_for, judged_lease
 from otel_handoff.host.bound import Written
 from otel_handoff.host.following import can_be_read, expression, no_tuple
 from otel_handoff.host.guard import guard
@@ -92,7 +92,9 @@ class ReadFunction:
 
     def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note the ids and call through."""
-        lease = judged_for(self._detector)
+        lease = judged_lease()
+        if lease is not None and lease.outers:
+            lease = judged_for(self._detector)
         if lease is not None and lease.detector is self._detector:
             self._declared.seen = True
             with guard:
@@ -178,7 +180,9 @@ class CallFunction:
 
     def closely(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""
-        lease = judged_for(self.detector)
+        lease = judged_lease()
+        if lease is not None and lease.outers:
+            lease = judged_for(self.detector)
         if lease is None or lease.detector is not self.detector or not self.detector.enabled:
             if self._declared.outside is not None and self.detector.enabled:
                 with guard:
@@ -316,7 +320,8 @@ class Filing:
         span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
         if span.is_recording():
             span.set_attributes(call_attributes(submission, of.details(self._args, self._kwargs)))
-            add_rows_around(span, active.get() or self._lease)
+            if (lease := active.get() or self._lease).outers:
+                add_rows_around(span, lease)
 
     def _details(self) -> dict[str, object]:
         found = self._of.attributes(self._args, self._kwargs)

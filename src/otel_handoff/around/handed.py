@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from otel_handoff.around.submit import Submit
-from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.handover.written import open_record
+from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import capture
@@ -97,6 +98,25 @@ class HandOver(Submit):
                 record.claim(lease.submission, roots)
         return Noted(context, handed, lease)
 
+    def item(self, context: Any) -> tuple[Lease, Any]:
+        """Begin the row of what is put into a queue; return what its worker is to have for the context, too."""
+        frames, within = capture(3), judged_lease()
+        with no_lease():
+            handing, lease = self._begin(context, frames)
+        if within is not None:
+            lease.within(within)
+        lease.twins = lease.made = None  # no code of the host's runs until it is in the queue
+        handed = handing.contexts[1]
+        handing.lease, handing.contexts = None, (None, None)
+        if self._coverage.due:
+            self._coverage.tell()
+        return lease, handed
+
+    def pin_at_read(self, lease: Lease) -> None:
+        """In `pin`, give the worker what was submitted where it reads a field of a context that has no copy."""
+        if self._pin and not lease.pinned and self._is_pinned_at_read(lease.kind, None):
+            lease.at_read = True
+
     def begin_noted(self, noted: Noted, given: Any) -> Lease:
         """Begin the row of what was noted, whose worker is `given` that, or another object; `MISSING` if neither."""
         lease = noted.lease
@@ -111,3 +131,10 @@ class HandOver(Submit):
             lease.expected, lease.context = id(given), given
             lease.record = open_record(given) if self._detector.watched else None
         return lease
+
+
+class InPlace(HandOver):
+    """The same where the worker can be given no copy."""
+
+    def _copy(self, context: Any, kind: ContextClass) -> Any:  # noqa: ARG002
+        return context

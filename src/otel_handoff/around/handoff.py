@@ -18,6 +18,7 @@ from otel_handoff.around.calls import DeclaredCall
 from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.following import unknown
+from otel_handoff.around.loops import Loop
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import Submit
 from otel_handoff.around.worker import Worker
@@ -67,13 +68,16 @@ class Handoff(Shared):
         self._submit_names: frozenset[str] = frozenset()
         self._work_names: frozenset[str] = frozenset()
         self._alone: list[Alone] = []
-        self._submit_patch = Patch(boundary.submit, self._wrap_submit, overrides=True) if boundary.submit else None
+        self._loop = Loop(self) if boundary.takes else None
+        submit = boundary.submit if self._loop is None else None
+        self._submit_patch = Patch(submit, self._wrap_submit, overrides=True) if submit else None
         self._work_patch = Patch(boundary.work, self._wrap_work, overrides=True)
         self._calls = [
             DeclaredCall(call, self.detector, engine, outside=self._called_outside, unread=self._unread)
             for call in boundary.calls
         ]
         self._patches: list[Patch] = [patch for patch in (self._submit_patch, self._work_patch) if patch is not None]
+        self._patches += self._loop.patches if self._loop is not None else []
         self._patches += [patch for call in self._calls for patch in call.patches]
         if boundary.emission is not None:
             self._patches += Emitting(boundary, boundary.emission, self.detector, engine, self.coverage).patches
@@ -147,6 +151,9 @@ class Handoff(Shared):
 
     def _wrap_work(self, function: Any, parameters: Parameters) -> Any:
         self.counts.shown = True
+        if self._loop is not None:
+            self.detector.telling.work_frames = _place_of(function)
+            return self._loop.wrap(function)
         if not self._work_patch.attached:  # the target itself: an override is recognised by the same names
             self._work_names = parameters.names
             self.shared = self._submit_names & self._work_names
@@ -209,6 +216,8 @@ class Handoff(Shared):
         self.kinds.look()
         if not (self._submit_patch or self._work_patch).attached:
             return
+        if self._loop is not None and self._loop.elsewhere:
+            self._gap("no_worker", self.boundary.work, "it was not seen to run, and items were taken")
         gaps = [("replaced", patch.target) for patch in self._patches if patch.attached and not patch.in_use]
         if self.counts.submissions.value:
             wanted = [[self._work_patch], *(call.patches for call in self._calls)]

@@ -123,7 +123,8 @@ class Running:
             if span.is_recording():
                 said = row_attributes(lease.submission, queued, full=self._full)
                 span.set_attributes(said)
-                add_rows_around(span, lease)
+                if lease.outers:
+                    add_rows_around(span, lease)
                 if lease.flaw is not None:
                     self._mark(lease, span)
             context = Context({**context, LEASE_KEY: lease, _SPAN_KEY: span})

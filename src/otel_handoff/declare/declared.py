@@ -38,6 +38,8 @@ def missing(boundary: Boundary) -> Iterator[Fault]:
     if boundary.submit is not None:
         yield from _missing("submit", boundary.submit)
     yield from _missing("work", boundary.work)
+    if boundary.takes is not None:
+        yield from _missing("takes", boundary.takes)
     for call in boundary.calls:
         faults = [list(_missing("calls", target)) for target in call.targets]
         if all(faults):
@@ -68,6 +70,8 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
         submit: its function that hands over; wrapped or not. None where it names none.
         work: its function that works.
     """
+    if boundary.takes is not None:
+        return  # a loop is given nothing
     yield from _without_context(boundary, submit, work)
     if submit is not None and (boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work)):
         text = "is the function that hands over, too: no worker is recognised by it"

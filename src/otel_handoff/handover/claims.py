@@ -256,8 +256,8 @@ class Claims:
 
     def _add(self, lease: Lease, given: Given) -> None:
         number = lease.number
-        if lease.begun or number not in self.live:
-            return
+        if lease.begun or not hasattr(lease, "fresh") or number not in self.live:
+            return  # a worker has it, or is about to begin
         values = self._values(given, pinned=lease.pinned)
         key = tuple(map(id, values))
         if not key:  # nothing could prove a worker its own

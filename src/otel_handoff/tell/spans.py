@@ -60,7 +60,7 @@ def call_attributes(submission: Submission, details: Mapping[str, AttributeValue
 
 def add_rows_around(span: Span, lease: Lease) -> None:
     """Put the ids of the rows on a span within which `lease` is worked on, if there are any."""
-    for row in (*lease.outers, lease) if lease.outers else ():
+    for row in (*lease.outers, lease):
         span.set_attributes(row.submission.attributes)
 
 

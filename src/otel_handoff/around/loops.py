@@ -1,0 +1,337 @@
+"""A loop that takes items off a queue and does the work itself: an item's row lasts until the next is taken."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import get_ident
+from types import FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, Final, cast
+
+from opentelemetry import context as context_api
+
+from otel_handoff.around.handed import HandOver, InPlace, Noted
+from otel_handoff.around.running import Run
+from otel_handoff.around.shared import Shared
+from otel_handoff.boundary import Boundary
+from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.stepwise import STEPWISE, stepped
+from otel_handoff.host.guard import guard
+from otel_handoff.host.identity import ByIdentity
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import Key, parts
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
+from otel_handoff.host.standin import stand_in
+from otel_handoff.host.wrapping import Patch
+
+ITEM: Final = "item"
+"""Where a path starts that is on what was put into the queue."""
+
+LIMIT: Final = 10_000
+"""Items of one queue of which it is known what they were put in with."""
+
+_PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
+_STREAMS: Final = "anyio.streams.memory"
+_PUT: Final = {
+    "queue": ("get", "put"),
+    "asyncio": ("get_nowait", "put_nowait"),  # by which both `get` and `put` go in the end
+    "asyncio.queues": ("get_nowait", "put_nowait"),
+    _STREAMS: ("receive", "send_nowait"),
+}
+_SENDS: Final = {"MemoryObjectReceiveStream": "MemoryObjectSendStream"}
+
+looping: Final[ContextVar[LoopRun | None]] = ContextVar("otel_handoff_looping", default=None)
+"""The loop that the running thread or task is in."""
+
+
+def targets_of(boundary: Boundary) -> tuple[str, str, str]:
+    """Return what puts an item in, what takes it out, and what says that it is done, where the queue has that."""
+    takes = cast("str", boundary.takes)
+    module, _, path = takes.partition(":")
+    owner, _, name = path.rpartition(".")
+    get, put = _PUT.get(module, (name, ""))
+    if name not in ("get", "get_nowait", "receive", "receive_nowait"):
+        get = name
+    puts = boundary.submit or f"{module}:{_SENDS.get(owner, owner)}.{put}"
+    return puts, f"{module}:{owner}.{get}" if owner else takes, f"{module}:{owner}.task_done" if owner else ""
+
+
+class Loop:
+    """A boundary whose work function is a loop.
+
+    Attributes:
+        patches: its wrappers, but for that of the loop itself.
+        elsewhere: whether something that may be a row was taken by others, and the loop was not seen to run.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared: Shared = shared
+        self._boundary = boundary = shared.boundary
+        self._tail = parts(boundary.context)[1:]
+        self._roots = shared.kinds.roots
+        self._notes: ByIdentity[Any, dict[int, list[tuple[Any, Noted | Lease]]]] = ByIdentity()
+        self._ours: ByIdentity[Any, bool] = ByIdentity()
+        self._hand_over: HandOver | None = None
+        self._in_place: HandOver | None = None
+        self._has_run = False
+        self.elsewhere: bool = False
+        shared.keeps_context = False  # where it can be done, the item is given a copy
+        puts, takes, done = targets_of(boundary)
+        self._is_own = takes.partition(":")[0] not in _PUT
+        self.patches: list[Patch] = [Patch(puts, self._wrap_put), Patch(takes, self._wrap_take)]
+        if done:
+            self.patches.append(_Perhaps(done, lambda function, _: stand_in(function, self._done)))
+
+    # -- an item is put in
+
+    def _wrap_put(self, function: Any, parameters: Parameters) -> Any:
+        self._hand_over, self._in_place = HandOver(self.shared, parameters), InPlace(self.shared, parameters)
+        first = next(iter(parameters.positions), ITEM)
+
+        def put(wrapped: Any, queue: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            note, instance = None, _ends_of(queue)
+            if self.shared.detector.enabled:
+                with guard:
+                    item = parameters.get(first, args, kwargs)
+                    context = self._context_in(item)
+                    if context is not MISSING:
+                        handed = self._note(instance, item, context)
+                        note = handed
+                        if handed is not item:
+                            args, kwargs = parameters.replace(first, handed, args, kwargs)
+            try:
+                return wrapped(*args, **kwargs)
+            except BaseException:
+                if note is not None:  # it is full, say
+                    left = self._noted(instance, note)
+                    if isinstance(left, Lease):
+                        left.close()
+                raise
+
+        return stand_in(function, put)
+
+    def _context_in(self, item: Any) -> Any:
+        # What has no such place, or no context there, is no row: a poison pill, or another's item. None of their code
+        # is run for it.
+        value = item
+        for name in self._tail:
+            value = _stored(value, name)
+            if value is MISSING:
+                return value
+        if class_of(value) in _PLAIN or isinstance(value, (type, ModuleType)):
+            return MISSING
+        return value if all(_has(value, root) for root in self._roots) else MISSING
+
+    def _note(self, queue: Any, item: Any, context: Any) -> Any:
+        # Remember what it is put in with, and return it; in `pin`, of a tuple that the context is in, one with a copy.
+        # It is a row where the loop is known to take from this queue; else nothing is said of it until it does.
+        copies = len(self._tail) == 1 and class_of(item) is tuple
+        hand_over = cast("HandOver", self._hand_over if copies else self._in_place)
+        noted: Noted | Lease
+        if self._is_own or queue in self._ours:
+            noted, handed = hand_over.item(context)
+        else:
+            noted = hand_over.note(context, certain=copies)
+            handed = noted.handed
+        if handed is not context:
+            at = int(self._tail[0])
+            values = cast("tuple[Any, ...]", item)
+            item = (*values[:at], handed, *values[at + 1 :])
+        notes = self._notes.get(queue)
+        if notes is None:
+            self._notes[queue] = notes = {}
+        notes.setdefault(id(item), []).append((item, noted))
+        while len(notes) > LIMIT:
+            notes.pop(next(iter(notes)), None)
+        return item
+
+    def _noted(self, queue: Any, item: Any) -> Noted | Lease | None:
+        # What an item was put in with, which leaves the queue. Of one that is in it twice, only a plain queue says
+        # which is first.
+        notes = self._notes.get(queue)
+        found = notes.get(id(item)) if notes else None
+        if notes is None or not found:
+            return None
+        is_first = len(found) == 1 or class_of(queue).__name__ == "Queue"
+        noted = found.pop(0)[1]
+        if not found:
+            notes.pop(id(item), None)
+        return noted if is_first else None
+
+    # -- it is taken out
+
+    def _wrap_take(self, function: Any, _parameters: Parameters) -> Any:
+        is_async = inspect.iscoroutinefunction(inspect.unwrap(function))
+
+        def take(wrapped: Any, queue: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            run, instance = self._running(), _ends_of(queue)
+            if run is None and instance not in self._notes:
+                return wrapped(*args, **kwargs)
+            if run is not None:
+                run.goes_on(instance)
+            if is_async:
+                return self._awaited(wrapped(*args, **kwargs), instance)
+            item = wrapped(*args, **kwargs)
+            self._took(instance, item)
+            return item
+
+        return stand_in(function, take)
+
+    async def _awaited(self, taking: Any, queue: Any) -> Any:
+        item = await taking
+        self._took(queue, item)
+        return item
+
+    def _took(self, queue: Any, item: Any) -> None:
+        with guard:
+            noted = self._noted(queue, item)
+            run = self._running()
+            if run is None:  # another's
+                self.elsewhere = not self._has_run and (noted is not None or self.elsewhere)
+                return
+            context = self._context_in(item)
+            if context is MISSING:
+                return
+            self._ours[queue] = True
+            if noted is None or self._hand_over is None:
+                run.stays(queue)
+                self.shared.missed_submission("no_submission")
+                self.shared.coverage.tell()
+                return
+            if isinstance(noted, Lease):
+                noted.receive(context)
+            else:
+                noted = self._hand_over.begin_noted(noted, context)
+                noted.handed = context
+                self._hand_over.pin_at_read(noted)
+            run.takes(queue, noted, context)
+
+    def _done(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        run = self._running()
+        if run is not None:
+            run.goes_on(instance)
+        return wrapped(*args, **kwargs)
+
+    def _running(self) -> LoopRun | None:
+        run = looping.get()
+        return run if run is not None and run.loop is self and run.here == get_ident() else None
+
+    # -- the loop
+
+    def wrap(self, function: Any) -> Any:
+        """Return what stands for the loop's function."""
+        return stand_in(function, self._run)
+
+    def _run(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not self.shared.detector.enabled:
+            return wrapped(*args, **kwargs)
+        run, self._has_run, self.elsewhere = LoopRun(self), True, False
+        try:
+            with run.step():
+                result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            run.end(error)
+            raise
+        if type(result) in STEPWISE:
+            return stepped(result, run.step, run.end)
+        run.end(None)
+        return result
+
+
+class _Perhaps(Patch):
+    """A function that a queue may well not have."""
+
+    def miss(self, found: Any, hint: str = "") -> None:
+        """Nothing is amiss."""
+
+
+class LoopRun:
+    """One call of the loop's function, on its thread or task.
+
+    Attributes:
+        loop: whose.
+        here: the thread that it runs on, while it does.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop: Loop = loop
+        self.here: int | None = None
+        self._queue: Any = None
+        self._row: tuple[Lease, Run, Any] | None = None
+
+    @contextmanager
+    def step(self) -> Generator[None]:
+        """The loop runs, until it ends or waits."""
+        token, before = looping.set(self), self.here
+        self.here = get_ident()
+        try:
+            yield
+        finally:
+            self.here = before
+            looping.reset(token)
+
+    def goes_on(self, queue: Any) -> None:
+        """It takes the next item of a queue, or has done what it took: with that of this one it is done."""
+        if queue is self._queue:
+            self.end(None)
+
+    def stays(self, queue: Any) -> None:
+        """It has taken an item of which nobody knows when it was put in."""
+        self.end(None)
+        self._queue = queue
+
+    def takes(self, queue: Any, lease: Lease, context: Any) -> None:
+        """It has taken the item of a row."""
+        self.stays(queue)
+        if lease.context is None:
+            lease.context = context
+        if (provoker := Lease.provoker) is not None:
+            provoker.hold(lease, "start")
+        running = self.loop.shared.running.begin(lease)
+        self._row = lease, running, context_api.get_current()
+
+    def end(self, error: BaseException | None) -> None:
+        """The row is done, or the loop is: with `error`, or without."""
+        row, self._row = self._row, None
+        if row is None:
+            return
+        with guard:
+            lease, (span, token, otel_token, again, said), context = row
+            if active.get() is not lease:  # it ends elsewhere, as what nobody awaits any more does
+                token = active.set(active.get())
+                otel_token = None
+            elif context_api.get_current() is not context:
+                otel_token = None  # the host has put something of its own there since, or taken ours off
+            self.loop.shared.running.end(lease, (span, token, otel_token, again, said), error)
+
+
+def _ends_of(queue: Any) -> Any:
+    # What both ends of a stream have in common; a queue is both.
+    return dict_of(queue).get("_state", queue) if class_of(queue).__module__ == _STREAMS else queue
+
+
+def _stored(value: Any, name: str) -> Any:
+    # What is there, without running code of the host's.
+    cls: type = class_of(value)
+    if name.isdecimal() and not {tuple, list}.isdisjoint(cls.__mro__):
+        values = cast("list[Any]", value)
+        return values[int(name)] if int(name) < len(values) else MISSING
+    if not isinstance(name, Key):
+        if (found := dict_of(value).get(name, MISSING)) is not MISSING:
+            return found
+        slot = lookup(cls, name)
+        if isinstance(slot, MemberDescriptorType):
+            try:
+                return slot.__get__(value)
+            except AttributeError:
+                return MISSING
+    return cast("dict[Any, Any]", value).get(str(name), MISSING) if cls is dict else MISSING
+
+
+def _has(value: Any, root: str) -> bool:
+    cls = class_of(value)
+    if root in dict_of(value) or lookup(cls, root) is not MISSING or root in items_of(value):
+        return True
+    return root.isdecimal() and issubclass(cls, (list, tuple))
