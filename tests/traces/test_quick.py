@@ -133,7 +133,9 @@ def test_both_say_the_same_of_a_span(tmp_path: Path, parts: dict[str, Any]) -> N
 @pytest.mark.parametrize("name", [b'"name"', b'"links"', b'"schemaUrl"'])
 def test_a_text_that_is_no_utf_8_is_found_wherever_it_is(tmp_path: Path, name: bytes, bad: bytes) -> None:
     """Also in what is not looked at."""
-    text = lines.text({**lines.request({**lines.span(1), "links": "HERE", "name": "HERE"}), "schemaUrl": "HERE"})
+    request = lines.request({**lines.span(1), "links": "HERE", "name": "HERE"})
+    request["resourceSpans"][0]["schemaUrl"] = "HERE"
+    text = lines.text(request)
     quickly, plainly = both(tmp_path / "file", text.encode().replace(name + b':"HERE"', name + b':"' + bad + b'"'))
     assert quickly == plainly
     assert "no UTF-8" in quickly[1][0].reason
