@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any, NamedTuple
 
-from otel_handoff.around.submit import Submit
+from otel_handoff.around.submit import MOST_THREADS, Submit
 from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
@@ -76,6 +77,8 @@ class HandOver(Submit):
     def note(self, context: Any, *, certain: bool) -> Noted:
         """Take what a row is handed over with, if this is its context, which may be `certain`."""
         shared = self.shared
+        if len(shared.submitters) < MOST_THREADS:
+            shared.submitters.add(get_ident())
         with no_lease():
             kind = self._kind_of(context)
             record = open_record(context) if self._detector.watched else None

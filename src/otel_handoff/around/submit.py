@@ -28,7 +28,7 @@ from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.record.locations import Frames, Site, capture
 
 _LET_GO: Final = (None, None)
-_MOST_THREADS: Final = 1_000
+MOST_THREADS: Final = 1_000
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -225,7 +225,7 @@ class Submit:
 
         def opened(context: Any, kind: ContextClass, take: Snapshot, frames: Frames) -> Lease:
             lease = Lease(context, kind, take, row, frames, detector, rows, shared.keeps_context)
-            if threading.get_ident() not in threads and len(threads) < _MOST_THREADS:
+            if threading.get_ident() not in threads and len(threads) < MOST_THREADS:
                 threads.add(threading.get_ident())
             count()
             if lease.record is not None and lease.record.unclaimed:
