@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from threading import get_ident
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, Final, cast
@@ -228,15 +226,16 @@ class Loop:
         if not self.shared.detector.enabled:
             return wrapped(*args, **kwargs)
         run, self._has_run, self.elsewhere = LoopRun(self), True, False
+        entered = run.enter()
         try:
-            with run.step():
-                result = wrapped(*args, **kwargs)
+            result = wrapped(*args, **kwargs)
         except BaseException as error:
-            run.end(error)
+            run.end(entered, error)
             raise
         if type(result) in STEPWISE:
-            return stepped(result, run.step, run.end)
-        run.end(None)
+            run.leave(entered)
+            return stepped(result, run)
+        run.end(entered, None)
         return result
 
 
@@ -245,6 +244,10 @@ class _Perhaps(Patch):
 
     def miss(self, found: Any, hint: str = "") -> None:
         """Nothing is amiss."""
+
+
+Entered = tuple["Token[LoopRun | None]", "int | None"]
+"""What a step of a loop is left with."""
 
 
 class LoopRun:
@@ -261,25 +264,36 @@ class LoopRun:
         self._queue: Any = None
         self._row: tuple[Lease, Run, Any] | None = None
 
-    @contextmanager
-    def step(self) -> Generator[None]:
+    def enter(self) -> Entered:
         """The loop runs, until it ends or waits."""
-        token, before = looping.set(self), self.here
-        self.here = get_ident()
-        try:
-            yield
-        finally:
-            self.here = before
-            looping.reset(token)
+        before, self.here = self.here, get_ident()
+        return looping.set(self), before
+
+    def leave(self, entered: Entered, /) -> None:
+        """It waits."""
+        token, self.here = entered
+        looping.reset(token)
+
+    def end(self, entered: Entered, error: BaseException | None, /) -> None:
+        """It has ended: so has the row of its last item."""
+        self.leave(entered)
+        self.finish(error)
+
+    def let_go(self) -> None:
+        """It will not go on."""
+        self.finish(GeneratorExit())
+
+    def interrupted(self) -> None:
+        """A step of it did not begin."""
 
     def goes_on(self, queue: Any) -> None:
         """It takes the next item of a queue, or has done what it took: with that of this one it is done."""
         if queue is self._queue:
-            self.end(None)
+            self.finish(None)
 
     def stays(self, queue: Any) -> None:
         """It has taken an item of which nobody knows when it was put in."""
-        self.end(None)
+        self.finish(None)
         self._queue = queue
 
     def takes(self, queue: Any, lease: Lease, context: Any) -> None:
@@ -292,7 +306,7 @@ class LoopRun:
         running = self.loop.shared.running.begin(lease)
         self._row = lease, running, context_api.get_current()
 
-    def end(self, error: BaseException | None) -> None:
+    def finish(self, error: BaseException | None) -> None:
         """The row is done, or the loop is: with `error`, or without."""
         row, self._row = self._row, None
         if row is None:
