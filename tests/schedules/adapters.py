@@ -14,6 +14,14 @@ from tests.schedules.loops import Looping
 from tests.schedules.records import Attempt, Got
 from tests.schedules.scheduler import Scheduler
 from tests.schedules.shapes import Generic, Host, Mixin
+from tests.schedules.stepwise import (
+    AsyncGenerators,
+    AwaitedTwice,
+    CoroutineQueue,
+    Coroutines,
+    Generators,
+    Returning,
+)
 from tests.schedules.truth import Truth
 from tests.schedules.unproven import Defaulting, Early, Noting, Stack
 from tests.schedules.variants import (
@@ -143,6 +151,7 @@ VARIANTS: Final[dict[str, type[Variant]]] = {
         *(Stamping, StampingQueue, Remaking, Defaulting, Overriding, Extending, Registry, Early, Decorated, Naming),
         *(Alone, InPartial, InClosure, InMethod),
         *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Looping, Optional, Spelling),
+        *(Coroutines, Returning, AwaitedTwice, CoroutineQueue, Generators, AsyncGenerators),
     )
 }
 

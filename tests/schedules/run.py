@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Final
 
 from otel_handoff import HandoffMismatchError, Mismatch, current_submission
@@ -37,6 +37,24 @@ class WorkFailedError(Exception):
 
 
 _EXPECTED: Final = (WorkFailedError, FilingFailedError, HandoffMismatchError)
+
+
+class _Job:
+    """What a row does, given its context; and, where several workers do it, which of them this is."""
+
+    def __init__(self, run: Run, attempt: Attempt, steps: Sequence[Step]) -> None:
+        self._run = run
+        self._attempt = attempt
+        self._steps = steps
+
+    def __call__(self, handed: Any, of: Attempt | None = None) -> None:
+        """Do all of it."""
+        for _ in self.steps(handed, of):
+            self._run.scheduler.pause()
+
+    def steps(self, handed: Any, of: Attempt | None = None) -> Generator[None]:
+        """Do it step by step."""
+        return self._run.work(of or self._attempt, handed, self._steps)
 
 
 class Run:
@@ -134,7 +152,7 @@ class Run:
         if act.callback:
             attempt.callback = lambda: [getters["attribute"](context) for getters in host.getters]
         try:
-            host.submit(attempt, context, lambda handed, of=attempt: self._work(of, handed, act.steps))
+            host.submit(attempt, context, _Job(self, attempt, act.steps))
         except ValueError:
             self.truth.accepted(attempt)  # pinned all the same
             attempt.dropped = True  # the pipeline takes no row without a token
@@ -200,14 +218,19 @@ class Run:
 
     # -- workers
 
-    def _work(self, attempt: Attempt, handed: Any, steps: Sequence[Step]) -> None:
+    def work(self, attempt: Attempt, handed: Any, steps: Sequence[Step]) -> Generator[None]:
+        """Work on a row; before each step another task may run."""
         self.truth.started(attempt, handed, current_submission())
-        self._steps(Worker(self.truth, self.scheduler, attempt, handed, nested=False), steps)
+        yield from self._each(Worker(self.truth, self.scheduler, attempt, handed, nested=False), steps)
 
     def _steps(self, worker: Worker, steps: Sequence[Step]) -> None:
-        self.truth.doing[threading.current_thread().name] = worker.attempt
-        for step in steps:
+        for _ in self._each(worker, steps):
             self.scheduler.pause()
+
+    def _each(self, worker: Worker, steps: Sequence[Step]) -> Generator[None]:
+        for step in steps:
+            yield
+            self.truth.doing[threading.current_thread().name] = worker.attempt
             if isinstance(step, Read):
                 self._read(worker, step.root, step.via)
             elif isinstance(step, Call):
