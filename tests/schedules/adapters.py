@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from tests.schedules.alone import Alone, InClosure, InMethod, InPartial
-from tests.schedules.hosts import Pool, Queue, Worker
+from tests.schedules.hosts import Holding, Pool, Queue, Worker
 from tests.schedules.loops import Looping
 from tests.schedules.records import Attempt, Got
 from tests.schedules.scheduler import Scheduler
@@ -29,6 +29,8 @@ from tests.schedules.variants import (
     AwaitedQueue,
     Base,
     Decorated,
+    Deep,
+    Elsewhere,
     Explicit,
     Extending,
     Fanning,
@@ -37,6 +39,7 @@ from tests.schedules.variants import (
     Overriding,
     Registry,
     Remaking,
+    Sharing,
     Spelling,
     Spreading,
     Stamping,
@@ -57,6 +60,7 @@ class Varied(Generic):
         super().__init__(kind, truth, scheduler, workers, slots)
         self.stamps = kind.stamps
         self.may = kind.may.get(mode, frozenset())
+        self.at_read = kind.at_read and mode == "pin" and truth.watch
 
     def submit(self, attempt: Attempt, ctx: Any, job: Callable[..., object]) -> None:
         """Hand over; what is yet to run is driven, and others may run in between."""
@@ -67,6 +71,14 @@ class Varied(Generic):
                 while True:
                     self._scheduler.pause()
                     handing.send(None)
+
+
+class Deeply(Varied):
+    """Its context has the ids in another object."""
+
+    def context(self) -> Any:
+        """Make a context."""
+        return Holding()
 
 
 class ByDefault(Varied):
@@ -152,6 +164,7 @@ VARIANTS: Final[dict[str, type[Variant]]] = {
         *(Alone, InPartial, InClosure, InMethod),
         *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Looping, Optional, Spelling),
         *(Coroutines, Returning, AwaitedTwice, CoroutineQueue, Generators, AsyncGenerators),
+        *(Deep, Sharing, Elsewhere),
     )
 }
 
@@ -166,6 +179,12 @@ def make(kind: str, truth: Truth, scheduler: Scheduler, workers: int, *, slots: 
     if kind == "mixin":
         return Mixin(truth, scheduler, workers)
     if kind in VARIANTS:
-        shape = {"defaulting": ByDefault, "optional": Orderless, "spelling": Spelt}.get(kind, Varied)
+        shapes: dict[str, type[Varied]] = {
+            "defaulting": ByDefault,
+            "optional": Orderless,
+            "spelling": Spelt,
+            "deep": Deeply,
+        }
+        shape = shapes.get(kind, Varied)
         return shape(VARIANTS[kind], truth, scheduler, workers, slots, mode)
     return Generic(Pool if kind == "pool" else Queue, truth, scheduler, workers, slots)

@@ -219,10 +219,13 @@ SHARING: Final = frozenset({"fanning", "spreading"})
 STAMPING: Final = frozenset({"stamping", "stampingqueue"})
 """Hosts in which the submit function writes the ids. Without watch that is not told from another's writing them."""
 
+BESIDE: Final = frozenset({"deep", "elsewhere"})
+"""Hosts that keep ids where a copy does not reach. Without watch nobody sees them read there, and none is pinned."""
+
 
 def seen(hosts: Sequence[str], setting: Setting) -> tuple[str, ...]:
     """Return the hosts whose rows are judged rightly in a setting."""
-    return tuple(host for host in hosts if setting.watch or host not in STAMPING)
+    return tuple(host for host in hosts if setting.watch or host not in (*STAMPING, *BESIDE))
 
 
 def strategy_of(seed: int) -> Strategy:

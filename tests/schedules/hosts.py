@@ -195,17 +195,54 @@ class Queue(ControlledPool):
         return True
 
 
+class Row:
+    """What a context holds that has its ids in it."""
+
+    order: Order | None = None
+    attempt: str | None = None
+
+
+class Holding:
+    """A context that has its ids in another object."""
+
+    def __init__(self) -> None:
+        self.row = Row()
+
+    @property
+    def order(self) -> Order | None:
+        """Its order."""
+        return self.row.order
+
+    @order.setter
+    def order(self, order: Order | None) -> None:
+        self.row.order = order
+
+    @property
+    def attempt(self) -> str | None:
+        """Its attempt."""
+        return self.row.attempt
+
+    @attempt.setter
+    def attempt(self, attempt: str | None) -> None:
+        self.row.attempt = attempt
+
+    current_order: Any = Context.current_order
+    current_attempt: Any = Context.current_attempt
+    file: Any = Context.file
+
+
 def boundary(host: type[Any]) -> Boundary:
     """The hand-off of `host`."""
     ids = {"order_id": "order_id", "attempt": "attempt"}
     here, there = __name__, f"{host.__module__}:{host.__name__}"
-    return Boundary(
-        name=host.__name__.lower(),
-        submit=None if getattr(host, "alone", False) else f"{there}.enqueue",
-        work=f"{there}.run",
-        fields={"order_id": "order.id", "attempt": "attempt"},
-        calls=(Call(f"{here}:Ledger.post", ids), Call(f"{here}:Ledger.route", ids, evidence="result")),
-        pools=("tests.schedules.pools:NestedPool.submit",),
-        row="order_id",
-        evict=Call(f"{there}.give_up", ids),
-    )
+    declared: dict[str, Any] = {
+        "name": host.__name__.lower(),
+        "submit": None if getattr(host, "alone", False) else f"{there}.enqueue",
+        "work": f"{there}.run",
+        "fields": {"order_id": "order.id", "attempt": "attempt"},
+        "calls": (Call(f"{here}:Ledger.post", ids), Call(f"{here}:Ledger.route", ids, evidence="result")),
+        "pools": ("tests.schedules.pools:NestedPool.submit",),
+        "row": "order_id",
+        "evict": Call(f"{there}.give_up", ids),
+    }
+    return Boundary(**{**declared, **getattr(host, "declared", {})})

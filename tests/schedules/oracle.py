@@ -281,7 +281,7 @@ class Oracle:
             uses[kind, "found" if found else "missed"] += 1
             if not found and got.visible:
                 self.verdict.missed.append(f"{attempt.label} read {got.wrong} by {got.via}")
-            if attempt.pinned and got.via != "alias":
+            if attempt.pinned and not _goes_around(attempt, got):
                 self.verdict.took.append(f"{attempt.label} read {got.wrong} by {got.via}")
         elif got.spared_sure:
             uses[kind, "wrong"] += 1
@@ -299,7 +299,7 @@ class Oracle:
             uses[kind, "found" if filed.matched else "missed"] += 1
             if not filed.matched:
                 self.verdict.missed.append(f"{attempt.label} filed under {filed.wrong} ({filed.outcome})")
-            if attempt.pinned and not any(got.via == "alias" for got in filed.gots.values()):
+            if attempt.pinned and not any(_goes_around(attempt, got) for got in filed.gots.values()):
                 self.verdict.took.append(f"{attempt.label} filed under {filed.wrong}")
             return
         spared = [got for name, got in filed.gots.items() if got.spared_sure and name in got.spared[0]]
@@ -310,3 +310,8 @@ class Oracle:
 
     def _was_told(self, attempt: Attempt, wrong: Ids, outcomes: set[str]) -> bool:
         return any(self._told[attempt].get(pair, _NONE) & outcomes for pair in wrong.items())
+
+
+def _goes_around(attempt: Attempt, got: Got) -> bool:
+    # Whether what is read is not what the worker was given: the raw context, or around the class of what it shares.
+    return got.via == "alias" if attempt.view is None else not got.visible

@@ -24,7 +24,7 @@ def is_own_again(truth: Truth, attempt: Attempt, written: Written) -> bool:
 
 def is_anybodys(truth: Truth, attempt: Attempt, name: str, value: object) -> bool:
     """Whether nobody can tell whose id a worker has: it wrote this one itself, where another wrote it, too."""
-    contexts = [attempt.handed]
+    contexts = [attempt.handed if attempt.view is None else attempt.context]
     if attempt.pinned and any(got.via == "alias" and has(got.ids, name, value) for got in attempt.gots):
         contexts.append(attempt.context)  # else what is written there is no concern of the worker
     writes = [
@@ -38,6 +38,7 @@ def is_anybodys(truth: Truth, attempt: Attempt, name: str, value: object) -> boo
 
 
 def _writes(truth: Truth, attempt: Attempt) -> list[Written]:
-    contexts = {id(each): each for each in (attempt.context, attempt.handed)}.values()
+    handed = attempt.handed if attempt.view is None else attempt.context
+    contexts = {id(each): each for each in (attempt.context, handed)}.values()
     written = [each for context in contexts for root in truth.shape.roots for each in truth.writes(context, root)]
     return sorted((each for each in written if each.owner is attempt), key=lambda each: each.begin)

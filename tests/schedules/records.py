@@ -20,6 +20,9 @@ class Shape(Protocol):
     key: str
     """The field that stays the same when a row is tried again."""
 
+    at_read: bool
+    """Whether workers share what their ids are in, and are pinned at the read."""
+
     def ids(self, root: str, value: Any) -> Ids:
         """Return the fields that start at an attribute with this value."""
         ...
@@ -130,11 +133,13 @@ class Attempt:
     """Whether the detector took other ids for those that it was handed over with."""
     twin: Attempt | None = None
     """The same row once more: its second worker."""
+    view: object | None = None
+    """In the place of a context: what the worker reads, where it is pinned at the read."""
 
     @property
     def pinned(self) -> bool:
-        """Whether the worker was given a context of its own."""
-        return self.handed is not None and self.handed is not self.context
+        """Whether the worker was given a context of its own, or is pinned at the read."""
+        return self.view is not None or (self.handed is not None and self.handed is not self.context)
 
     @property
     def in_flight(self) -> bool:

@@ -251,7 +251,9 @@ class Run:
         context = worker.attempt.context if via == "alias" else worker.handed
         name = host.roots[root]
         begin = tick()
-        through_class = self.program.slots and via == "copy"  # there is no `__dict__` that could be copied around it
+        through_class = (
+            self.program.slots or self.program.host == "deep"
+        ) and via == "copy"  # there is no `__dict__` that could be copied around it
         if through_class:
             copied = copy.copy(context)
             value, other = getattr(copied, name), host.roots[1 - root]
@@ -282,7 +284,7 @@ class Run:
             value = self._unlike(step.root, "own")
         elif step.kind == "equal":
             value = self._again(root, attempt.roots[root][0].value, "equal")
-        context = attempt.context if step.alias else worker.handed
+        context = attempt.context if step.alias or attempt.view is not None else worker.handed
         assert self.scheduler.current is not None
         self.truth.write(context, root, value, self.scheduler.current.name, attempt)
 

@@ -30,6 +30,8 @@ class Host(Protocol):
     """The attributes that the submit function itself may write."""
     may: frozenset[str]
     """The reasons for which a row may be left unjudged."""
+    at_read: bool
+    """Whether workers share what their ids are in, and are pinned at the read."""
 
     def context(self) -> Any:
         """Make a context."""
@@ -108,6 +110,7 @@ class Generic:
 
     stamps: tuple[int, ...] = ()
     may: frozenset[str] = frozenset()
+    at_read: bool = False
 
     def __init__(
         self, kind: type[Pool | Queue | Variant], truth: Truth, scheduler: Scheduler, workers: int, slots: bool
@@ -184,6 +187,7 @@ class Mixin:
 
     stamps: tuple[int, ...] = ()
     may: frozenset[str] = frozenset()
+    at_read: bool = False
 
     roots: tuple[str, str] = ("token", "state_id")
     key: str = "token_id"

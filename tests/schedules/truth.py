@@ -58,6 +58,8 @@ class Truth:
         self._writes[id(context), root].append(written)
         if owner is not None:
             owner.own.setdefault(root, written.begin)
+            if owner.view is not None:  # what it writes to what it shares is what it reads from then on
+                self._writes[id(owner.view), root].append(written)
         setattr(context, root, value)
         written.end = tick()
 
@@ -189,11 +191,15 @@ class Truth:
         attempt.start = (attempt.start[0], tick())
         if submission is not None:
             self._recognised(attempt, submission)
-        if attempt.pinned and not is_known:  # all workers of a row have the same copy
+        if self.shape.at_read:
+            attempt.view = object() if submission is not None else None
+        view = handed if attempt.view is None else attempt.view
+        is_known = is_known and attempt.view is None
+        if attempt.pinned and not is_known and not (self.shape.at_read and attempt.view is None):
             for root, sources in attempt.roots.items():
                 if root not in attempt.stamps:  # one value, where it is known what was pinned
                     copied = {id(each.value): each.value for each in sources}
-                    self._know(handed, root, copied.values(), attempt.start[0])
+                    self._know(view, root, copied.values(), attempt.start[0])
 
     def _recognised(self, attempt: Attempt, submission: Any) -> None:
         attempt.number = submission.number
@@ -247,6 +253,9 @@ class Truth:
     ) -> Got:
         """A worker got `ids` off an attribute of `context`, until now or `end`."""
         end = end or tick()
+        visible = self.watch and (visible or via not in BLIND)
+        if attempt.view is not None:
+            context = attempt.view if visible else attempt.context
         sources = [
             written
             for written in self.in_effect(context, root, begin, end)
@@ -264,13 +273,14 @@ class Truth:
         if context is not attempt.context:
             could = self.in_effect(attempt.context, root, begin, end)
             for written in could:
+                if written.owner is attempt:
+                    continue
                 differs = {name: value for name, value in written.ids.items() if value != attempt.expected[name]}
                 if differs and name_overlap(differs, ids):
                     spared.append(differs)
                     spared_sources.append(written)
             # What a worker that writes the field itself would have read otherwise is anybody's guess.
             spared_sure = len(spared) == len(could) == 1 and not (root in attempt.own and attempt.own[root] < end)
-        visible = self.watch and (visible or via not in BLIND)
         got = Got(
             *(attempt, root, ids, via, nested, visible, begin, end),
             *(sources, wrong, bool(wrong) and not own, spared, spared_sure, spared_sources),

@@ -34,10 +34,14 @@ class Variant:
     Attributes:
         stamps: the attributes of the context that the submit function itself may write.
         may: the reasons for which a row may be left unjudged, by mode.
+        declared: what its boundary says besides.
+        at_read: whether its workers share what their ids are in, and are pinned at the read, where that is watched.
     """
 
     stamps: ClassVar[tuple[int, ...]] = ()
     may: ClassVar[dict[str, frozenset[str]]] = {}
+    declared: ClassVar[dict[str, Any]] = {}
+    at_read: ClassVar[bool] = False
 
     def __init__(self, truth: Truth, scheduler: Scheduler, workers: int) -> None:
         self.truth: Truth = truth
@@ -277,3 +281,32 @@ class Spreading(Variant):
         twin, run = self.truth.twin(attempt), self.run
         self.executor.submit(run, attempt, ctx, job)
         self.executor.submit(run, twin, ctx, job)
+
+
+class Deep(Variant):
+    """The ids are in an object that the context holds, and are changed in that."""
+
+    declared: ClassVar[dict[str, Any]] = {"fields": {"order_id": "row.order.id", "attempt": "row.attempt"}}
+    at_read = True
+
+
+class Sharing(Variant):
+    """The worker shares the context, and is pinned at the read."""
+
+    declared: ClassVar[dict[str, Any]] = {"pins": "read"}
+    at_read = True
+
+
+class Elsewhere(Variant):
+    """The worker is given no context, but comes to it in another way."""
+
+    at_read = True
+
+    def enqueue(self, attempt: Attempt, ctx: Any, job: Job) -> None:
+        """Submit function."""
+        self.entered(attempt)
+        self.executor.submit(self.run, attempt, job)
+
+    def run(self, attempt: Attempt, job: Job) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Work function."""
+        self.work(attempt, attempt.context, job)

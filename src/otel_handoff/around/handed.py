@@ -59,7 +59,10 @@ class HandOver(Submit):
             return None
         with no_lease():
             handing, lease = self._begin(context, capture(3))
-        lease.twins = lease.made = None  # no code of the host's runs until it is handed over
+        lease.twins, lease.made = (
+            None,
+            None if lease.along is None else {},
+        )  # no code of the host's runs until it is handed over
         handed = handing.contexts[1]
         handing.lease, handing.contexts = None, (None, None)
         if self._coverage.due:

@@ -110,6 +110,8 @@ class Running:
                 self._look_at(lease, number)
         if not ((lease.pinned or lease.at_read) and self._watched):
             lease.detector.start(lease)
+        elif lease.along is not None:
+            lease.detector.start_below(lease)
         span = INVALID_SPAN
         said: dict[str, AttributeValue] | None = None
         if self.late is not None:
@@ -336,7 +338,10 @@ class Running:
             left.update(
                 name
                 for name, writes in lease.findings.own.items()
-                if writes and writes[-1].value is not lease.roots.get(name) and there.get(name) is not writes[-1].value
+                if type(name) is str
+                and writes
+                and writes[-1].value is not lease.roots.get(name)
+                and there.get(name) is not writes[-1].value
             )
         if left:
             self._coverage.miss(

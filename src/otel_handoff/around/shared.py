@@ -22,6 +22,7 @@ from otel_handoff.judge.detector import Detector
 from otel_handoff.record.submission import Submission
 from otel_handoff.watch.descriptors import Watch
 from otel_handoff.watch.unwatched import WATCH_IS_OFF
+from otel_handoff.watch.ways import Ways
 
 _MOST_BLIND: Final = 1_000
 
@@ -43,6 +44,7 @@ class Shared:
         detector: judges the others.
         watch: sees reads and writes of the fields; None where that is off.
         kinds: the classes of contexts that it has met.
+        ways: the ways from contexts to ids, beneath the contexts.
         claims: the rows that wait for a worker that is recognised by what it is given.
         running: what is done around the work on a row.
         submitters: the threads that handed over rows.
@@ -78,6 +80,8 @@ class Shared:
             alert=engine.alerts,
             missed=self.coverage.miss,
         )
+        self.ways = Ways(boundary.name, fields, self.watch, pins=engine.settings.mode == "pin")
+        self.detector.look = self.ways.look_again
         self.claims = Claims(boundary.context, self._shared_parameters, self._missed, lambda: bool(self.blind))
         self.running = Running(boundary, engine, self.counts, self.coverage, look_for_gaps)
         self.submitters: set[int] = set()

@@ -344,8 +344,12 @@ class Submit:
         handed, lease.handed = lease.handed, None
         if handed is context and self._pin and self._is_pinned_at_read(kind, after):
             lease.at_read = kind.looks = True  # the short way knows nothing of it
-        elif kind.looks and handed is not context:
+        with guard:
+            self.shared.ways.look(lease, handed)
+        if (handed is not context and kind.looks) or (lease.along is not None and lease.along.copied):
             lease.twins, lease.made = Twins(handed, kind.slots), {}
+        elif lease.along is not None:
+            lease.made = {}  # nor does it know of that
         ids: Any = lease.ids
         if type(ids) is not dict:
             lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)

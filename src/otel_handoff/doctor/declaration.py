@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
 from otel_handoff.declare import declared, mainmodule
-from otel_handoff.doctor.finding import Finding, wrong
+from otel_handoff.doctor.finding import Finding, ok, wrong
 
 
 def by_role(boundary: Boundary) -> dict[str, list[Finding]]:
@@ -28,6 +29,28 @@ def by_role(boundary: Boundary) -> dict[str, list[Finding]]:
             finding = Finding(subject, "unknown", text, fault.do, {"target": target})
         found.setdefault(fault.role, []).append(finding)
     return found
+
+
+def of_pinning(handoff: Handoff) -> Iterator[Finding]:
+    """Yield how, in mode `pin`, a worker is given what was submitted."""
+    settings, boundary = handoff.engine.settings, handoff.boundary
+    if settings.mode != "pin":
+        return
+    subject, at_read = f"{boundary.name}.pins", "what was submitted where it reads a field"
+    if boundary.pins == "read" and not settings.watch:
+        text = "nothing is pinned: Boundary(pins='read') needs watch, which is off"
+        yield wrong(subject, text, "Set OTEL_HANDOFF_WATCH=true, or take pins out of the Boundary.")
+    elif boundary.pins == "read":
+        yield ok(subject, f"a worker shares the context, and is given {at_read}", pins="read")
+    elif boundary.pins == "copy" or not settings.watch:
+        text = "a worker is given a copy of the context; where there can be none it is observed"
+        yield ok(subject, text, pins="copy")
+    elif handoff.keeps_context:
+        text = f"the work function takes no {boundary.context!r}: a worker shares it, and is given {at_read}"
+        yield ok(subject, text, pins="read")
+    else:
+        text = f"a worker is given a copy of the context; where there can be none, {at_read}"
+        yield ok(subject, text, pins="copy")
 
 
 def of_the_main_module(boundary: Boundary, *, apart: bool) -> Iterator[Finding]:

@@ -123,6 +123,8 @@ def _host(instrumentor: str, layouts: Sequence[Handoff], *, apart: bool) -> Iter
             facts={"host": root, "version": _version(root), "layout": layout},
         )
         yield from _functions(instrumentor, handoff, apart=apart)
+        if own.patches_of(handoff)[handoff.boundary.work].attached:
+            yield from declaration.of_pinning(handoff)
         if not handoff.counts.judged:  # what was judged is not run elsewhere
             yield from declaration.of_the_main_module(handoff.boundary, apart=apart)
     for handoff in found:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from otel_handoff.handover.along import Step
 from otel_handoff.handover.written import RawWrite
 from otel_handoff.host.ids import key_of, same, value_of
 from otel_handoff.record.locations import Frames
@@ -29,8 +30,8 @@ class Findings:
     """What a row's worker did, and what was reported of it.
 
     Attributes:
-        own: what the worker itself wrote: attribute -> its writes, oldest first.
         kept: what a pinned worker wrote last to its copy: attribute -> the value.
+        own: what the worker itself wrote: attribute of the context, or step below -> its writes, oldest first.
         sightings: wrong reads of which it is not yet known what became of them.
         sources: (spared or read, field, value) -> the write that was read.
         seen: the wrong ids (field, value) that the worker has read.
@@ -39,12 +40,14 @@ class Findings:
         moved: field -> what the context held when the work began, where that differed.
         moved_later: the same when the row was done.
         changed: the same of fields whose object was changed in place, and is another row's by now.
+        changed_before: the same when the work began.
         reported: keys of the mismatches already reported.
         left: whether it is told that something which outlived the row reads its context.
     """
 
     __slots__ = (
         "changed",
+        "changed_before",
         "kept",
         "left",
         "moved",
@@ -59,8 +62,8 @@ class Findings:
     )
 
     def __init__(self) -> None:
-        self.own: dict[str, list[RawWrite]] = {}
         self.kept: dict[str, object] = {}
+        self.own: dict[str | Step, list[RawWrite]] = {}
         self.sightings: dict[object, Sighting] = {}
         self.sources: dict[tuple[bool, str, object], RawWrite] = {}
         self.seen: set[tuple[str, object]] = set()
@@ -69,6 +72,7 @@ class Findings:
         self.moved: dict[str, object] = {}
         self.moved_later: dict[str, object] = {}
         self.changed: dict[str, object] = {}
+        self.changed_before: dict[str, object] = {}
         self.reported: set[object] = set()
         self.left: bool = False
 

@@ -16,6 +16,7 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
+from otel_handoff.handover.along import Along, Step
 from otel_handoff.handover.asked import Judge, Provoker, Twin
 from otel_handoff.handover.findings import Findings
 from otel_handoff.handover.written import WriteRecord, forget, open_record, record_of, records
@@ -140,6 +141,8 @@ class Lease:
         noted: thread -> the ids that were taken there for the next call.
         at_read: whether its worker shares `context`, and is given what was submitted where it reads a field of it. Then
             `roots` has what it is given: once it wrote an attribute itself, that.
+        along: what can be changed in place on the way to its ids.
+        submitted: the `roots` as they were at submission, where they are others by now.
         found: None, or the `findings`.
         finished: whether the row is done: its result is handed in, or its work function returned.
         span: the row span, while the work runs.
@@ -198,6 +201,8 @@ class Lease:
     stale_counted: bool = False
     noted: dict[int, Mapping[str, object]] | None = None
     at_read: bool = False
+    along: Along | None = None
+    submitted: dict[str, Any] | None = None
 
     provoker: ClassVar[Provoker[Lease] | None] = None
 
@@ -402,6 +407,8 @@ class Lease:
         for root, before in (unplaced or {}).items():
             for value in before:
                 self.detector.restate(self, root, value)
+        while self.along is not None and self.along.before:
+            self.detector.restate(self, *self.along.before.pop())
 
     def place(self) -> list[str]:
         """Return the attributes that the submit function wrote, and nobody knows for which row."""
@@ -516,11 +523,15 @@ def judged_for(detector: Judge[Lease]) -> Lease | None:
     return lease
 
 
-def lease_of(lease: Lease, context: Any) -> Lease | None:
-    """Return whose `context` is: that of `lease`, or of a row around it; None if of neither."""
-    if context is lease.handed or context is lease.context:
-        return lease
-    return next((outer for outer in lease.outers if context is outer.handed or context is outer.context), None)
+def whose(lease: Lease, instance: Any, name: str) -> tuple[Lease, Step | None] | None:
+    """Return whose `instance` is, of `lease` and the rows around it: its context, or (a step) on the way to its ids."""
+    for one in (lease, *lease.outers):
+        if instance is one.handed or instance is one.context:
+            return one, None
+        step = one.along.step(instance, name) if one.along is not None else None
+        if step is not None:
+            return one, step
+    return None
 
 
 def is_judged(lease: Lease) -> bool:

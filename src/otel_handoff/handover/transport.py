@@ -199,6 +199,10 @@ class WorkFunction(StandIn):
                 lease = worker.row_of(now, lease)
         elif lease.pinned and not lease.detector.watched:
             lease.detector.look_again(lease, *now.contexts)
+        elif lease.along is not None:
+            with guard:
+                lease.along.take_over()
+                lease.detector.take_stamps(lease)
         wrapped: Any = self.__wrapped__
         run = MethodType(worker.runs, lease)  # smaller and quicker than a partial
         if now.found is None:
@@ -233,6 +237,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
                 or (lease := now.lease) is None
                 or lease.detector is not detector
                 or not detector.watched
+                or lease.along is not None
                 or attributes  # what others have done to the function since is seen in the slow way
                 or function.__code__ is not code
                 or function.__defaults__ is not defaults

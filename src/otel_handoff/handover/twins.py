@@ -56,6 +56,10 @@ class Twins:
         """
         with guard:
             kind = lease.kind
+            if lease.along is not None:
+                if not lease.begun and back:
+                    lease.along.take_over()
+                lease.along.settle()  # what the submit function wrote into a dict is for its caller as well
             found = self._settle(lease, context, handed, back=back)
             kind.writes |= found
             kind.quiet += 1

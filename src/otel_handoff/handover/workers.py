@@ -40,6 +40,10 @@ class Further(Lease):
         self.made = self.found = self.baseline = None
         self.span, self._at = INVALID_SPAN, 0
         self.key = of.key
+        if of.at_read:
+            self.at_read = True
+        if of.along is not None:
+            self.along, self.made = of.along.again(), {}
         self.fresh = True
         self.begun = self.finished = self.ended = False
         self.unresolved, self.flaw = of.unresolved, of.flaw
@@ -70,10 +74,10 @@ def further(lease: Lease, given: Any) -> Further:
     """Return the row of `lease` for one more worker, which is given `given` for the context."""
     if lease.pinned and lease.shares is None and lease.recorded() is not None:
         lease.shares = open_record(given)
-        for writes in lease.findings.own.values() if lease.found else ():
-            for write in writes[:]:
+        for at, writes in lease.findings.own.items() if lease.found else ():
+            for write in writes[:] if type(at) is str else ():
                 lease.shares.add(write)
-    return Further(lease, given if lease.context is None else lease.context, dict(lease.roots))
+    return Further(lease, given if lease.context is None else lease.context, dict(lease.submitted or lease.roots))
 
 
 class Seed:
@@ -93,8 +97,9 @@ class Seed:
         self.shares: WriteRecord | None = None
         self.stale, self.outdated = lease.stale, lease.outdated
         self.key, self.rows = lease.key, lease.rows
+        self.at_read, self.along = lease.at_read, None
         self._context = _held(lease.context)
-        self._roots = {name: _held(value) for name, value in lease.roots.items()}
+        self._roots = {name: _held(value) for name, value in (lease.submitted or lease.roots).items()}
         if self.record is not None:
             self.record.release()
         if self.key is not None:
@@ -110,9 +115,9 @@ class Seed:
         if self.pinned and self.record is not None:
             self.shares = open_record(given)
             self.shares.release()
-        return Further(
-            self, given if context is None else context, {name: _alive(held) for name, held in self._roots.items()}
-        )
+        roots = {name: _alive(held) for name, held in self._roots.items()}
+        self.at_read = self.at_read and not any(type(value) is object for value in roots.values())
+        return Further(self, given if context is None else context, roots)
 
 
 def _held(value: Any) -> Callable[[], Any]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
 from typing import Any, Final, cast
+from uuid import UUID
 
 from otel_handoff.host import paths as grammar
-from otel_handoff.host.following import Partial, compiled, expression, look, made, step, variable, walk
+from otel_handoff.host.following import Partial, compiled, expression, look, made, variable, walk
 from otel_handoff.host.ids import same
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.paths import Key
-from otel_handoff.host.plainly import MISSING, dict_of
+from otel_handoff.host.plainly import MISSING, stored
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -35,8 +39,6 @@ class Fields:
         self._ids = compiled(
             "roots", {name: expression(f"roots[{root!r}]", tail) for name, (root, tail) in self._path_of.items()}
         )
-        self.deep_roots = tuple({root: None for root, tail in self._path_of.values() if tail})
-        self.deep = [(name, root, tail) for name, (root, tail) in self._path_of.items() if tail]
         self._told: set[str] = set()
 
     def roots_of(self, context: Any) -> dict[str, Any]:
@@ -112,19 +114,21 @@ class Fields:
         """Return the fields that start at `root`, which holds `value`."""
         return {name: walk(value, tail) for name, (start, tail) in self._path_of.items() if start == root}
 
-    def changed_in(self, roots: Mapping[str, Any], ids: Mapping[str, object]) -> dict[str, Any]:
-        """Return the fields whose object is the same, and says another id by now: it was changed in place.
-
-        What cannot be changed is not asked again: most ids are in such objects.
-        """
+    def changed_in(self, roots: Mapping[str, Any], ids: Mapping[str, object], names: Collection[str]) -> dict[str, Any]:
+        """Return those of some fields whose object is the same, and says another id by now: it was changed in place."""
         changed: dict[str, Any] = {}
-        for name, root, tail in self.deep:
+        for name in names:
+            root, tail = self._path_of[name]
             value = roots.get(root)
-            if value is not None and not _is_fixed(value.__class__):
-                now = _stored(value, tail)
+            if value is not None:
+                now = stored(value, tail)
                 if now is not MISSING and now is not ids[name] and not same(ids[name], now):
                     changed[name] = now
         return changed
+
+    def tail_of(self, name: str) -> tuple[str, ...]:
+        """Return what is left of the path of field `name` after its root."""
+        return self._path_of[name][1]
 
     def expression(self, name: str) -> str:
         """Return the expression of field `name`, where its root is the variable `variable` of it."""
@@ -144,32 +148,16 @@ class Fields:
         return Fields({name: path for name, path in self.paths.items() if self.root_of(name) not in roots})
 
 
-def _stored(value: Any, path: Sequence[str]) -> Any:
-    # Where a path leads without running code of the host's: `MISSING` where it would.
-    for name in path:
-        if type(value) is dict:
-            value = cast("dict[Any, Any]", value).get(name, MISSING)
-        elif type(value) in (list, tuple):
-            value = step(value, name)
-        else:
-            entries: Any = dict_of(value)  # of a class it is no dict: it has what is bound when it is read
-            if type(entries) is not dict or name not in entries:
-                return MISSING
-            value = cast("dict[str, Any]", entries)[name]
-        if value is MISSING or value is None:
-            break
-    return value
-
-
+_UNCHANGING: Final = (str, bytes, int, float, tuple, frozenset, date, time, timedelta, Decimal, Enum, UUID, type(None))
 _MOST_FIXED: Final = 1_000
 FIXED: Final[set[Any]] = {str, bytes, int, float, tuple, type(None)}
 """Classes whose instances stay what they are, as far as is known: most ids are in such."""
 
 
-def _is_fixed(cls: Any) -> bool:
-    # Whether instances stay what they are, as far as is known: frozen dataclasses, named tuples, and plain values.
+def is_fixed(cls: Any) -> bool:
+    """Whether instances stay what they are, as far as is known: frozen dataclasses, named tuples, and plain values."""
     parameters = getattr(cls, "__dataclass_params__", None)
-    fixed = bool(getattr(parameters, "frozen", False)) or issubclass(cls, (str, bytes, int, float, tuple))
+    fixed = bool(getattr(parameters, "frozen", False)) or issubclass(cls, _UNCHANGING)
     if fixed and len(FIXED) < _MOST_FIXED:
         FIXED.add(cls)
     return fixed

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final, cast
+
+from otel_handoff.host.paths import Key
 
 MISSING: Final = object()
 """In the place of a value that is not there."""
@@ -92,3 +95,36 @@ def is_code(attribute: Any) -> bool:
     """Whether reading it runs code of the host's: it is neither a slot nor kept in the `__dict__`."""
     kind = class_of(attribute)
     return hasattr(kind, "__set__") and not issubclass(kind, (MemberDescriptorType, GetSetDescriptorType))
+
+
+_ITEMS: Final = tuple(vars(cls)["__getitem__"] for cls in (list, tuple, deque))
+_DICT: Final[Any] = dict
+
+
+def index(name: str) -> int | None:
+    """Return the number that a part of a path is, if it is one."""
+    return int(name) if name.removeprefix("-" if type(name) is Key else "").isdecimal() else None
+
+
+def stored(value: Any, path: Sequence[str]) -> Any:
+    """Follow a path of attributes, keys and indexes from `value`; `MISSING` where code of the host's would be run."""
+    for name in path:
+        cls: Any = class_of(value)
+        entries: Any = dict_of(value)  # of a class it is no dict: it has what is bound when it is read
+        number = index(name)
+        if type(entries) is dict and name in entries and type(name) is not Key:
+            value = cast("dict[str, Any]", entries)[name]
+        elif issubclass(cls, _DICT) and cls.get is _DICT.get:
+            found = _DICT.get(value, name, MISSING)
+            value = _DICT.get(value, number, MISSING) if found is MISSING and type(name) is Key else found
+        elif number is not None and getattr(cls, "__getitem__", None) in _ITEMS:
+            value = value[number] if -len(value) <= number < len(value) else MISSING
+        elif type(name) is Key:
+            return MISSING
+        elif issubclass(class_of(beneath_ours(lookup(cls, name))), MemberDescriptorType):
+            value = slot_values(value, (name,)).get(name, MISSING)
+        else:
+            return MISSING
+        if value is MISSING or value is None:
+            break
+    return value

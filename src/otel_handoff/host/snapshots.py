@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Final, cast
 
-from otel_handoff.host.fields import Fields
-from otel_handoff.host.following import no_tuple, variable
+from otel_handoff.host.fields import FIXED, Fields
+from otel_handoff.host.following import expression, no_tuple, variable
 from otel_handoff.host.made import made
 
 Snapshot = Callable[[Any], tuple[Any, dict[str, Any], dict[str, Any]]]
@@ -43,6 +43,7 @@ def snapshot(name: str, fields: Fields, watching: Collection[str], watched: type
     else:
         lines += ["    handed_ = context_", "    values_ = context_.__dict__"]
     lines += [f"    {variable(root)} = values_[{root!r}]" for root in fields.roots]
+    lines += _on_the_way(fields)
     roots = ", ".join(f"{root!r}: {variable(root)}" for root in fields.roots)
     ids = ", ".join(f"{field!r}: {fields.expression(field)}" for field in fields.paths)
     lines.append(f"    return handed_, {{{roots}}}, {{{ids}}}")
@@ -51,10 +52,24 @@ def snapshot(name: str, fields: Fields, watching: Collection[str], watched: type
         return unusual
     try:
         return made(
-            f"snapshot of {name}", source, {"new_": _new, "watched_": watched, "unusual_": Unusual, "other": no_tuple}
+            f"snapshot of {name}",
+            source,
+            {"new_": _new, "watched_": watched, "unusual_": Unusual, "other": no_tuple, "fixed_": FIXED},
         )
     except SyntaxError:  # a keyword among the names, say
         return unusual
+
+
+def _on_the_way(fields: Fields) -> list[str]:
+    # What can be changed in place on the way to an id is looked at in the slow way.
+    lines: list[str] = []
+    for field in fields.paths:
+        root, tail = fields.root_of(field), fields.tail_of(field)
+        for size in range(len(tail)):
+            line = f"    if {expression(variable(root), tail[:size])}.__class__ not in fixed_:"
+            if line not in lines:
+                lines += [line, "        raise unusual_"]
+    return lines
 
 
 def unusual(_context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from operator import itemgetter
 from typing import Any
 
+from otel_handoff.handover.along import Step
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.written import RawWrite, WriteRecord
+from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
-from otel_handoff.host.following import step
+from otel_handoff.host.following import step, walk
 from otel_handoff.host.ids import same
+from otel_handoff.host.plainly import MISSING, stored
 from otel_handoff.record.mismatch import Write
 
 
@@ -22,6 +26,17 @@ class Comparing:
     def disagree(self, lease: Lease, roots: Mapping[str, object]) -> bool:
         """Whether `roots` give other ids than were submitted."""
         return any(self.wrong(lease, self._fields.ids_at(root, value)) for root, value in roots.items())
+
+    def ids_at(self, at: str | Step, value: Any) -> dict[str, Any]:
+        """Return the fields that start at a root, or lead through a step, which holds `value`."""
+        if isinstance(at, str):
+            return self._fields.ids_at(at, value)
+        return {name: walk(value, rest) for name, rest in at.fields}
+
+    def _places(self, lease: Lease, name: str) -> list[tuple[str | Step, tuple[str, ...]]]:
+        # Where a field is read: the last part of its path first, each with what is left of the path from there.
+        root = self._fields.root_of(name), self._fields.tail_of(name)
+        return [root] if lease.along is None else [*lease.along.of(name), root]
 
     def fields_at(self, roots: Collection[str]) -> tuple[str, ...]:
         """Return the fields that are read off one of `roots`."""
@@ -71,14 +86,14 @@ class Comparing:
             name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
         }
 
-    def is_own(self, lease: Lease, root: str, value: Any, write: RawWrite | None, *, on_copy: bool) -> bool:
+    def is_own(self, lease: Lease, at: str | Step, value: Any, write: RawWrite | None, *, on_copy: bool) -> bool:
         """Whether a value that the worker read is what it wrote itself.
 
         `on_copy`: it writes to its copy, and `value` is what the shared context holds.
         """
         # A worker's own write, read back, is its own; and it would have been without the pinned copy.
         # An id equal to its last own one is its own as well, whoever wrote it.
-        own = lease.findings.own.get(root) if lease.found else None
+        own = lease.findings.own.get(at) if lease.found else None
         if not own:
             return False
         if write is not None and not on_copy:
@@ -89,21 +104,32 @@ class Comparing:
         """Whether the worker has an id from a write of its own."""
         if lease.findings.has_read(name, value):
             return False
-        own = lease.findings.own.get(self._fields.root_of(name), ())
-        return any(same(self._fields.id_at(name, written.value), value) for written in own)
+        return any(same(own, value) for _, own in self._own(lease, name))
+
+    def _own(self, lease: Lease, name: str) -> list[tuple[int, object]]:
+        # What the worker itself has made of a field: when, and which id; the newest first.
+        if not lease.findings.own:
+            return []
+        with no_lease():  # of an object that it has put there, the id
+            found = [
+                (written.time_unix_nano, walk(written.value, rest))
+                for at, rest in self._places(lease, name)
+                for written in lease.findings.own.get(at, ())
+            ]
+        return sorted(found, key=itemgetter(0), reverse=True)
 
     def expected(self, lease: Lease, name: str, observed: object, at: int) -> object:
         """Return what a field should have been for the worker: its own id, where it had written one by then."""
-        for written in reversed(lease.findings.own.get(self._fields.root_of(name), ())):
-            if written.time_unix_nano <= at:
-                own = self._fields.id_at(name, written.value)
+        for written_at, own in self._own(lease, name):
+            if written_at <= at:
                 return lease.ids[name] if same(own, observed) else own
         return lease.ids[name]
 
-    def write_of(self, lease: Lease, root: str, value: Any) -> RawWrite | None:
+    def write_of(self, lease: Lease, at: str | Step, value: Any) -> RawWrite | None:
         """Return the newest write that put the very object there."""
-        for record in _records(lease):
-            if (write := record.newest(root, lambda written: written is value)) is not None:
+        records, name = _records(lease, at)
+        for record in records:
+            if (write := record.newest(name, lambda written: written is value)) is not None:
                 return write
         return None
 
@@ -118,13 +144,54 @@ class Comparing:
         return None
 
     def _newest(self, lease: Lease, name: str, value: object) -> RawWrite | None:
-        root = self._fields.root_of(name)
-        for record in _records(lease):
-            if write := record.newest(root, lambda written: same(value, self._fields.id_at(name, written))):
-                return write
+        # The newest write that put an id there: into the innermost object, as what is around that says another by now.
+        with no_lease():
+            for at, rest in self._places(lease, name):
+                records, attribute = _records(lease, at)
+                then = lease.roots.get(at) if isinstance(at, str) else at.value
+                for record in records:
+                    found = record.newest(
+                        attribute,
+                        lambda written, rest=rest, then=then: (
+                            not (rest and lease.along is not None and written is then)
+                            and same(value, walk(written, rest))
+                        ),
+                    )
+                    if found is not None:
+                        return found
         return None
 
+    def _written(self, lease: Lease, name: str) -> RawWrite | None:
+        # What was seen to be written since, where to ask for it would run the host's code.
+        for last, rest in lease.along.of(name)[:1] if lease.along is not None else ():
+            write = last.record.newest(last.name, lambda _: True)
+            if not rest and write is not None and write.time_unix_nano > lease.time_unix_nano:
+                return write if stored(last.instance, (last.name,)) is MISSING else None
+        return None
 
-def _records(lease: Lease) -> list[WriteRecord]:
-    # What is written to a copy that only one worker has is its own.
-    return [record for record in (lease.shares, lease.record) if record is not None]
+    def changed(self, lease: Lease) -> dict[str, object]:
+        """Return the fields that were changed in place by now, beneath the context, where no read tells it."""
+        along = lease.along
+        if along is None:
+            return {}
+        names = list(along.loose)
+        if not (lease.is_pinned):
+            names += [name for step in list(along.steps.values()) for name, _ in step.fields if name not in names]
+        with no_lease():
+            changed = self._fields.changed_in(along.shared(lease.roots), lease.ids, dict.fromkeys(names))
+            for name in names:
+                if name not in changed and (written := self._written(lease, name)) is not None:
+                    changed |= self.wrong(lease, {name: written.value})
+        found = {name: value for name, value in changed.items() if not self.has_written(lease, name, value)}
+        for name, value in found.items():
+            spared = lease.is_pinned and along.loose.get(name, False)
+            lease.findings.suppose({name: value}, self._newest(lease, name, value), prevented=spared)
+        return found
+
+
+def _records(lease: Lease, at: str | Step) -> tuple[list[WriteRecord], str]:
+    # Where writes to a root, or to a step below, are on record, and as what. What is written to a copy that only one
+    # worker has is its own.
+    if isinstance(at, str):
+        return [record for record in (lease.shares, lease.record) if record is not None], at
+    return [at.record], at.name

@@ -10,11 +10,12 @@ from typing import Any, cast
 from opentelemetry.trace import Span
 
 from otel_handoff.boundary import Boundary
+from otel_handoff.handover.along import Step
 from otel_handoff.handover.asked import Missed
 from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.lease import Lease, active, is_borrowed, is_judged
 from otel_handoff.host.current import no_lease
-from otel_handoff.host.fields import FIXED, Fields
+from otel_handoff.host.fields import Fields
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of, same
 from otel_handoff.judge.comparing import Comparing
@@ -22,6 +23,10 @@ from otel_handoff.judge.reporting import DEPTH, Alert, Reporting
 from otel_handoff.record.locations import capture, innermost
 from otel_handoff.record.mismatch import Mismatch
 from otel_handoff.record.submission import Submission
+
+
+def _nothing(*_: object) -> None:
+    pass
 
 
 class Detector:
@@ -61,6 +66,8 @@ class Detector:
         self.pins: bool = mode == "pin"
         self.watched: bool = watched
         self.missed: Missed = missed
+        self.look: Callable[[Lease, str | Step, Any], object] = _nothing
+        """Looks again at what is on the way to the ids of a row, where another object is put there."""
         self._fields = fields
         self.compares: frozenset[str] = frozenset(target for call in boundary.calls for target in call.targets)
         """The calls whose ids it compares."""
@@ -82,6 +89,7 @@ class Detector:
         self.fields_at = comparing.fields_at
         self.emitted = telling.emitted
         self._moved, self._wrong, self._wrote = comparing.moved, comparing.wrong, comparing.has_written
+        self._ids_at, self._changed = comparing.ids_at, comparing.changed
         self._is_own, self._write_of = comparing.is_own, comparing.write_of
         self._report, self._report_moved = telling.report, telling.report_moved
         self._tell_sightings = telling.tell_sightings
@@ -90,28 +98,41 @@ class Detector:
 
     def start(self, lease: Lease) -> None:
         """The work begins: remember the fields in which the context has moved on by now."""
-        if not ((lease.pinned or lease.at_read) and self.watched) and (moved := self._moved(lease)):
+        if moved := self._moved(lease):
             lease.findings.moved = moved
+        if lease.along is not None:
+            self.start_below(lease)
 
-    def read(self, lease: Lease, root: str, value: Any, *, prevented: bool, shared: bool = False) -> bool:
+    def start_below(self, lease: Lease) -> None:
+        """The same of what is on the way to the ids, below the context."""
+        if lease.along is not None and not lease.along.begun:
+            lease.along.begun = True
+            if not lease.findings.own:
+                self.take_stamps(lease)
+            lease.findings.changed_before = self._changed(lease)
+
+    def take_stamps(self, lease: Lease) -> None:
+        """What the submit function wrote into the worker's copy of a dict or list is what the row is."""
+        if lease.along is not None and (ids := self._wrong(lease, lease.along.ids())):
+            self._restate_ids(lease, ids)
+
+    def read(self, lease: Lease, at: str | Step, value: Any, *, prevented: bool, shared: bool = False) -> bool:
         """The worker read `value` off the context (or, `prevented`, would have if it were not pinned).
 
         Return whether it is a wrong one, told or not. `shared`: what the worker writes is there as well, though it has
         a copy.
         """
-        if not self.enabled or root not in lease.roots:
+        if not self.enabled or (isinstance(at, str) and at not in lease.roots):
             return False
         if not is_judged(lease):
-            self._leave(lease, root, value)
+            self._leave(lease, at, value)
             return False
         with no_lease():  # what the host's ids read of the context meanwhile is our look, not the worker's
-            write = self._write_of(lease, root, value)
+            write = self._write_of(lease, at, value)
             on_copy = prevented and not (shared or lease.at_read)
-            if self._is_own(lease, root, value, write, on_copy=on_copy):
+            if self._is_own(lease, at, value, write, on_copy=on_copy):
                 return False
-            wrong = self._wrong(
-                lease, self._fields.ids_at(root, value)
-            )  # also where nothing was submitted: it is another
+            wrong = self._wrong(lease, self._ids_at(at, value))  # also where nothing was submitted: it is another
             if not wrong:
                 return False
             lease.findings.know(wrong, write, prevented=prevented)
@@ -222,16 +243,22 @@ class Detector:
             or self._wrote(lease, field, value)
         )
 
-    def restate(self, lease: Lease, root: str, value: Any) -> None:
-        """The submit function wrote `value` into the context, for the row that it is handing over."""
-        if root in lease.roots:
-            lease.roots[root] = value
-            ids = self._fields.ids_at(root, value)
-            lease.restate(ids)
-            if self._row in ids:
-                lease.rename(key_of(ids[self._row]))
-            if lease.unresolved:
-                lease.unresolved -= ids.keys()
+    def restate(self, lease: Lease, at: str | Step, value: Any) -> None:
+        """The submit function wrote `value` into the context, for the row that it is handing over; or below it."""
+        if isinstance(at, str):
+            if at not in lease.roots:
+                return
+            lease.roots[at] = value
+        with no_lease():
+            self._restate_ids(lease, self._ids_at(at, value))
+        self.look(lease, at, value)
+
+    def _restate_ids(self, lease: Lease, ids: Mapping[str, object]) -> None:
+        lease.restate(ids)
+        if self._row is not None and self._row in ids:
+            lease.rename(key_of(ids[self._row]))
+        if lease.unresolved:
+            lease.unresolved -= ids.keys()
 
     def take_as_it_is(self, lease: Lease, handed: Any, stamped: Collection[str]) -> None:
         """The worker was given a context of the host's own making, which may rightly have ids of its own.
@@ -276,11 +303,9 @@ class Detector:
         From then on the submitter may rightly go on to the next row, while this worker is still on its way out.
         """
         lease.finished = True
-        then = lease.roots
-        for root in self._fields.deep_roots:
-            if root in then and then[root].__class__ not in FIXED:
-                self._look_inside(lease)
-        if lease.pinned or lease.at_read or lease.kind.has(lease.context, then):
+        if lease.along is not None:
+            self._look_inside(lease)
+        if lease.pinned or lease.at_read or lease.kind.has(lease.context, lease.roots):
             return
         if lease.found and lease.findings.moved:
             return
@@ -292,8 +317,14 @@ class Detector:
             active.reset(token)
 
     def _look_inside(self, lease: Lease) -> None:
-        if changed := self._fields.changed_in(lease.roots, lease.ids):
-            lease.findings.changed = changed
+        lease.findings.changed = self._changed(lease)
+        self._hand_back(lease)
+
+    def _hand_back(self, lease: Lease) -> None:
+        # A result that the worker left in its copy of a dict or list is the submitter's.
+        lost = lease.along.settle() if lease.along is not None else ()
+        if lost:
+            self.missed("left_on_copy", lease.submission, pinned=lease.is_pinned, detail=", ".join(lost))
 
     def end(self, lease: Lease) -> None:
         """The work is done: tell the reads that led to nothing known, and fields that moved on unseen."""
@@ -303,6 +334,8 @@ class Detector:
             self._tell_sightings(lease)
         if not lease.finished:
             self.finish(lease)
+        elif lease.along is not None:
+            self._hand_back(lease)
         if not lease.found:
             return
         found = lease.findings
@@ -311,12 +344,22 @@ class Detector:
                 self._report_moved(lease, found.moved, evidence="start")
             elif found.moved_later:
                 self._report_moved(lease, found.moved_later, evidence="end")
-            elif found.changed:  # a copy shares what was changed
-                self._report_moved(lease, found.changed, evidence="end", outcome="exposed")
+            elif found.changed_before:
+                self._report_changed(lease, found.changed_before, evidence="start")
+            elif found.changed:
+                self._report_changed(lease, found.changed, evidence="end")
 
-    def _leave(self, lease: Lease, root: str, value: Any) -> None:
+    def _report_changed(self, lease: Lease, changed: Mapping[str, object], *, evidence: str) -> None:
+        # Beneath the context: a worker is spared it where it has a copy of what was changed.
+        loose = lease.along.loose if lease.along is not None and lease.is_pinned else {}
+        for outcome, spared in (("prevented", True), ("exposed", False)):
+            some = {name: value for name, value in changed.items() if loose.get(name, False) is spared}
+            if some:
+                self._report_moved(lease, some, evidence=evidence, outcome=outcome)
+
+    def _leave(self, lease: Lease, at: str | Step, value: Any) -> None:
         # Something that the row began has outlived it, and reads the context for another: nobody knows for which.
         with no_lease():
-            if not lease.findings.left and self._wrong(lease, self._fields.ids_at(root, value)):
+            if not lease.findings.left and self._wrong(lease, self._ids_at(at, value)):
                 lease.findings.left = True
                 self.missed("unseen_read", lease.submission, pinned=lease.is_pinned, detail=innermost(capture(1)))

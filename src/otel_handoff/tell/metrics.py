@@ -21,6 +21,7 @@ _POSSIBLE: Final = (
     ("start", "exposed"),
     ("start", "prevented"),
     ("end", "exposed"),
+    ("end", "prevented"),
     ("read", "used"),
     ("read", "prevented"),
     ("span", "used"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MemberDescriptorType
 from typing import Any, Final, cast
 
-from otel_handoff.handover.lease import Lease, active, lease_of
+from otel_handoff.handover.lease import Lease, active, whose
 from otel_handoff.handover.transport import handed_over, submitting, under_way
 from otel_handoff.handover.twins import State, put, state_of
 from otel_handoff.handover.written import RawWrite, WriteRecord, is_on_record, record_of, records
@@ -20,7 +20,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.paths import Key
 from otel_handoff.host.plainly import MISSING, Watched, class_of, dict_of, has_plain_dict, lookup, slots_of
-from otel_handoff.watch.reads import judged, keep, let_go
+from otel_handoff.watch.reads import judged, judged_below, keep, let_go
 from otel_handoff.watch.unwatched import FOUND_ELSEWHERE, OWN_LOOK_UP, UNCHANGEABLE
 from otel_handoff.watch.writes import note, undo
 
@@ -117,16 +117,18 @@ class WatchedField(Watched):
         if type(instance) is not self.owner and lookup(class_of(instance), self.name) is not self:
             return self._of_base(instance)
         lease = active.get()
-        if lease is None or (lease := lease_of(lease, instance)) is None or not lease.detector.watched:
+        found = whose(lease, instance, self.name) if lease is not None else None
+        if found is None or not (lease := found[0]).detector.watched:
             return self._load(instance)
         error = None
         try:
             value = self._load(instance)
         except AttributeError as missing:
-            if not lease.at_read:
+            if not lease.is_pinned:
                 raise
             error, value = missing, MISSING
-        value = judged(self, lease, instance, value)
+        step = found[1]
+        value = judged(self, lease, instance, value) if step is None else judged_below(lease, step, value)
         if value is MISSING and error is not None:
             raise error
         return value
@@ -151,9 +153,10 @@ class WatchedField(Watched):
                     undo(instance, write)
             raise
         lease = active.get()
-        if lease is not None and (lease.at_read or self.by_code):
+        if lease is not None and (lease.at_read or self.by_code or lease.along is not None or lease.outers):
             with guard:
-                keep(self, lease, instance, value)
+                if (found := whose(lease, instance, self.name)) is not None:
+                    keep(self, *found, instance, value)
         if under_way:
             self._mirror(instance, value, before)
         if write is None and is_on_record(instance):
@@ -213,8 +216,9 @@ class WatchedField(Watched):
             if found is MISSING:
                 raise self._absent(instance)
         with guard:
-            if (lease := active.get()) is not None and lease.at_read:
-                let_go(self, lease, instance)
+            lease = active.get()
+            if lease is not None and (found := whose(lease, instance, self.name)) is not None:
+                let_go(self, *found)
             if self._lazy:  # it will be computed anew
                 self._forget(instance)
                 return
@@ -311,14 +315,17 @@ class Watch:
         self._fields: list[weakref.ref[WatchedField]] = []
         self.removed = False
 
-    def cover(self, cls: type) -> str:
-        """Watch the fields on `cls`; return why not all reads are seen. Where they are not, checks still hold."""
+    def cover(self, cls: type, names: Sequence[str] = ()) -> str:
+        """Watch the fields on `cls`, or other attributes; return why not all reads are seen.
+
+        Where they are not, checks still hold.
+        """
         if self.removed or issubclass(cls, _FIXED):
             return ""
         if cls.__getattribute__ is not object.__getattribute__:
             return OWN_LOOK_UP
         unseen = ""
-        for root in self._roots:
+        for root in names or self._roots:
             if type(root) is Key:
                 unseen = FOUND_ELSEWHERE
                 continue
@@ -334,8 +341,9 @@ class Watch:
                 except Exception as error:  # a metaclass may refuse in its own way
                     pass_on(error)
                     return UNCHANGEABLE
-            field.users.add(id(self))
-            self._fields.append(weakref.ref(field, self._forget))
+            if id(self) not in field.users:
+                field.users.add(id(self))
+                self._fields.append(weakref.ref(field, self._forget))
         if self.removed:  # by another thread, meanwhile
             self.remove()
         return unseen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from otel_handoff.handover.lease import Lease, judged_lease
+from otel_handoff.handover.along import Step
+from otel_handoff.handover.lease import Lease, is_judged
 from otel_handoff.host.following import Partial
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING
@@ -33,7 +34,9 @@ def judged(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
 
 def _at_read(field: Field, lease: Lease, value: Any) -> Any:
     root = lease.roots.get(field.name, MISSING)
-    if root is MISSING or root is value or judged_lease() is not lease or _was_absent(lease, field.name):
+    if _is_original(lease, field.name, value) and is_judged(lease):
+        return root
+    if root is MISSING or root is value or not is_judged(lease) or _was_absent(lease, field.name):
         lease.detector.read(lease, field.name, value, prevented=False)
         return value
     if value is not MISSING:
@@ -46,6 +49,8 @@ def _of_its_own(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
     if root is MISSING or value is MISSING:
         return value
     is_copy = lease.pinned and instance is lease.handed
+    if is_copy and _is_original(lease, field.name, value):
+        return root
     if value is not root and not (is_copy and lease.found and lease.findings.kept.get(field.name, MISSING) is value):
         if is_copy and field.by_code and field.peek(lease.context) is value:
             # A property's values may lie where the copy shares them.
@@ -54,9 +59,26 @@ def _of_its_own(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
             return value
     if is_copy:
         current = field.peek(lease.context)  # what an unpinned worker would get here
-        if current is not root and current is not value and current is not MISSING:
+        is_news = current is not root and current is not value and current is not MISSING
+        if is_news and not _is_original(lease, field.name, current):
             lease.detector.read(lease, field.name, current, prevented=True)
     return value
+
+
+def judged_below(lease: Lease, step: Step, value: Any) -> Any:
+    """The worker of `lease` reads an attribute of an object on the way to an id; return what it is given."""
+    with guard:
+        is_pinned = lease.is_pinned and is_judged(lease)
+        if value is not MISSING and value is not step.value and not (is_pinned and value is step.given):
+            lease.detector.read(lease, step, value, prevented=is_pinned, shared=True)
+        if is_pinned:
+            return step.given
+    return value
+
+
+def _is_original(lease: Lease, root: str, value: Any) -> bool:
+    # Whether it is the submitter's own dict or list, of which the worker has a copy.
+    return lease.along is not None and value is lease.along.originals.get(root, MISSING)
 
 
 def _was_absent(lease: Lease, root: str) -> bool:
@@ -65,17 +87,28 @@ def _was_absent(lease: Lease, root: str) -> bool:
     return isinstance(roots, Partial) and (root in roots.absent or root in roots.beyond)
 
 
-def keep(field: Field, lease: Lease, instance: Any, value: Any) -> None:
+def keep(field: Field, lease: Lease, step: Step | None, instance: Any, value: Any) -> None:
     """The worker has written a field: where it is pinned at the read, that is what it will be given."""
-    shares = lease.at_read and instance is lease.context
-    if not shares and not (field.by_code and lease.pinned and instance is lease.handed):
+    if not is_judged(lease):
         return
-    if field.name in lease.roots and judged_lease() is lease:
+    if step is not None:
+        step.given = field.peek(instance) if field.by_code else value
+        return
+    shares = lease.at_read and instance is lease.context
+    if (shares or (field.by_code and lease.pinned and instance is lease.handed)) and field.name in lease.roots:
+        if lease.submitted is None:
+            lease.submitted = dict(lease.roots)
         # A setter may store something else than it is given.
         lease.roots[field.name] = field.peek(instance) if field.by_code else value
 
 
-def let_go(field: Field, lease: Lease, instance: Any) -> None:
+def let_go(field: Field, lease: Lease, step: Step | None) -> None:
     """The worker has deleted a field: from now on it is given what is there."""
-    if lease.at_read and instance is lease.context and judged_lease() is lease:
+    if not is_judged(lease):
+        return
+    if step is not None and lease.along is not None:
+        lease.along.steps.pop((id(step.instance), step.name), None)
+    elif lease.at_read:
+        if lease.submitted is None:
+            lease.submitted = dict(lease.roots)
         lease.roots.pop(field.name, None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_handoff.handover.lease import Lease, active, lease_of
+from otel_handoff.handover.along import Step
+from otel_handoff.handover.lease import Lease, active, whose
 from otel_handoff.handover.stamps import may_be_gone
 from otel_handoff.handover.transport import Handing, in_progress, submitting, under_way
 from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of
@@ -19,7 +20,7 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
         _stamp(context, root, value)
     lease = active.get()
     if lease is not None and lease.outers:
-        lease = lease_of(lease, context) or lease
+        lease = _of(lease, context, root)
     own = _own(lease, context, root) if lease is not None else None
     if record is None and own is None:
         return None
@@ -31,7 +32,7 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
             _claim(record, context, root, value)
     if own is not None:
         keep(own, write)
-        if lease is not None and lease.pinned:
+        if lease is not None and lease.pinned and _is_context(lease, context):
             if context is lease.handed:
                 lease.findings.kept[root] = value
             if lease.baseline is None:
@@ -54,10 +55,30 @@ def _stamp(context: Any, root: str, value: object) -> None:
                 lease.touched = True
 
 
+def _step_of(lease: Lease, instance: Any, name: str) -> Step | None:
+    return lease.along.step(instance, name) if lease.along is not None else None
+
+
+def _stamp_below(handing: Handing, lease: Lease, step: Step, value: object) -> None:
+    # The same of an object on the way to an id.
+    handing.write(step.root, lease.roots[step.root])  # it is asked when that is written
+    if lease.begun or handing.passed:
+        lease.moved_on = True
+        return
+    found = handing.is_bound()
+    if lease.along is not None and (found or may_be_gone(handing)):
+        lease.unplace(step.root, found=found)
+        if found:
+            lease.along.before.append((step, step.value))
+    lease.detector.restate(lease, step, value)
+
+
 def _stamp_row(handing: Handing, lease: Lease, context: Any, root: str, value: object) -> None:
     # What it writes before it hands the row over is what the row is.
     if not handing.is_about(context):
-        if not lease.begun:
+        if (step := _step_of(lease, context, root)) is not None:
+            _stamp_below(handing, lease, step, value)
+        elif not lease.begun:
             lease.stamp(context, root, value, again=not handing.is_bound())
         return
     handing.write(root, value)
@@ -79,9 +100,21 @@ def _claim(record: WriteRecord, context: Any, root: str, value: object) -> None:
     # Such a write is for the row that is being handed over, and for no later one.
     handing = submitting.get()
     lease = handing.lease if handing is not None else None
-    if handing is not None and lease is not None and handing.is_about(context) and not (lease.begun or handing.passed):
+    if handing is None or lease is None or lease.begun or handing.passed:
+        return
+    if handing.is_about(context) or _step_of(lease, context, root) is not None:
         record.disclaim(lease.submission, root)
         record.claim(lease.submission, {root: value})
+
+
+def _of(lease: Lease, instance: Any, name: str) -> Lease:
+    # The row around `lease` that an object is of, if it is of none itself.
+    found = whose(lease, instance, name)
+    return lease if found is None else found[0]
+
+
+def _is_context(lease: Lease, instance: Any) -> bool:
+    return instance is lease.handed or instance is lease.context
 
 
 def undo(context: Any, write: RawWrite) -> None:
@@ -91,14 +124,15 @@ def undo(context: Any, write: RawWrite) -> None:
         record.discard(write)
     lease = active.get()
     if lease is not None and lease.outers:
-        lease = lease_of(lease, context) or lease
+        lease = _of(lease, context, write.root)
     own = _own(lease, context, write.root) if lease is not None else None
     if own is not None:
         drop(own, write)
 
 
 def _own(lease: Lease, context: Any, root: str) -> list[RawWrite] | None:
-    # Where a worker's writes to its own context are kept.
-    if context is not lease.handed and context is not lease.context:
-        return None
-    return lease.findings.own.setdefault(root, [])
+    # Where a worker's writes to its own context, or on the way to its ids, are kept.
+    if _is_context(lease, context):
+        return lease.findings.own.setdefault(root, [])
+    step = _step_of(lease, context, root)
+    return None if step is None else lease.findings.own.setdefault(step, [])

@@ -123,9 +123,9 @@ def test_what_a_class_binds_when_it_is_read_has_not_changed() -> None:
     """Of a class on the way what is stored is not what is read: no id of it is called another for that."""
     fields = Fields({"id": "root.desk.label"})
     roots = {"root": SimpleNamespace(desk=_Desk)}
-    assert fields.changed_in(roots, fields.ids_of(roots)) == {}
+    assert fields.changed_in(roots, fields.ids_of(roots), fields.paths) == {}
     roots["root"].desk = SimpleNamespace(label="other")
-    assert fields.changed_in(roots, {"id": _Desk.label}) == {"id": "other"}
+    assert fields.changed_in(roots, {"id": _Desk.label}, fields.paths) == {"id": "other"}
 
 
 class _Headers:

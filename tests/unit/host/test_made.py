@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import wrapt
@@ -19,7 +19,7 @@ import wrapt
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.host.bound import can_be_made, is_bound, shown
 from otel_handoff.host.contexts import ContextClasses
-from otel_handoff.host.fields import Fields
+from otel_handoff.host.fields import Fields, is_fixed
 from otel_handoff.host.made import made, source_of
 from otel_handoff.host.standin import stand_in
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
@@ -34,6 +34,8 @@ def snapshot(context_):
     values_.update(context_.__dict__)
     order__ = values_['order']
     attempt__ = values_['attempt']
+    if order__.__class__ not in fixed_:
+        raise unusual_
     return handed_, {'order': order__, 'attempt': attempt__}, {'order_id': order__.id, 'attempt': attempt__}
 """
 
@@ -115,6 +117,8 @@ def instrument(telemetry: Telemetry) -> Instrument:
 
 def of(context: Any, paths: dict[str, str], *, copies: bool = True) -> Any:
     """Return what takes the snapshot of a context that nothing watches."""
+    assert is_fixed(Values)  # they were met
+    assert is_fixed(Order)
     lost: Any = print
     return ContextClasses(Fields(paths), lambda _: "", lost, copies=copies).of(context).snapshot
 
@@ -131,10 +135,11 @@ def test_the_snapshot_of_a_context_as_text() -> None:
     assert ids == {"order_id": "A", "attempt": "1"}
 
 
-class Attributes(dict[str, Any]):
-    """A mapping that is read by attributes, too."""
+class Values(NamedTuple):
+    """What such a context has values in, which cannot be changed."""
 
-    __getattr__ = dict[str, Any].__getitem__
+    tenant: str
+    order_id: str
 
 
 class Odd:
@@ -142,7 +147,7 @@ class Odd:
 
     def __init__(self) -> None:
         self.handed = self.there = self.watched = self.new = self.unusual = self.context = "odd"
-        self.values = Attributes(tenant="T", order_id="another's")
+        self.values = Values("T", "another's")
         self.order_id = "A"
 
 

@@ -48,7 +48,7 @@ def on(
     telemetry: Telemetry, mode: str, host: type[Host] = Host, watch: bool | None = None, **declared: Any
 ) -> HandoffInstrumentor:
     """Instrument a host."""
-    where = f"{__name__}:{host.__name__}"
+    where = f"{host.__module__}:{host.__name__}"
     options: dict[str, Any] = {
         "name": "desk",
         "submit": f"{where}.submit",
@@ -62,10 +62,23 @@ def on(
     return instrumentor
 
 
-def race(ctx: Any, change: Callable[[Any], object], body: Callable[[Any], Any], host: type[Host] = Host) -> Any:
-    """Hand `ctx` over, `change` it once its worker has begun, and return what `body` then makes of it."""
+def race(
+    ctx: Any,
+    change: Callable[[Any], object],
+    body: Callable[[Any], Any],
+    host: type[Host] = Host,
+    *,
+    late: bool = False,
+) -> Any:
+    """Hand `ctx` over, `change` it once its worker has begun, and return what `body` then makes of it.
+
+    `late`: change it before that.
+    """
     begun, go = threading.Event(), threading.Event()
     own = host()
+    if late:
+        begun.set()
+        own.pool.submit(go.wait, WAIT)
 
     def work(given: Any) -> Any:
         begun.set()
