@@ -121,7 +121,8 @@ class Boundary:
         emission: how results leave, where a thread of the host's own emits them.
         pins: how, in mode `pin`, a worker is given what was submitted. `"copy"`: it has a copy of the context.
             `"read"`: it shares the context, and is given what was submitted where it reads a field of it; what it
-            writes is stored as always. None: a copy where there can be one, and at the read elsewhere.
+            writes is stored as always. None: a copy where there can be one, and at the read elsewhere. What lies on the
+            way to an id, in an inner object, dict or list, is pinned with it.
         takes: where `work` is a loop that takes items off a queue and does the work itself, what it takes them with:
             `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`.
             `context` is then a place on the item (`"item"`, `"item.1"`, `"item.ctx"`). For a queue of the host's own,

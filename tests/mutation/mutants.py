@@ -617,9 +617,9 @@ MUTANTS: Final = (
     Mutant(
         "watch/descriptors",
         "write recorded after it is stored",
-        "                write = RawWrite(self.name, value, None)\n",
-        "                instance.__dict__[self.name] = value\n"
-        "                write = RawWrite(self.name, value, None)\n",
+        "                    write = RawWrite(self.name, value, None)\n",
+        "                    instance.__dict__[self.name] = value\n"
+        "                    write = RawWrite(self.name, value, None)\n",
         "A reader can see a value whose write is not on record yet.",
         "tests/schedules/test_schedules.py::test_lines_preempted",
     ),
@@ -788,7 +788,7 @@ MUTANTS: Final = (
     Mutant(
         "judge/detector",
         "outlived threads are judged",
-        "        if judged_lease() is not lease:",
+        "        if not is_judged(lease):",
         "        if False:",
         "What a background thread reads after the row that started it has ended is reported.",
         "tests/unit/handover/test_carry.py tests/hazards/test_other_threads.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -558,3 +559,65 @@ class Stamps(Host):
     def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
         """Work function."""
         return body(ctx)
+
+
+def bill(ctx: Any, body: Callable[[Any], Any]) -> Any:
+    """Work function, which is all that is declared."""
+    return body(ctx)
+
+
+@pytest.mark.parametrize("kind", [KINDS[name] for name in ("an object", "a dict", "a list")])
+@pytest.mark.parametrize("pins", [None, "read"])
+def test_no_submit_function(kind: Kind, pins: str | None, telemetry: Telemetry) -> None:
+    """However the work is handed over."""
+    on(telemetry, "pin", submit=None, work=f"{__name__}:bill", fields={"order_id": kind.path}, pins=pins)
+    begun, go, pool = threading.Event(), threading.Event(), ThreadPoolExecutor(1)
+
+    def body(given: Any) -> Any:
+        begun.set()
+        assert go.wait(WAIT)
+        return files(kind.read)(given)
+
+    ctx = kind.make()
+    done = pool.submit(bill, ctx, body)
+    assert begun.wait(WAIT)
+    to_b(kind)(ctx)
+    go.set()
+    assert done.result(WAIT) == "A"
+    pool.shutdown()
+    assert short(telemetry) == [("read" if kind.seen else "end", "prevented", A, B)]
+
+
+class Fanning(Host):
+    """Hands each row to two workers."""
+
+    def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
+        """Submit function."""
+        run = self.work
+        return [self.pool.submit(run, ctx, body), self.pool.submit(run, ctx, body)]
+
+    def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
+        """Work function."""
+        return body(ctx)
+
+
+@pytest.mark.parametrize("kind", [KINDS[name] for name in ("an object", "a property", "two levels")])
+def test_several_workers(kind: Kind, telemetry: Telemetry) -> None:
+    """Each is given what was submitted, whatever another wrote for itself."""
+    on(telemetry, "pin", host=Fanning, fields={"order_id": kind.path}, pins="read")
+    host, ctx, go = Fanning(), kind.make(), threading.Event()
+    read: list[Any] = []
+
+    def body(given: Any) -> None:
+        assert go.wait(WAIT)
+        read.append(kind.read(given))
+        kind.write(given, "own")
+        read.append(kind.read(given))
+
+    futures = host.submit(ctx, body)
+    to_b(kind)(ctx)
+    go.set()
+    for each in futures:
+        each.result(WAIT)
+    host.pool.shutdown()
+    assert read == ["A", "own"] * 2

@@ -378,3 +378,37 @@ def test_taken_off(telemetry: Telemetry) -> None:
 
     assert race(of_a(Desk), change, files) == "B"
     assert told(telemetry) == []
+
+
+class Fanning(Host):
+    """Hands each row to two workers."""
+
+    def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
+        """Submit function."""
+        run = self.work
+        return [self.pool.submit(run, ctx, body), self.pool.submit(run, ctx, body)]
+
+    def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
+        """Work function."""
+        return body(ctx)
+
+
+def test_several_workers(telemetry: Telemetry) -> None:
+    """Each is given what was submitted, whatever another wrote for itself."""
+    on(telemetry, "pin", host=Fanning, pins="read")
+    host, ctx, go = Fanning(), of_a(Desk), threading.Event()
+    read: list[Any] = []
+
+    def body(given: Any) -> None:
+        assert go.wait(WAIT)
+        read.append(given.order_id)
+        given.order_id = "own"
+        read.append(given.order_id)
+
+    futures = host.submit(ctx, body)
+    to_b(ctx)
+    go.set()
+    for each in futures:
+        each.result(WAIT)
+    host.pool.shutdown()
+    assert read == ["A", "own"] * 2
