@@ -21,8 +21,10 @@ class Call:
 
     Args:
         target: `"module:Class.method"` or `"module:function"`.
-        ids: field name -> the parameter of the target that carries it, or a path that starts there
-            (`"state_id"`, `"result.0.token_id"`).
+        ids: field name -> the parameter of the target that carries it, or a path that starts there (`"state_id"`,
+            `"headers[X-Request-ID]"`), at its object (`"self.tenant"`), or at what it returns (`"result.tenant"`). The
+            latter is compared when it has returned, and what was filed is filed by then: in mode `strict` it raises
+            then.
         attributes: span attribute name -> parameter or path; set on the call's span and told in a mismatch.
         latency_ms: the parameter that tells how long the call took, in milliseconds. The span then starts that much
             earlier.
@@ -109,8 +111,14 @@ class Boundary:
             host's own, as in `pool.submit(work, ctx)`, leave it out: however `work` gets to its thread or task, as a
             pool's, a thread's or a loop's, that is the hand-over.
         work: the function that does the work, on another thread.
-        context: the parameter of both that takes the context object.
-        fields: field name -> dotted path on the context (`{"token_id": "token.token_id"}`).
+        context: where the object is that they share: the parameter of both that takes it, or a path that starts at a
+            parameter of the submit function (`"self.client"`, `"job.ctx"`, `"args.0"`), or in a module
+            (`"app.state:client.session"`). The work function may have another name for it.
+        fields: field name -> path on the context (`{"token_id": "token.token_id"}`). Without any, and without `ids`,
+            the trace is carried to the workers, and nothing is compared.
+        ids: field name -> path from a parameter of the submit function, or else of the work function
+            (`{"tenant": "job.tenant"}`): which row this is, where the context does not say so itself, or is only what
+            the workers change. It may name more than `fields` does: then only calls are compared with it.
         calls: what is recorded and routed under the ids while working.
         pools: nested submit functions: a callable that is given to one of them runs under the same submission.
             `ThreadPoolExecutor.submit` and `threading.Thread` need not be named.
@@ -127,6 +135,8 @@ class Boundary:
             `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`.
             `context` is then a place on the item (`"item"`, `"item.1"`, `"item.ctx"`). For a queue of the host's own,
             `submit` is what puts an item in. A row lasts from there to `task_done`, the next item, or the loop's end.
+        contextvars: whether, in mode `pin`, the worker runs in a copy of the ContextVars of its hand-over. Of a
+            coroutine that is the making, and not the running.
 
     Raises:
         ValueError: a declaration that cannot be meant, in one sentence that says what to change.
@@ -145,6 +155,8 @@ class Boundary:
     emission: Emission | None = None
     pins: str | None = None
     takes: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    contextvars: bool = False
 
     def __post_init__(self) -> None:
         where = f"Boundary {self.name!r}"
@@ -165,20 +177,20 @@ class Boundary:
         _check(parse, self.context, f"{where}: context")
         if self.takes is not None:
             _check_takes(self, where)
-        if not self.fields:
-            raise ValueError(f"{where}: fields is empty; name at least one id to pin, as {{'order_id': 'order.id'}}")
         for name, path in self.fields.items():
             _check(parts, path, f"{where}: fields[{name!r}]")
+        if self.contextvars not in (True, False):
+            raise ValueError(f"{where}: contextvars is true or false, not {self.contextvars!r}")
+        for name, path in self.ids.items():
+            _check(parse, path, f"{where}: ids[{name!r}]")
         named = [*self.aliases, *([self.row] if self.row else [])]
         emitted = [self.emission.emit] if self.emission else []
         for call in (*self.calls, *([self.evict] if self.evict else []), *emitted):
             named.extend(call.ids)
         for name in named:
-            if name not in self.fields:
-                known = ", ".join(self.fields)
-                raise ValueError(
-                    f"{where}: unknown field {name!r}; its fields are {known}.{nearest(name, self.fields)}"
-                )
+            if name not in self.names:
+                known = f"its fields are {', '.join(self.names)}" if self.names else "it names none"
+                raise ValueError(f"{where}: unknown field {name!r}; {known}.{nearest(name, self.names)}")
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, Any]) -> Boundary:
@@ -203,6 +215,11 @@ class Boundary:
     def hands_over(self) -> str:
         """The function that hands over; without one of the host's own, the work function, however that gets away."""
         return self.submit or self.work
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a row's ids are called: its fields, and those that `ids` has besides."""
+        return tuple(dict.fromkeys((*self.fields, *self.ids)))
 
     def attribute(self, field_name: str) -> str:
         """Return the attribute under which a field stands on spans: `<boundary>.<field>`."""

@@ -38,6 +38,7 @@ UNSEEN = [spans.unchecked(10 + number, number=number) for number in (3, 4, 5)]
         (lines.text(of(*UNSEEN)), "3 rows were handed over, and none checked"),
         (lines.text(of(spans.unchecked(1, rows=1200))), "1,200 rows were handed over, and none checked"),
         (lines.text(of(spans.unchecked_row(1, 1, "field_unresolved"))), "1 row was handed over, and none checked"),
+        (lines.text(of(spans.unchecked_row(1, 1, "nothing_declared"))), "1 row was handed over, and none checked"),
     ],
 )
 def test_where_nothing_was_judged_it_is_not_known(check: Check, tmp_path: Path, content: str, why: str) -> None:

@@ -169,7 +169,6 @@ def test_one_function_for_both() -> None:
         (Shop.process, Shop.enqueue, "work", "hands process on, which is declared as submit: the two", "submit is the"),
         (Shop.process, Shop.thread, "work", "hands process on, which is declared as submit: the two", "submit is the"),
         (Shop.put, Shop.loop, "work", "takes no ctx, and shares no parameter with the other", "that takes the context"),
-        (Shop.put, Shop.job, "work", "takes no ctx, and shares no parameter with the other", "Its parameters are job."),
         (Shop.anything, Shop.process, "submit", "takes no ctx by name, only whatever it is given", "around it"),
         (ThreadPoolExecutor.submit, Shop.process, "submit", "takes no ctx by name, only whatever", "around it"),
     ],
@@ -187,6 +186,38 @@ def test_a_parameter_of_almost_that_name_is_told() -> None:
     """The nearest one."""
     (fault,) = found(Shop.contxt, Shop.contxt, context="context")[:1]
     assert fault.do == "Correct the parameter in the Boundary. Did you mean 'contxt'?"
+
+
+def test_a_worker_that_has_another_name_for_it() -> None:
+    """It depends on whether it is given the very object."""
+    (fault,) = found(Shop.put, Shop.job)
+    assert (fault.role, fault.is_certain) == ("work", False)
+    assert fault.text == "takes no ctx: its rows are known where it is given the very object by another name"
+    assert fault.do == "Where it is given another, correct the Boundary. Its parameters are job."
+
+
+@pytest.mark.parametrize(
+    ("submit", "context"),
+    [
+        (Shop.put, "self"),
+        (Shop.put, "self.desk"),
+        (Shop.put, "ctx.desk"),
+        (Shop.put, "app.state:desk"),
+        (Shop.anything, "args.0"),
+        (Shop.any_keyword, "kwargs.desk"),
+    ],
+)
+def test_a_place_that_is_no_parameter(submit: Any, context: str) -> None:
+    """The work function need not have it."""
+    assert found(submit, Shop.loop, context=context) == []
+
+
+@pytest.mark.parametrize("context", ["desk.ctx", "args.0", "kwargs.ctx"])
+def test_a_place_that_starts_nowhere(context: str) -> None:
+    """Nothing that the submit function is given is of that name."""
+    (fault,) = found(Shop.put, Shop.loop, context=context)
+    assert (fault.role, fault.is_certain) == ("submit", True)
+    assert fault.text.startswith(f"takes no {context}")
 
 
 def test_a_function_that_takes_any_keyword() -> None:

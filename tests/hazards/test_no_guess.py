@@ -20,24 +20,24 @@ from tests.telemetry import Telemetry
 IN_EACH_MODE = pytest.mark.parametrize("mode", MODES)
 
 
-class OtherNames:
-    """Takes the newest first; the same object has another name in each function."""
+class OtherObjects:
+    """Takes the newest first; the worker is given another object than was handed over."""
 
     def __init__(self) -> None:
         self.jobs: queue.LifoQueue[Any] = queue.LifoQueue()
 
     def submit(self, ctx: Any) -> None:
-        self.jobs.put(ctx)
+        self.jobs.put(Desk(ctx.order_id))
 
     def work(self, item: Any) -> Any:
         return Ledger().post(item.order_id, "entry")
 
 
 @IN_EACH_MODE
-def test_the_functions_share_no_parameter(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+def test_the_functions_share_no_object(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
     """Each job has a context of its own and is right; whose each worker is cannot be known."""
-    instrument(mode, boundaries=[declare(OtherNames)])
-    host = OtherNames()
+    instrument(mode, boundaries=[declare(OtherObjects)])
+    host = OtherObjects()
     for order_id in "ABCD":
         host.submit(Desk(order_id))
     assert [host.work(host.jobs.get()) for _ in range(4)] == ["D:entry", "C:entry", "B:entry", "A:entry"]
@@ -103,7 +103,7 @@ class Worker(threading.Thread):
 
 @IN_EACH_MODE
 def test_a_thread_is_made_with_its_context(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
-    """What it runs is given nothing that says which row it is: none is accused."""
+    """What it runs is given nothing, and is known by its own object: each is its own row's."""
     where = f"{__name__}:Worker"
     instrument(mode, boundaries=[declare(Worker, submit=f"{where}.__init__", work=f"{where}.run")])
     events = [threading.Event() for _ in range(3)]
@@ -115,7 +115,8 @@ def test_a_thread_is_made_with_its_context(mode: str, instrument: Instrument, te
     assert [worker.filed for worker in workers] == ["A:entry", "B:entry", "C:entry"]
     HandoffInstrumentor().uninstrument()
     assert told(telemetry) == []
-    assert telemetry.unchecked() == {"no_worker": 3, "no_submission": 3}
+    assert telemetry.unchecked() == {}
+    assert [dict(span.attributes or {})["desk.order_id"] for span in telemetry.spans("process desk")] == ["C", "B", "A"]
 
 
 REGISTRY: dict[str, Any] = {}

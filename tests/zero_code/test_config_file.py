@@ -137,6 +137,6 @@ def test_a_wrong_option_is_told_and_the_program_runs(tmp_path: Path, options: st
 
 def test_a_wrong_boundary_is_told_and_the_program_runs(tmp_path: Path) -> None:
     """So it is for a boundary that cannot be meant."""
-    outcome = configured(tmp_path, "shop.py", BOUNDARIES.replace("{order_id: order.id}", "{}"))
+    outcome = configured(tmp_path, "shop.py", BOUNDARIES.replace("{order_id: order.id}", "{order_id: order..id}"))
     assert outcome.filed == [("B", "A"), ("B", "B")]
-    assert "Boundary 'orders': fields is empty" in outcome.stderr
+    assert "Boundary 'orders': fields['order_id']: 'order..id' is no path" in outcome.stderr

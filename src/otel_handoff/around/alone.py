@@ -66,7 +66,7 @@ class Alone(Worker):
     def claimed(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run the work function where it is called by its name: perhaps in something that was handed over."""
         lease = None
-        if self.detector.enabled and not self._is_inner(args, kwargs):
+        if self.detector.enabled and not self._is_inner(instance, args, kwargs):
             with guard:
                 what = expected.get()
                 taken = what.take(self, instance, args, kwargs) if what is not None else None
@@ -100,6 +100,11 @@ class Expecting:
         self.pins: bool = hand_over.pins
         self._noted: list[tuple[Part, Noted]] = []
         self._begun: dict[int, Lease] = {}
+        if not hand_over.is_argument:  # it is what it was then, where that was in a module; or there is no such thing
+            there = hand_over.context_of(None, (), {})
+            if there is not MISSING and there is not None:
+                self._noted.append((Part("", there), hand_over.note(there, certain=False)))
+            return
         fit = [part for part in parts if self._may_be(part.value)]
         named = [part for part in fit if part.name in names or part.position == alone.position]
         for part in named or fit:
@@ -118,7 +123,9 @@ class Expecting:
 
     def take(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin the row for which the work function is called now; of one that has begun, it is called again."""
-        given = self._hand_over.context_of(args, kwargs)
+        given = self._hand_over.context_of(instance, args, kwargs)
+        if not self._hand_over.is_argument and self._noted:
+            return self._begin(0, MISSING), args, kwargs
         if given is MISSING or given is None:
             return self._hand_over.hand(instance, args, kwargs)
         for number, (part, noted) in enumerate(self._noted):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.trace import INVALID_SPAN
 from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.around.engine import Engine
+from otel_handoff.around.filing import Filing, Given
 from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
 from otel_handoff.handover.lease import Lease, active, judged_for, judged_lease
@@ -17,15 +19,17 @@ from otel_handoff.host.bound import Written
 from otel_handoff.host.following import can_be_read, expression, no_tuple
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
-from otel_handoff.host.parameters import Are, Parameters, Read, Reads
+from otel_handoff.host.parameters import RETURNED, Are, Parameters, Read, Reads
 from otel_handoff.host.paths import parse
 from otel_handoff.host.places import places
 from otel_handoff.host.standin import stand_in
+from otel_handoff.host.suggest import nearest
 from otel_handoff.host.wrapping import Patch, Wrap
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
-from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
-from otel_handoff.tell.spans import add_rows_around, call_attributes, record_error
+from otel_handoff.record.mismatch import HandoffMismatchError
+
+_logger = logging.getLogger("otel_handoff")
 
 _PLAIN: Final = frozenset({str, int, float, bool})
 """What is an attribute as it is."""
@@ -64,6 +68,7 @@ class DeclaredCall:
         self.unread: Callable[[DeclaredCall, Lease, list[str]], None] = unread
         self._detector = detector
         self._engine = engine
+        self._told: set[tuple[str, str]] = set()
         self.patches: list[Patch] = places(call.targets, self._wrapper)
 
     def called_outside(self, lease: Lease | None) -> None:
@@ -75,11 +80,29 @@ class DeclaredCall:
 
     def _wrapper(self, target: str) -> Wrap:
         def wrap(function: Any, parameters: Parameters) -> Any:
+            self._warn_of_what_leads_nowhere(target, parameters)
             if self.call.evidence == "read":
                 return stand_in(function, ReadFunction(self, self._detector, parameters))
             return stand_in(function, CallFunction(self, self._detector, self._engine, parameters, target))
 
         return wrap
+
+    def _warn_of_what_leads_nowhere(self, target: str, parameters: Parameters) -> None:
+        for what, paths in (("ids", self.call.ids), ("attributes", self.call.attributes)):
+            for name, path in paths.items():
+                if not parameters.leads(path, returned=what == "ids") and (what, name) not in self._told:
+                    self._told.add((what, name))
+                    root = parse(path).root
+                    _logger.warning(
+                        "Call %r: %s[%r]: %s has no parameter %r, where %r starts: it is not compared.%s",
+                        self.call.target,
+                        what,
+                        name,
+                        target,
+                        root,
+                        path,
+                        nearest(root, parameters.names),
+                    )
 
 
 class ReadFunction:
@@ -88,18 +111,24 @@ class ReadFunction:
     def __init__(self, declared: DeclaredCall, detector: Detector, parameters: Parameters) -> None:
         self._declared = declared
         self._detector = detector
-        self._ids = parameters.reads(declared.call.ids)
+        before, after = _by_when(declared.call, parameters)
+        self._ids = parameters.reads(before)
+        self._returned = parameters.reads(after) if after else None
 
-    def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __call__(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note the ids and call through."""
-        lease = judged_lease()
-        if lease is not None and lease.outers:
-            lease = judged_for(self._detector)
-        if lease is not None and lease.detector is self._detector:
-            self._declared.seen = True
+        lease = judged_for(self._detector)
+        if lease is None or lease.detector is not self._detector:
+            return wrapped(*args, **kwargs)
+        self._declared.seen = True
+        with guard:
+            self._detector.take(lease, self._ids(args, kwargs, instance))
+        result = wrapped(*args, **kwargs)
+        if self._returned is not None:
             with guard:
-                self._detector.take(lease, self._ids(args, kwargs))
-        return wrapped(*args, **kwargs)
+                found = self._returned(args, {**kwargs, RETURNED: result}, instance)
+                self._detector.take(lease, {**self._ids(args, kwargs, instance), **found})
+        return result
 
 
 class CallFunction:
@@ -111,6 +140,7 @@ class CallFunction:
         detector: judges its ids.
         engine: makes its spans.
         ids: reads the ids off its arguments.
+        returned: reads those off what it returns, which are known only then; None where there are none.
         attributes: reads what else its span says.
         latency_ms: reads how long the external call took, in milliseconds, if an argument says so.
         is_right: whether a call has the very ids of its row, as most have, and nothing more is to be said of it.
@@ -125,18 +155,20 @@ class CallFunction:
         self.name: str = target.rpartition(":")[2]
         self.detector: Detector = detector
         self.engine: Engine = engine
-        self.ids: Reads = parameters.reads(call.ids)
+        before, after = _by_when(call, parameters)
+        self.ids: Reads = parameters.reads(before)
+        self.returned: Reads | None = parameters.reads(after) if after else None
         self._filed = frozenset((target, path) for target in call.targets for path in call.ids.values())
-        self.is_right = self._rightly(parameters.are(call.ids))
+        self.is_right = self._rightly(parameters.are(before)) if not after else _never
         self.attributes: Reads = parameters.reads(call.attributes)
         self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
 
-    def __call__(self, wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __call__(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the ids, call through, and say what became of it."""
         lease = active.get()
-        if lease is not None and self.is_right(lease, args, kwargs):
+        if lease is not None and self.is_right(lease, args, kwargs, instance):
             return wrapped(*args, **kwargs)
-        return self.closely(wrapped, args, kwargs)
+        return self.closely(wrapped, instance, args, kwargs)
 
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done where the function is looked up and called, as most are."""
@@ -178,7 +210,7 @@ class CallFunction:
             "pass_on_": pass_on,
         }
 
-    def closely(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def closely(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""
         lease = judged_lease()
         if lease is not None and lease.outers:
@@ -196,7 +228,7 @@ class CallFunction:
         filing = None
         blocked = None
         try:
-            filing = self._filing(lease, args, kwargs)
+            filing = self._filing(lease, instance, args, kwargs)
             if filing is not None and self.detector.strict:
                 blocked = filing.block()
         except Exception as error:
@@ -210,7 +242,13 @@ class CallFunction:
         except BaseException as error:
             filing.end(error)
             raise
+        if self.returned is not None and type(filing) is Filing:
+            with guard:
+                returned = {**kwargs, RETURNED: result}  # a None says nothing
+                filing.returned(self.returned(args, returned, instance) if result is not None else {})
         filing.end(None)
+        if type(filing) is Filing and filing.is_to_raise is not None:
+            raise HandoffMismatchError(filing.is_to_raise)
         return result
 
     def _is_known_within(self) -> bool:
@@ -218,12 +256,12 @@ class CallFunction:
         now = active.get()
         return now is not None and not now.detector.filed.isdisjoint(self._filed)
 
-    def _rightly(self, are: Are) -> Callable[[Lease, tuple[Any, ...], dict[str, Any]], bool]:
+    def _rightly(self, are: Are) -> Callable[..., bool]:
         # It is asked for each call: what it knows from the start it is not to look up.
         declared, detector, is_call = self._declared, self.detector, self.evidence == "call"
         watched, takes = detector.watched, detector.takes
 
-        def is_right(lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        def is_right(lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any], instance: Any = None) -> bool:
             if (
                 lease.detector is not detector
                 or lease.ended
@@ -235,7 +273,7 @@ class CallFunction:
             ):
                 return False
             try:
-                if not are(args, kwargs, len(args), lease.ids):
+                if not are(args, kwargs, len(args), lease.ids, instance):
                     return False
                 if not is_call:
                     detector.finish(lease)
@@ -247,11 +285,17 @@ class CallFunction:
 
         return is_right
 
-    def _filing(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Filing | LateCall | None:
+    def unread(self, lease: Lease, ids: Mapping[str, object]) -> None:
+        """Tell which of the ids of a call are not where they were declared."""
+        self._declared.unread(self._declared, lease, [name for name in self._declared.call.ids if name not in ids])
+
+    def _filing(
+        self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Filing | LateCall | None:
         detector = self.detector
-        ids = self.ids(args, kwargs)
-        if ids.__class__ is not dict:
-            self._declared.unread(self._declared, lease, [name for name in self._declared.call.ids if name not in ids])
+        ids = self.ids(args, kwargs, instance)
+        if ids.__class__ is not dict and self.returned is None:
+            self.unread(lease, ids)
         wrong = detector.wrong_in_call(lease, ids)
         if self.evidence == "call":
             torn, spanned = detector.is_torn(lease, ids), self.engine.traced and lease.span is not INVALID_SPAN
@@ -259,107 +303,38 @@ class CallFunction:
             torn = spanned = False
             detector.finish(lease)
         row = lease.span
-        late = self._late_call(row, args, kwargs) if spanned and type(row) is LateRow else None
-        if not (wrong or (spanned and late is None) or detector.judges_results_late(lease)):
+        given = args, kwargs, instance
+        late = self._late_call(row, given) if spanned and type(row) is LateRow else None
+        if not (wrong or (spanned and late is None) or detector.judges_results_late(lease) or self.returned):
             return late  # None, as most are: there is nothing to say of it afterwards
-        filing = Filing(self, lease, args, kwargs, ids, wrong, torn=torn, late=late)
+        filing = Filing(self, lease, given, ids, wrong, torn=torn, late=late)
         if late is None and spanned:
             filing.start_span()
         return filing
 
-    def began(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[int, int | None]:
+    def began(self, given: Given) -> tuple[int, int | None]:
         """Return when the external call began, and when it ended if it has: what follows is its recording."""
         now = time.time_ns()
-        milliseconds = self.latency_ms(args, kwargs) if self.latency_ms is not None else None
+        milliseconds = self.latency_ms(*given) if self.latency_ms is not None else None
         return (now - int(milliseconds * 1e6), now) if isinstance(milliseconds, (int, float)) else (now, None)
 
-    def details(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, AttributeValue]:
+    def details(self, given: Given) -> dict[str, AttributeValue]:
         """Return what the boundary declares of it, as attributes."""
-        found: dict[str, Any] = self.attributes(args, kwargs)
+        found: dict[str, Any] = self.attributes(*given)
         if _PLAIN.issuperset(map(type, found.values())):
             return found
         return {name: semconv.attribute_value(value) for name, value in found.items() if value is not None}
 
-    def _late_call(self, row: LateRow, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LateCall:
-        begun, ended = (time.time_ns(), None) if self.latency_ms is None else self.began(args, kwargs)
-        return LateCall(row, self.name, begun, ended, self.details(args, kwargs))
+    def _late_call(self, row: LateRow, given: Given) -> LateCall:
+        begun, ended = (time.time_ns(), None) if self.latency_ms is None else self.began(given)
+        return LateCall(row, self.name, begun, ended, self.details(given))
 
 
-class Filing:
-    """One call of a target, from before it is made until its outcome is known."""
+def _by_when(call: Call, parameters: Parameters) -> tuple[dict[str, str], dict[str, str]]:
+    # The paths of the ids that are known before it is made, and of those that it returns.
+    after = {name: path for name, path in call.ids.items() if parameters.is_of_result(path)}
+    return {name: path for name, path in call.ids.items() if name not in after}, after
 
-    __slots__ = ("_args", "_ended_ns", "_ids", "_kwargs", "_late", "_lease", "_of", "_span", "_torn", "_wrong")
 
-    def __init__(
-        self,
-        of: CallFunction,
-        lease: Lease,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        ids: Mapping[str, object],
-        wrong: Mapping[str, object],
-        *,
-        torn: bool,
-        late: LateCall | None,
-    ) -> None:
-        self._of = of
-        self._lease = lease
-        self._args = args
-        self._kwargs = kwargs
-        self._ids = ids
-        self._wrong = wrong
-        self._torn = torn
-        self._late = late
-        self._span: Span = late.start() if late is not None and wrong else INVALID_SPAN
-        self._ended_ns: int | None = late.ended_ns if late is not None else None
-
-    def start_span(self) -> None:
-        """Show it as a client span, from when the external call began."""
-        of, submission = self._of, self._lease.submission
-        start, self._ended_ns = of.began(self._args, self._kwargs)
-        span = self._span = of.engine.tracer.start_span(of.name, kind=SpanKind.CLIENT, start_time=start)
-        if span.is_recording():
-            span.set_attributes(call_attributes(submission, of.details(self._args, self._kwargs)))
-            if (lease := active.get() or self._lease).outers:
-                add_rows_around(span, lease)
-
-    def _details(self) -> dict[str, object]:
-        found = self._of.attributes(self._args, self._kwargs)
-        return {name: value for name, value in found.items() if value is not None}
-
-    def block(self) -> Mismatch | None:
-        """Report a wrong id before anything is recorded under it."""
-        if not self._wrong:
-            return None
-        mismatch = self._judge("blocked")
-        self._span.end(self._ended_ns)
-        return mismatch
-
-    def end(self, error: BaseException | None) -> None:
-        """The target returned, or raised `error`: then no use of a wrong id is known."""
-        try:
-            self._judge("used" if error is None else "exposed")
-        except Exception as ours:
-            guard.met(ours)
-        if self._span is not INVALID_SPAN:
-            try:
-                if error is not None and self._span.is_recording():
-                    record_error(self._span, error)
-                self._span.end(self._ended_ns)
-            except Exception as ours:
-                guard.met(ours)
-        elif self._late is not None:
-            self._late.end(error)
-
-    def _judge(self, outcome: str) -> Mismatch | None:
-        return self._of.detector.call(
-            self._lease,
-            self._ids,
-            self._wrong,
-            evidence=self._of.evidence,
-            outcome=outcome,
-            target=self._of.name,
-            details=self._details,
-            torn=self._torn,
-            span=self._span if self._span.is_recording() else self._lease.span,  # a sampler may take the row's alone
-        )
+def _never(*_: object) -> bool:
+    return False

@@ -78,7 +78,7 @@ class Emitting:
             lease = judged_lease()
             if lease is not None and lease.detector is self._detector:
                 with guard:
-                    handed = handed_in(args, kwargs)
+                    handed = handed_in(args, kwargs, instance)
                     buffer = self._buffer(instance)
                     if handed is not MISSING and buffer is not None:
                         key = id(handed)
@@ -138,17 +138,17 @@ class Emitting:
         readers = [parameters.reader(name) for name in self._emission.parts]
         ids_of = parameters.reads(self._emission.emit.ids)
 
-        def emit(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def emit(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             out, blocked = self._out, None
             if out.before is not None and self._detector.enabled:
                 try:
-                    given = tuple(read(args, kwargs) for read in readers)
+                    given = tuple(read(args, kwargs, instance) for read in readers)
                     if not _are(given, out.now) and _are(given, out.before):
                         if out.kept is None or out.now is None:
                             # Under the ids of a row whose result was emitted already, and no other is taken out.
                             self._coverage.miss("no_submission", detail=self._name)
                             self._coverage.tell()
-                        elif (found := self._judge(out.kept, ids_of(args, kwargs))) is not None:
+                        elif (found := self._judge(out.kept, ids_of(args, kwargs, instance))) is not None:
                             blocked = found if self._detector.strict else None
                             if self._cures:
                                 for name, part in zip(self._emission.parts, out.now, strict=True):

@@ -40,29 +40,32 @@ class HandOver(Submit):
         """Whether there was a context of this class before."""
         return id(class_of(context)) in self._met
 
-    def context_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the context among what the work function is called with; `MISSING` where it is not there."""
-        return self._read(args, kwargs)
+    @property
+    def is_argument(self) -> bool:
+        """Whether what is shared is an argument of the work function."""
+        return self._place.is_argument
+
+    def context_of(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the context of a call of the work function; `MISSING` where it is not there."""
+        return self._context(instance, args, kwargs)
 
     def hand(
-        self, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Lease, tuple[Any, ...], dict[str, Any]] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with.
 
         Returns:
             None where the context cannot be read: that is told.
         """
-        context = self._read(args, kwargs)
+        context = self._context(instance, args, kwargs)
         if context is MISSING or context is None:
             self.shared.blind.append(None)
             self.shared.missed_row("context_unreadable")
             return None
         with no_lease():
-            handing, lease = self._begin(context, capture(3))
-        lease.twins, lease.made = (
-            None,
-            None if lease.along is None else {},
-        )  # no code of the host's runs until it is handed over
+            handing, lease = self._begin(context, capture(3), (instance, args, kwargs))
+        lease.twins = None  # no code of the host's runs until it is handed over
+        lease.made = None if lease.along is None else {}
         handed = handing.contexts[1]
         handing.lease, handing.contexts = None, (None, None)
         if self._coverage.due:
@@ -83,11 +86,11 @@ class HandOver(Submit):
         if len(shared.submitters) < MOST_THREADS:
             shared.submitters.add(get_ident())
         with no_lease():
-            kind = self._kind_of(context)
+            kind, is_any = self._kind(context)
             record = open_record(context) if self._detector.watched else None
-            handed = self._copy(context, kind) if self._pin and certain else context
-            roots = kind.roots_of(handed)
-            ids = kind.ids_of(roots)
+            copies = self._pin and certain and is_any and self._place.is_argument
+            handed = self._copy(context, kind) if copies else context
+            roots, ids = self._taken(kind, handed, None)  # the call of the work function says which row it is
             lease = Lease(
                 context,
                 kind,
@@ -102,13 +105,16 @@ class HandOver(Submit):
             lease.missed = True  # nothing is amiss if it is never called
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)
+            lease.at_read = is_any and not self._place.is_argument and self._pin and self._is_pinned_at_read(kind, None)
+            if not (shared.is_usual and self._place.is_argument):
+                self._look_further(lease, context, None)
         return Noted(context, handed, lease)
 
     def item(self, context: Any) -> tuple[Lease, Any]:
         """Begin the row of what is put into a queue; return what its worker is to have for the context, too."""
         frames, within = capture(3), judged_lease()
         with no_lease():
-            handing, lease = self._begin(context, frames)
+            handing, lease = self._begin(context, frames, (None, (), {}))
         if within is not None:
             lease.within(within)
         lease.twins = lease.made = None  # no code of the host's runs until it is in the queue
@@ -130,9 +136,8 @@ class HandOver(Submit):
         self.shared.counts.submissions.add()
         ids: Any = lease.ids
         if type(ids) is not dict:
-            lease.unresolved, lease.flaw = self.shared.unresolved(
-                lease.kind, ids, lease.submission, pinned=lease.is_pinned
-            )
+            unresolved, lease.flaw = self.shared.unresolved(lease.kind, ids, lease.submission, pinned=lease.is_pinned)
+            lease.unresolved = unresolved.union(lease.awaited)
         if given is not MISSING and given is not noted.context and not lease.pinned:
             lease.expected, lease.context = id(given), given
             lease.record = open_record(given) if self._detector.watched else None

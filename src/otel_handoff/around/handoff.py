@@ -19,6 +19,7 @@ from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.following import unknown
 from otel_handoff.around.loops import Loop
+from otel_handoff.around.place import Place, meant
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import Submit
 from otel_handoff.around.worker import Worker
@@ -31,7 +32,8 @@ from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import same
-from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.parameters import RETURNED, Parameters
+from otel_handoff.host.paths import parse
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.suggest import nearest
 from otel_handoff.host.wrapping import Patch, layers, run_otherwise
@@ -67,6 +69,8 @@ class Handoff(Shared):
         self._registered = False
         self._submit_names: frozenset[str] = frozenset()
         self._work_names: frozenset[str] = frozenset()
+        self._submit_parameters: Parameters | None = None
+        self._work_parameters: Parameters | None = None
         self._alone: list[Alone] = []
         self._loop = Loop(self) if boundary.takes else None
         submit = boundary.submit if self._loop is None else None
@@ -128,14 +132,10 @@ class Handoff(Shared):
         self.counts.shown = True
         self._submit_names = parameters.names
         self.shared = self._submit_names & self._work_names
-        if not parameters.takes(boundary.context):
-            _logger.warning(
-                "%s has no parameter %r: boundary %r checks nothing. Name the context's in Boundary(context=...).%s",
-                boundary.submit,
-                boundary.context,
-                boundary.name,
-                nearest(boundary.context, parameters.names),
-            )
+        if self._submit_patch is not None and not self._submit_patch.attached:  # the target itself
+            self._tell_what_is_compared(function, parameters)
+            self._submit_parameters = parameters
+            self._find_out_what_is_given()
         if (other := _owner_of(function)) is not None:
             _logger.warning(
                 "%s is instrumented already, by boundary %r: with two, a race may be reported by neither. "
@@ -157,17 +157,61 @@ class Handoff(Shared):
         if not self._work_patch.attached:  # the target itself: an override is recognised by the same names
             self._work_names = parameters.names
             self.shared = self._submit_names & self._work_names
-            self.keeps_context = not parameters.takes(self.boundary.context)
+            self.keeps_context = not Place(self.boundary, parameters).is_argument
+            self._work_parameters = parameters
+            self._find_out_what_is_given()
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
         if self.boundary.submit is not None:
             return work_function(function, Worker(self, function, parameters))
+        if not self._work_patch.attached:
+            self._tell_what_is_compared(function, parameters)
         alone = Alone(self, parameters, function, self._work_patch.name)
         self._alone.append(alone)
         ours = work_function(function, alone)
         kinds.add(type(ours))
         forget()
         return ours
+
+    def _tell_what_is_compared(self, function: Any, parameters: Parameters) -> None:
+        boundary = self.boundary
+        if not boundary.names:
+            _logger.info(
+                "Boundary %r names no ids: the trace is carried to its workers, and nothing is compared.", boundary.name
+            )
+        if boundary.fields and not parameters.leads(boundary.context):
+            _logger.warning(
+                "%s has no parameter %r: boundary %r checks nothing. Name the context's in Boundary(context=...).%s",
+                boundary.hands_over,
+                parse(boundary.context).root,
+                boundary.name,
+                meant(boundary.context, function, parameters.names),
+            )
+
+    def _find_out_what_is_given(self) -> None:
+        # A worker that is given the context under the name that the submit function has it is known by that.
+        work = self._work_parameters
+        submit = self._submit_parameters if self.boundary.submit is not None else work
+        if submit is not None and work is not None:
+            self.is_given = Place(self.boundary, submit).is_argument and not self.keeps_context
+            self.claims.proofs.work = None if self.is_given else work
+            self._warn_of_ids_that_nobody_has(submit, work)
+
+    def _warn_of_ids_that_nobody_has(self, submit: Parameters, work: Parameters) -> None:
+        boundary = self.boundary
+        for name, path in boundary.ids.items():
+            if submit.leads(path) or work.leads(path):
+                continue
+            _logger.warning(
+                "Boundary %r: ids[%r]: neither %s nor %s has a parameter %r, where %r starts: it is not checked.%s",
+                boundary.name,
+                name,
+                boundary.hands_over,
+                boundary.work,
+                parse(path).root,
+                path,
+                nearest(parse(path).root, submit.names | work.names),
+            )
 
     def _warn_of_what_is_run_otherwise(self, function: Any) -> None:
         otherwise = run_otherwise(function)
@@ -251,6 +295,8 @@ class Handoff(Shared):
         return True
 
     def _unread(self, call: DeclaredCall, lease: Lease, fields: list[str]) -> None:
+        if not fields:
+            return
         # What a call files cannot be compared: its declaration names a parameter, or a part of one, that is not there.
         target = call.call.target
         if ("field_unresolved", target) not in self._gaps:
@@ -278,11 +324,11 @@ class Handoff(Shared):
     def _wrap_evict(self, call: Call, function: Any, parameters: Parameters) -> Any:
         readers = {name: parameters.reader(path) for name, path in call.ids.items()}
 
-        def evict(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def evict(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             result = wrapped(*args, **kwargs)
             if result is not False:
                 with guard:
-                    ids = {name: read(args, kwargs) for name, read in readers.items()}
+                    ids = {name: read(args, {**kwargs, RETURNED: result}, instance) for name, read in readers.items()}
                     for lease in self.counts.rows.leases():
                         if all(same(lease.ids.get(name), value) for name, value in ids.items()):
                             lease.stale = lease.evicted = True

@@ -343,6 +343,7 @@ class Running:
                 and writes[-1].value is not lease.roots.get(name)
                 and there.get(name) is not writes[-1].value
             )
+        left = {name for name in left if not lease.detector.is_its_id(lease, name, now.get(name))}
         if left:
             self._coverage.miss(
                 "left_on_copy",

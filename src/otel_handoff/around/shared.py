@@ -51,6 +51,9 @@ class Shared:
         blind: as many as rows were handed over without a submission, whose workers are yet to come.
         keeps_context: whether a row in flight keeps its context: the worker is given none by which it would be seen.
         shared: the parameters that the submit function and the work function both have.
+        is_given: whether the context is an argument of both, by the same name.
+        is_usual: whether the context says which row it is, and nothing else is asked for: most rows go the short way.
+        told_shared: whether it was told that the context cannot be copied, as it is no argument.
         forked: whether this process is a fork of one that it was attached in.
         cover_overrides: looks for subclasses that hand over rows in their own way; `around.handoff` does.
         gap: tells once that something was not met, by its reason; `around.handoff` does.
@@ -61,7 +64,7 @@ class Shared:
         """Know of no rows yet; `look_for_gaps` is called now and then while there are some."""
         self.boundary: Boundary = boundary
         self.engine: Engine = engine
-        self.counts = engine.metrics.boundary(boundary.name, boundary.fields, shown=False)
+        self.counts = engine.metrics.boundary(boundary.name, boundary.names, shown=False)
         self.coverage = Coverage(boundary.name, self.counts, engine.notices)
         fields = Fields(boundary.fields)
         self.watch = Watch(fields.roots) if engine.settings.watch else None
@@ -80,14 +83,22 @@ class Shared:
             alert=engine.alerts,
             missed=self.coverage.miss,
         )
-        self.ways = Ways(boundary.name, fields, self.watch, pins=engine.settings.mode == "pin")
+        self.ways = Ways(boundary.name, fields, self.watch, boundary.ids, pins=engine.settings.mode == "pin")
         self.detector.look = self.ways.look_again
-        self.claims = Claims(boundary.context, self._shared_parameters, self._missed, lambda: bool(self.blind))
+        self.claims = Claims(
+            boundary.context if boundary.fields else "",
+            self._shared_parameters,
+            self._missed,
+            lambda: bool(self.blind),
+        )
         self.running = Running(boundary, engine, self.counts, self.coverage, look_for_gaps)
         self.submitters: set[int] = set()
         self.blind: deque[None] = deque(maxlen=_MOST_BLIND)
         self.keeps_context: bool = True
         self.shared: frozenset[str] = frozenset()
+        self.is_given: bool = False
+        self.is_usual: bool = bool(boundary.fields) and not (boundary.ids or boundary.contextvars)
+        self.told_shared: bool = False
         self.forked: bool = False
         self.cover_overrides: Callable[[], None] = _nothing
         self.gap: Callable[[str, str], None] = _no_gap

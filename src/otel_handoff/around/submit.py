@@ -6,11 +6,14 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from contextvars import Token
+from contextvars import Token, copy_context
 from typing import Any, Final, cast
 from weakref import ref
 
+from otel_handoff.around.identity import Call, Identity
+from otel_handoff.around.place import Nothing, Place
 from otel_handoff.around.shared import Shared
+from otel_handoff.around.surroundings import is_local
 from otel_handoff.handover.claims import Claims
 from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.handover.stepwise import STEPWISE, stepped
@@ -20,6 +23,7 @@ from otel_handoff.host.bound import Written
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
 from otel_handoff.host.current import no_lease
+from otel_handoff.host.fields import Fields
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.parameters import Parameters
@@ -84,11 +88,15 @@ class Submit:
     def __init__(self, shared: Shared, parameters: Parameters) -> None:
         self.shared: Shared = shared
         self._parameters = parameters
-        self._read = parameters.reader(shared.boundary.context)
-        self._position = parameters.positions.get(shared.boundary.context, sys.maxsize)
+        self._place = Place(shared.boundary, parameters)
+        self._position = self._place.position
+        self._identity = Identity(shared.boundary, parameters) if shared.boundary.ids else None
+        self._is_said_elsewhere = bool(shared.boundary.ids) and shared.detector.expected.covers()
+        self._nothing = ContextClass(Nothing, Fields({}), copies=False)
         self._site = Site()
         self._pin = shared.engine.settings.mode == "pin"
         self._pins = shared.boundary.pins
+        self._seen: type | None = None
         self._class: type | None = None
         self._detector = shared.detector  # these are for each row
         self._kind_of = shared.kinds.of
@@ -101,22 +109,23 @@ class Submit:
     def __call__(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Open a lease for the row, and call through."""
         outer = submitting.get()
-        if not self._detector.enabled or (outer is not None and self._is_inner(outer, args, kwargs)):
+        if not self._detector.enabled or (outer is not None and self._is_inner(outer, instance, args, kwargs)):
             return wrapped(*args, **kwargs)
         position = self._position
-        context = args[position] if position < len(args) else self._read(args, kwargs)
+        context = args[position] if position < len(args) else self._context(instance, args, kwargs)
         if context is MISSING or context is None:
             return self._unread(wrapped, args, kwargs)
         try:
-            if instance.__class__ is not self._class:  # a subclass may work in its own way
-                self._class = instance.__class__
+            if instance.__class__ is not self._seen:  # a subclass may work in its own way
+                self._seen = instance.__class__
                 self.shared.cover_overrides()
+            self._class = self._seen if self.shared.is_given else None
             if active.get() is None:
-                handing, lease = self._begin(context, self._site.capture())
+                handing, lease = self._begin(context, self._site.capture(), (instance, args, kwargs))
             else:  # a worker that submits in turn: our own reads are not its reads
                 frames, within = self._site.capture(), judged_lease()
                 with no_lease():
-                    handing, lease = self._begin(context, frames)
+                    handing, lease = self._begin(context, frames, (instance, args, kwargs))
                 if within is not None:
                     lease.within(within)
             handed = handing.contexts[1]
@@ -137,6 +146,8 @@ class Submit:
         if Lease.provoker is not None:
             Lease.provoker.submitted(lease, context)
         handing.given = self._parameters, args, kwargs
+        if self._identity is not None or not self.shared.is_given:
+            handing.instance = instance
         number = lease.number
         self._claims.live[number] = True
         under_way[number] = ref(handing)
@@ -155,7 +166,7 @@ class Submit:
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done for a row that is handed over as most are."""
         context = self.shared.boundary.context
-        if context not in shape.others:
+        if context not in shape.others or not self.shared.is_usual:
             return f"return {shape.through()}\n", {}
         lines = (
             f"handing_ = begin_({shape.instance}, {context})\n"
@@ -289,11 +300,20 @@ class Submit:
                 self.shared.claims.settle(handing)
                 self.shared.cover_overrides()
 
-    def _is_inner(self, outer: Handing, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _context(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        found = self._place.submitted(instance, args, kwargs)
+        return Nothing() if self._is_said_elsewhere and (found is MISSING or found is None) else found
+
+    def _is_inner(self, outer: Handing, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         # Whether the row is being handed over already: an override calls what it overrides.
         if (lease := outer.lease) is None or lease.detector is not self.shared.detector:
             return False
-        return outer.is_about(self._read(args, kwargs))
+        if self._place.is_argument:
+            return outer.is_about(self._place.read(args, kwargs))
+        # What is no argument may be the same for all rows.
+        return outer.gives((*args, *kwargs.values())) and (
+            not self.shared.boundary.fields or outer.is_about(self._place.read(args, kwargs, instance))
+        )
 
     def _in_steps(self, result: Any, handing: Handing, lease: Lease, contexts: tuple[Any, Any]) -> Any:
         if handing.found is not None:
@@ -320,7 +340,8 @@ class Submit:
             if not is_other:
                 return lease
             lease.take_back()
-            another = self._begin(context, capture(3), after=lease)[1]
+            args, kwargs = handing.given[1:] if handing.given is not None else ((), {})
+            another = self._begin(context, capture(3), (handing.instance, args, kwargs), after=lease)[1]
         handing.first = handing.first or lease
         before, after = lease.number, another.number
         self._claims.discard(before)
@@ -332,17 +353,17 @@ class Submit:
         handing.passed = False
         return another
 
-    def _begin(self, context: Any, frames: Frames, *, after: Lease | None = None) -> tuple[Handing, Lease]:
-        kind = self._kind_of(context)
+    def _begin(self, context: Any, frames: Frames, call: Call, *, after: Lease | None = None) -> tuple[Handing, Lease]:
+        kind, is_any = self._kind(context)
+        copies = self._pin and after is None and is_any and self._place.is_argument
 
         def take(context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-            handed = self._copy(context, kind) if self._pin and after is None else context
-            roots = kind.roots_of(handed)
-            return handed, roots, kind.ids_of(roots)
+            handed = self._copy(context, kind) if copies else context
+            return (handed, *self._taken(kind, handed, call))
 
         lease = self._open(context, kind, take, frames)
         handed, lease.handed = lease.handed, None
-        if handed is context and self._pin and self._is_pinned_at_read(kind, after):
+        if is_any and handed is context and self._pin and self._is_pinned_at_read(kind, after):
             lease.at_read = kind.looks = True  # the short way knows nothing of it
         with guard:
             self.shared.ways.look(lease, handed)
@@ -353,7 +374,48 @@ class Submit:
         ids: Any = lease.ids
         if type(ids) is not dict:
             lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
+        if not (self.shared.is_usual and self._place.is_argument):
+            self._look_further(lease, context, call)
         return Handing(lease, (context, handed)), lease
+
+    def _kind(self, context: Any) -> tuple[ContextClass, bool]:
+        # How it is read, and whether there is any.
+        is_any = class_of(context) is not Nothing
+        return (self._kind_of(context) if is_any else self._nothing), is_any
+
+    def _taken(self, kind: ContextClass, handed: Any, call: Call | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        # The roots and the ids of a row, as the context has them, and as the call says them.
+        roots = kind.roots_of(handed)
+        ids = kind.ids_of(roots)
+        if self._identity is None:
+            return roots, ids
+        return self._identity.submitted(roots, ids, call, self._detector.expected)
+
+    def _look_further(self, lease: Lease, context: Any, call: Call | None) -> None:
+        # What most rows have nothing of: see `Shared.is_usual`.
+        is_any = class_of(context) is not Nothing
+        if not is_any:
+            lease.context = context
+        if not lease.ids:
+            lease.flaw = "nothing_declared", ()
+        if self._identity is not None and (awaited := self._identity.awaited(call)):
+            lease.awaited, lease.unresolved = awaited, lease.unresolved.union(awaited)
+        if self._pin and self.shared.boundary.contextvars:
+            lease.variables = copy_context()
+        if not is_any or self._place.is_argument:
+            return
+        if self._place.is_of_instance and call is not None:
+            lease.instance = call[0]
+        lease.is_of_thread = is_local(context)
+        if self._pin and not (lease.at_read or lease.is_of_thread or self.shared.told_shared):
+            self.shared.told_shared = True
+            _logger.warning(
+                "Boundary %r: what is at %r is no argument of %s, for which a worker could be given a copy, and is not "
+                "pinned at the read: its rows are only observed.",
+                self.shared.boundary.name,
+                self.shared.boundary.context,
+                self.shared.boundary.hands_over,
+            )
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
         if self._pins == "read" or (self._pins is None and self.shared.keeps_context and kind.can_be_read):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
 from otel_handoff.around.following import Following, Unknown, unknown
+from otel_handoff.around.identity import Identity
+from otel_handoff.around.place import Place
 from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
+from otel_handoff.around.surroundings import Lent, run_within, within
 from otel_handoff.handover.lease import Lease, active, is_first
 from otel_handoff.handover.stepwise import (
     STANDING_IN,
@@ -21,6 +23,7 @@ from otel_handoff.handover.stepwise import (
 )
 from otel_handoff.handover.transport import Handing, submitting
 from otel_handoff.handover.workers import further
+from otel_handoff.handover.written import open_record
 from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
@@ -42,8 +45,12 @@ class Worker:
         self.detector = shared.detector
         self.runs = self.run
         self._parameters = parameters
-        self._read = parameters.reader(shared.boundary.context)
-        self._position = parameters.positions.get(shared.boundary.context, sys.maxsize)
+        self._place = Place(shared.boundary, parameters)
+        self._position = self._place.position
+        self._given = self._place.given
+        self._identity = Identity(shared.boundary, parameters)
+        self._lent = Lent(shared.boundary)
+        self._pins = shared.engine.settings.mode == "pin"
         self._keys = shared.claims.keys
         self.running = shared.running
         self._function = function
@@ -53,11 +60,11 @@ class Worker:
         """Run the work function where it was not looked up while submitting."""
         shared = self.shared
         lease = None
-        if self.detector.enabled and not self._is_inner(args, kwargs):
+        if self.detector.enabled and not self._is_inner(instance, args, kwargs):
             with guard:
                 lease, reason = shared.claims.take((self._parameters, args, kwargs), instance)
                 if lease is None:
-                    if reason and not self._is_of_another(wrapped, args, kwargs):
+                    if reason and not self._is_of_another(wrapped, instance, args, kwargs):
                         shared.missed_submission(reason)
                     shared.coverage.tell()
         return self._run_as(lease, wrapped, instance, args, kwargs)
@@ -80,7 +87,7 @@ class Worker:
                 self.shared.claims.done(lease)
         return result
 
-    def _is_inner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _is_inner(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         # Whether a worker calls the work function again, for its own row: itself, or the one that it overrides.
         lease = active.get()
         if lease is None or lease.detector is not self.detector:
@@ -88,12 +95,13 @@ class Worker:
         now = submitting.get()
         if now is not None and now.lease is not None and now.lease is not lease:
             return False
-        if self._read(args, kwargs) is not lease.handed:
+        given = self._given(lease, instance, args, kwargs)
+        if given is not lease.handed and (given is not MISSING or self._place.is_argument):
             return False
         claims = self.shared.claims
-        return not (claims.keys and claims.is_of_another((self._parameters, args, kwargs), lease))
+        return not (claims.keys and claims.is_of_another((self._parameters, args, kwargs), instance, lease))
 
-    def _is_of_another(self, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _is_of_another(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         # Whether the work function is another boundary's as well, which knows whose row it is, or tells that.
         beneath = getattr(getattr(wrapped, "_self_wrapper", None), "__self__", None)
         if isinstance(beneath, (Lease, Worker)):
@@ -101,7 +109,7 @@ class Worker:
         lease = active.get()
         if lease is None or lease.detector is self.detector:
             return False
-        given = self._read(args, kwargs)
+        given = self._given(lease, instance, args, kwargs)
         return any(given is row.handed for row in (lease, *lease.outers))
 
     def _whose(self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lease | None:
@@ -112,7 +120,7 @@ class Worker:
                 other, reason = self.shared.claims.take((self._parameters, args, kwargs), instance)
                 if other is not None or not reason:
                     return other
-            given = self._read(args, kwargs)
+            given = self._given(lease, instance, args, kwargs)
             if lease.moved_on or (given is not MISSING and given is not lease.handed):
                 self.shared.coverage.miss(
                     "several_workers", lease.submission, pinned=lease.is_pinned, detail=self.shared.boundary.work
@@ -130,7 +138,7 @@ class Worker:
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done for a row whose worker is the first, and is given what it was to get."""
         context = self.shared.boundary.context
-        if context not in shape.others:
+        if context not in shape.others or not self.shared.is_usual:
             return f"return {shape.through()}\n", {}
         if self._later:
             lines = (
@@ -171,6 +179,19 @@ class Worker:
             "is_to_come_": is_to_come,
             "goes_on_": self._goes_on,
         }
+
+    def _identify(self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        missing = self._identity.worked_on(lease, (instance, args, kwargs), self.detector)
+        if missing:
+            lease.flaw = "field_unresolved", missing if len(missing) < len(lease.ids) else ()
+            detail = ", ".join(f"{name}: {self.shared.boundary.ids[name]!r}" for name in missing)
+            self.shared.coverage.miss(
+                "field_unresolved", lease.submission, pinned=lease.is_pinned, detail=detail, has_span=True
+            )
+
+    def _turn(self, lease: Lease, there: Any) -> None:
+        lease.receive(MISSING)
+        lease.turn(self.shared.kinds.of(there), there, open_record(there) if self.detector.watched else None)
 
     def _quick_take(self) -> Callable[[Lease, Any], bool]:
         # The same where nothing of the function runs yet: the row is begun at the first step of what it returns.
@@ -230,6 +251,26 @@ class Worker:
             and (other := self._whose(lease, instance, args, kwargs)) is not lease
         ):
             return self._run_as(other, wrapped, instance, args, kwargs)
+        if (variables := lease.variables) is not None and within.get() is not lease:
+            return run_within(lease, variables, self._run, lease, wrapped, instance, args, kwargs)
+        return self._run(lease, wrapped, instance, args, kwargs)
+
+    def _run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not (lease.is_of_thread and self._pins and self.detector.enabled):
+            return self._work(lease, wrapped, instance, args, kwargs)
+        give_back = None
+        with guard:
+            if lease.awaited:
+                self._identify(lease, instance, args, kwargs)
+            give_back = self._lent.lend(lease)
+        try:
+            return self._work(lease, wrapped, instance, args, kwargs)
+        finally:
+            if give_back is not None:
+                with guard:
+                    give_back()
+
+    def _work(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = following = None
         try:
             if self.detector.enabled:
@@ -237,13 +278,17 @@ class Worker:
                     if self._keys:  # it may have been found in both ways
                         self.shared.claims.discard(lease.number)
                     position = self._position
-                    given = args[position] if position < len(args) else self._read(args, kwargs)
+                    given = args[position] if position < len(args) else self._given(lease, instance, args, kwargs)
                     if lease.made is None and id(given) == lease.expected:
                         lease.handed = given
                         if lease.context is None:
                             lease.context = given
-                    else:
+                    elif given is MISSING or self._place.is_argument or id(given) == lease.expected:
                         lease.receive(given)
+                    else:
+                        self._turn(lease, given)
+                    if lease.awaited:
+                        self._identify(lease, instance, args, kwargs)
                     if self._later:
                         following = Following(self, lease)
                         if (handing := submitting.get()) is not None and handing.lease is lease:

@@ -12,6 +12,8 @@ from types import FunctionType
 from typing import Any, Final
 
 from otel_handoff.boundary import Boundary
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import ARGS, KWARGS, SELF, parse
 from otel_handoff.host.suggest import can_be_found, nearest, nearest_module
 from otel_handoff.host.wrapping import class_of, layers, run_otherwise
 
@@ -72,7 +74,8 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
     """
     if boundary.takes is not None:
         return  # a loop is given nothing
-    yield from _without_context(boundary, submit, work)
+    if boundary.fields:
+        yield from _without_context(boundary, submit, work)
     if submit is not None and (boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work)):
         text = "is the function that hands over, too: no worker is recognised by it"
         yield Fault("work", text, "Name as Boundary(work=...) the function that then does the work.")
@@ -113,7 +116,7 @@ def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fau
     taken = {"work": parameters(work)} if submit is None else {"submit": parameters(submit), "work": parameters(work)}
     shared = set(taken.get("submit") or taken["work"] or ()) & set(taken["work"] or ()) - {"self", "cls"}
     for role, found in taken.items():
-        if found is None or boundary.context in found:
+        if found is None or boundary.context in found or _starts_there(boundary, role, found):
             continue
         names = [name for name, kind in found.items() if kind not in _ANY and name not in ("self", "cls")]
         hint = nearest(boundary.context, names) or f" Its parameters are {', '.join(names)}." if names else ""
@@ -121,6 +124,10 @@ def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fau
         if by_keyword and inspect.Parameter.VAR_POSITIONAL not in found.values():
             text = f"takes any keyword, and {boundary.context!r} by no other way: a row without it is not checked"
             yield Fault(role, text, f"Name in Boundary(context=...) what callers pass.{hint}", is_certain=False)
+            continue
+        if role == "work" and names:
+            text = f"takes no {boundary.context}: its rows are known where it is given the very object by another name"
+            yield Fault(role, text, f"Where it is given another, correct the Boundary.{hint}", is_certain=False)
             continue
         text, do = f"takes no {boundary.context}", f"Correct the parameter in the Boundary.{hint}"
         if is_open_ended(found):
@@ -132,12 +139,34 @@ def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fau
         yield Fault(role, f"{text}: nothing can be compared there", do)
 
 
+def _starts_there(boundary: Boundary, role: str, found: Mapping[str, Any]) -> bool:
+    # Whether a place that is no parameter starts at something that the function has. The work function need not.
+    module, (root, *tail) = parse(boundary.context)
+    target = boundary.hands_over if role == "submit" else boundary.work
+    if module or (root == SELF and "." in target.partition(":")[2]):
+        return True
+    if role == "work" and (tail or root == SELF):
+        return True
+    kinds = {ARGS: inspect.Parameter.VAR_POSITIONAL, KWARGS: inspect.Parameter.VAR_KEYWORD}
+    return root in found if root not in kinds or root in found else kinds[root] in found.values()
+
+
 def is_open_ended(found: Mapping[str, Any]) -> bool:
     """Whether a function with these parameters takes others, too."""
     return any(kind in _ANY for kind in found.values())
 
 
 _ANY: Final = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+def parameters_of(parent: Any, function: Any) -> Parameters | None:
+    """Return the parameters of what `parent`, a class or a module, has; None where they cannot be read."""
+    raw = inspect.getattr_static(parent, getattr(function, "__name__", ""), function)
+    bound = isinstance(parent, type) and not isinstance(raw, (staticmethod, classmethod))
+    try:
+        return Parameters(function, bound=bound)
+    except (TypeError, ValueError):
+        return None
 
 
 def parameters(function: Any) -> dict[str, Any] | None:

@@ -14,6 +14,14 @@ _SAID_OF_THE_PART: Final = frozenset({"part_missing", "replaced"})
 """What is seen of the functions themselves, and said there."""
 
 
+def carried(name: str, counts: BoundaryCounts) -> Iterator[Finding]:
+    """Yield that a boundary names no ids, and how many rows it carried the trace of."""
+    handed = counts.submissions.value
+    rows = f"{handed:,} row{'' if handed == 1 else 's'} handed over; " if handed else ""
+    text = f"{rows}the trace is carried, and nothing is compared: no ids are declared"
+    yield note(f"{name}.rows", text, "Name them in Boundary(ids=...) or Boundary(fields=...).", handed_over=handed)
+
+
 def look(name: str, counts: BoundaryCounts, *, apart: bool) -> Iterator[Finding]:
     """Yield how many rows of a boundary were judged, and how many were not, for each reason.
 

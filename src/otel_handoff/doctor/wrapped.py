@@ -17,6 +17,7 @@ from otel_handoff.doctor import declaration, own, rows
 from otel_handoff.doctor.environment import was_tried
 from otel_handoff.doctor.finding import Finding, note, ok, unknown, wrong
 from otel_handoff.doctor.heard import heard
+from otel_handoff.host.paths import parse
 from otel_handoff.host.suggest import can_be_found, nearest, nearest_module
 from otel_handoff.host.wrapping import Patch, no_function
 
@@ -133,7 +134,10 @@ def _host(instrumentor: str, layouts: Sequence[Handoff], *, apart: bool) -> Iter
         if not (apart or layouts[0].counts.rows.in_flight):
             for handoff in found:
                 handoff.look_for_gaps()
-        yield from rows.look(name, layouts[0].counts, apart=apart)
+        if any(handoff.boundary.names for handoff in found):
+            yield from rows.look(name, layouts[0].counts, apart=apart)
+        else:
+            yield from rows.carried(name, layouts[0].counts)
 
 
 def _functions(instrumentor: str, handoff: Handoff, *, apart: bool) -> Iterator[Finding]:
@@ -162,7 +166,7 @@ def _targets(boundary: Boundary) -> Iterator[tuple[str, str, list[str]]]:
     yield "work", boundary.work, []
     for call in boundary.calls:
         place = next((target for target in call.targets if _is_there(_module(target))), call.target)
-        yield call.evidence, place, [path.partition(".")[0] for path in call.ids.values()]
+        yield call.evidence, place, list(call.ids.values())
     for pool in boundary.pools:
         yield "pool", pool, []
     if boundary.evict is not None:
@@ -174,7 +178,9 @@ def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch |
     try:
         with heard("otel_handoff"):  # what it says is said here
             function: Any = importlib.import_module(module)
+        parent: Any = None
         for part in path.split("."):
+            parent = function
             if not hasattr(function, part):
                 do = f"{_mend(instrumentor)}{nearest(part, dir(function))}"
                 return wrong(subject, f"{path} is not in {module}", do, target=target)
@@ -205,7 +211,7 @@ def _target(subject: str, target: str, parameters: Sequence[str], patch: Patch |
             "Instrument after it is replaced, or name in the boundary what it is replaced by.",
             target=target,
         )
-    missing = _missing(function, parameters)
+    missing = _missing(parent, function, parameters)
     if missing is None:
         return unknown(subject, f"{path} is wrapped, but its parameters cannot be read", target=target)
     if missing:
@@ -232,12 +238,12 @@ def _mend(instrumentor: str) -> str:
     return _MOVED if instrumentor == "elspeth" else "Correct it in the Boundary."
 
 
-def _missing(function: Any, parameters: Sequence[str]) -> list[str] | None:
-    there = declared.parameters(function)
+def _missing(parent: Any, function: Any, paths: Sequence[str]) -> list[str] | None:
+    there = declared.parameters_of(parent, function)
     if there is None:
         return None
-    missing = [name for name in parameters if name not in there]
-    return None if missing and declared.is_open_ended(there) else missing
+    missing = [parse(path).root for path in paths if not there.leads(path, returned=True)]
+    return None if not missing and any(there.is_open_to(path) for path in paths) else missing
 
 
 def _module(target: str) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
+from otel_handoff.handover.unlike import unwrapped
 from otel_handoff.handover.written import WriteRecord
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, stored
 
@@ -213,7 +214,7 @@ class Along:
 
     def shared(self, roots: Mapping[str, Any]) -> dict[str, Any]:
         """Return the roots as the submitter has them."""
-        return {**roots, **self.originals}
+        return {**{root: unwrapped(value) for root, value in roots.items()}, **self.originals}
 
     def take_over(self) -> None:
         """The row is being handed over: what was written until now into what has a copy is this row's."""

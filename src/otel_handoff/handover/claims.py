@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.proofs import Proofs
 from otel_handoff.handover.transport import Given, Handing, in_progress
 from otel_handoff.handover.workers import Seed, further
 from otel_handoff.host.plainly import MISSING
@@ -67,13 +68,13 @@ class Claims:
             missed: is given the reason, the lease, and perhaps what more is to be said.
             unseen: whether rows were handed over that were not seen.
         """
+        self.proofs: Proofs = Proofs(context, shared)
         self._context = context
-        self._shared = shared
         self._missed = missed
         self._unseen = unseen
         self.live: dict[int, bool] = {}
         """Those that are still to be taken. Whoever takes a number out of it has the row: nobody else does."""
-        self.keys: dict[int, _Key] = {}
+        self.keys: dict[int, list[_Key]] = {}
         """Those that are known by what they are given, once the submit function has returned, or a worker has come."""
         self._waiting: dict[_Key, _Group] = {}
         self._staying: dict[int, None] = {}
@@ -94,7 +95,7 @@ class Claims:
         """
         lease, given = handing.lease, handing.given
         if lease is not None and given is not None:
-            self._add(lease, given)
+            self._add(lease, given, handing)
 
     def discard(self, number: int) -> None:
         """Forget the claim of submission `number`, if there is one: the worker is known, or will never come."""
@@ -113,11 +114,9 @@ class Claims:
             if number in self.live:
                 self.settle(handing)
         reason = "no_submission"
-        for pinned in (True, False):
-            values = self._values(given, pinned=pinned)
+        mixed: list[tuple[_Key, _Group]] = []
+        for values in self.proofs.tried(given, instance):
             key = tuple(map(id, values))
-            if not key:
-                continue
             busy = self._busy(key)
             if busy is not None:
                 reason = "several_workers"
@@ -132,6 +131,9 @@ class Claims:
                     certain = len(owned) == 1 or (
                         not group.mixed and reason != "several_workers" and key not in (self._fanned or ())
                     )
+                    if not certain and self.proofs.work is not None:  # another proof may be
+                        mixed.append((key, group))
+                        break
                     if not self.live.pop(number, False):  # somebody else took it, or just does
                         busy = busy or (lease if certain else None)
                         continue
@@ -147,12 +149,28 @@ class Claims:
                     if self._several:
                         self._know(key, values, lease)
                     return lease, ""
+            if mixed and mixed[-1][0] is key:
+                continue
             if (lease := self._further(key, values, busy, given)) is not None:
                 return lease, ""
+        if (lease := self._first_of(mixed)) is not None:
+            self._missed("ambiguous", lease, "")
+            return None, ""
         self._several = True
         if reason == "several_workers" and self._fanned is None:
             self._fanned = {}  # from now on a key that was taken before proves nothing
         return None, reason
+
+    def _first_of(self, mixed: list[tuple[_Key, _Group]]) -> Lease | None:
+        # One of the rows that wait with what does not tell them apart.
+        for key, group in mixed:
+            for number in list(group):
+                entry = group.get(number)
+                if entry is not None and self.live.pop(number, False):
+                    self._doubt(key)
+                    self._remove(number)
+                    return entry[0]
+        return None
 
     def _busy(self, key: _Key) -> Lease | None:
         # One of those at work that were given just this.
@@ -171,8 +189,14 @@ class Claims:
         if key in self._doubted:
             return None
         parameters, args, kwargs = given
-        context = parameters.get(self._context, args, kwargs)
+        context = parameters.get(self._context, args, kwargs) if self._context else MISSING
         known = self._known.get(key) if busy is None else None
+        if context is MISSING and (expected := busy or (known and known[0])) is not None:
+            context = next((value for value in values if id(value) == expected.expected), MISSING)
+            if context is MISSING:  # it is given none, and shares that of the row at work
+                if busy is None:
+                    return None
+                context = busy.context
         pinned = busy.pinned if busy is not None else known is not None and known[0].pinned
         own = pinned or any(_is_of_one_row(value) for value in values if value is not context)
         lease = None
@@ -213,10 +237,11 @@ class Claims:
         self._doubted[key] = None
         _limit(self._doubted)
 
-    def is_of_another(self, given: Given, lease: Lease) -> bool:
+    def is_of_another(self, given: Given, instance: Any, lease: Lease) -> bool:
         """Whether `given`, which the worker of `lease` gives to the work function, is what another row waits with."""
-        key = self._key(given, pinned=False)
-        return lease.claimed_by is not None and key != lease.claimed_by and key in self._waiting
+        keys = [tuple(map(id, values)) for values in self.proofs.kept(given, instance)]
+        claimed = lease.claimed_by
+        return claimed is not None and claimed not in keys and any(key in self._waiting for key in keys)
 
     def done(self, lease: Lease) -> None:
         """The worker that claimed `lease` is done."""
@@ -245,39 +270,28 @@ class Claims:
 
     # -- keys
 
-    def _key(self, given: Given, *, pinned: bool) -> _Key:
-        return tuple(map(id, self._values(given, pinned=pinned)))
-
-    def _values(self, given: Given, *, pinned: bool) -> list[Any]:
-        parameters, args, kwargs = given
-        names = [self._context] if pinned else sorted(self._shared())
-        found = (parameters.get(name, args, kwargs) for name in names)
-        return [value for value in found if value is not MISSING]
-
-    def _add(self, lease: Lease, given: Given) -> None:
+    def _add(self, lease: Lease, given: Given, handing: Handing) -> None:
         number = lease.number
         if lease.begun or not hasattr(lease, "fresh") or number not in self.live:
             return  # a worker has it, or is about to begin
-        values = self._values(given, pinned=lease.pinned)
-        key = tuple(map(id, values))
-        if not key:  # nothing could prove a worker its own
+        proofs = self.proofs.of(lease, given, handing)
+        if not proofs:  # nothing could prove a worker its own
             if self.live.pop(number, False):
                 self._missed("no_worker", lease, "")
             return
-
-        def dropped(_: Any) -> None:
-            self._miss(number)
-
         if lease.record is not None and not lease.pinned and lease.context is None:
             lease.record.release()  # the work item alone keeps what it was given alive; with it goes the claim
-        held = [_hold(value, dropped) for value in values]
         _, args, kwargs = given
         others = [ref for value in (*args, *kwargs.values()) if (ref := _weak(value)) is not None]
-        self.keys[number] = key
-        self._put(key, number, (lease, held, others))
+        keys = self.keys[number] = [tuple(map(id, values)) for values in proofs]
+        stays = False
+        for key, values in zip(list(keys), proofs, strict=True):
+            held = [_hold(value, self._dropper(number, key)) for value in values]
+            stays = stays or not all(isinstance(one, weakref.ref) for one in held)
+            self._put(key, number, (lease, held, others))
         if number not in self.live:  # its worker came meanwhile
             self._remove(number)
-        elif not all(isinstance(one, weakref.ref) for one in held):
+        elif stays:
             self._staying[number] = None
             if len(self._staying) > LIMIT:
                 with contextlib.suppress(
@@ -287,6 +301,19 @@ class Claims:
                     self._miss(
                         next(iter(self._staying), 0), f"more than {LIMIT:,} wait, with arguments of no weak reference"
                     )
+
+    def _dropper(self, number: int, key: _Key) -> Callable[[Any], None]:
+        def dropped(_: Any) -> None:
+            # What is dropped proves nothing any more; another proof may.
+            keys = self.keys.get(number, [])
+            if len(keys) > 1:
+                with contextlib.suppress(ValueError):
+                    keys.remove(key)
+                self._take_out(key, number)
+            else:
+                self._miss(number)
+
+        return dropped
 
     def _remember(self, key: _Key) -> None:
         # That a key was taken. Its objects may be gone by now, and the key be another row's: then that is not known.
@@ -311,8 +338,13 @@ class Claims:
             self._put(key, number, entry)  # the group was taken out, empty, at the same time
 
     def _remove(self, number: int) -> _Entry | None:
-        key = self.keys.pop(number, ())
+        entry = None
+        for key in self.keys.pop(number, []):
+            entry = self._take_out(key, number) or entry
         self._staying.pop(number, None)
+        return entry
+
+    def _take_out(self, key: _Key, number: int) -> _Entry | None:
         group = self._waiting.get(key)
         entry = group.pop(number, None) if group is not None else None
         if group is not None and not group:

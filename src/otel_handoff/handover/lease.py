@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextvars import Context as Variables
 from contextvars import ContextVar
 from threading import get_ident
 from types import MappingProxyType
@@ -113,7 +114,7 @@ class Lease:
         fresh: there until a worker takes it, which is the first one then: of two that begin at once only one can.
         handed: what the worker got: `context` itself, or its own copy (`pinned`). None until there is one.
         expected: the identity of what it is to get.
-        roots: attribute of the context -> the object it held at submission.
+        roots: attribute of the context -> the object it held at submission; an `Unlike` where that is not the row's.
         record: the recent writes to `context`; None without watch, and where there was no write yet.
         unresolved: the fields of which it is not known what was submitted: what calls file is not compared.
         flaw: why this row cannot be judged, and in which fields; without any it cannot be judged at all.
@@ -143,6 +144,10 @@ class Lease:
             `roots` has what it is given: once it wrote an attribute itself, that.
         along: what can be changed in place on the way to its ids.
         submitted: the `roots` as they were at submission, where they are others by now.
+        awaited: the fields whose id only the work function is given.
+        variables: the ContextVars of its hand-over, where the worker is to run in them.
+        is_of_thread: whether each thread has its own values in `context`: nobody else writes those of a worker's.
+        instance: whose method handed it over, where the place of `context` starts there.
         found: None, or the `findings`.
         finished: whether the row is done: its result is handed in, or its work function returned.
         span: the row span, while the work runs.
@@ -203,6 +208,10 @@ class Lease:
     at_read: bool = False
     along: Along | None = None
     submitted: dict[str, Any] | None = None
+    awaited: tuple[str, ...] = ()
+    variables: Variables | None = None
+    is_of_thread: bool = False
+    instance: Any = None
 
     provoker: ClassVar[Provoker[Lease] | None] = None
 
@@ -441,6 +450,12 @@ class Lease:
                 self.at_read = False
             self.detector.take_as_it_is(self, handed, stamped)
         self.handed = handed
+
+    def turn(self, kind: ContextClass, there: Any, record: WriteRecord | None) -> None:
+        """Where the worker looks, another object is by now: what it reads there is compared with what was submitted."""
+        self._let_go(self.context)
+        self.context = self.handed = there
+        self.kind, self.record = kind, record
 
     def sent(self) -> None:
         """The work item was pickled: it goes to another process, if it goes anywhere."""

@@ -51,6 +51,7 @@ class Handing:
         unread: whether the context could not be read; then `passed` is whether an inner submit function could.
         passed: whether a pool was seen to take what was looked up: what is written from then on is another row's.
         wrote: what the submit function itself wrote to the context since, attribute -> value.
+        instance: whose method it is, as far as anybody asks.
     """
 
     __slots__ = ("__dict__", "__weakref__", "contexts", "found", "given", "lease", "looked_up", "passed")
@@ -60,6 +61,7 @@ class Handing:
     first: Lease | None = None
     unread: bool = False
     wrote: dict[str, object] | None = None
+    instance: Any = None
 
     def __init__(self, lease: Lease | None, contexts: tuple[Any, Any]) -> None:
         self.lease: Lease | None = lease
@@ -72,6 +74,12 @@ class Handing:
     def is_about(self, context: Any) -> bool:
         """Whether `context` is what is handed over."""
         return context is not None and (context is self.contexts[0] or context is self.contexts[1])
+
+    def gives(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether the submit function was given all of `arguments` itself."""
+        given = self.given
+        mine = (*given[1], *given[2].values()) if given is not None else ()
+        return all(any(value is one for one in mine) for value in arguments)
 
     def found_again(self, ref: ref[Any]) -> None:
         """The work function was looked up once more: for a log line before, or for another part of the row."""

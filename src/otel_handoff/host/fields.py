@@ -136,8 +136,8 @@ class Fields:
         return expression(variable(root), tail)
 
     def root_of(self, name: str) -> str:
-        """Return the root of field `name`."""
-        return self._path_of[name][0]
+        """Return the root of field `name`; an empty one, where it is not on the context."""
+        return self._path_of[name][0] if name in self._path_of else ""
 
     def id_at(self, name: str, value: Any) -> Any:
         """Return field `name`, whose root holds `value`."""

@@ -37,6 +37,7 @@ class Parameters:
         positions: parameter -> its position, for those that may be given by position; without `self`.
         names: all of them.
         bound: whether it is a method of instances, whose first parameter is left out.
+        takes_nothing: whether there are no others.
     """
 
     def __init__(self, function: Callable[..., Any], *, bound: bool) -> None:
@@ -54,11 +55,20 @@ class Parameters:
         self._defaults: dict[str, Any] = {
             parameter.name: parameter.default for parameter in names if parameter.default is not kind.empty
         }
+        self.takes_nothing: bool = not names
         self._readers: dict[str, Read] = {}
 
     def takes(self, name: str) -> bool:
         """Whether a call can have an argument `name`."""
         return name in self.names or bool(self._rest)
+
+    def is_argument(self, path: str) -> bool:
+        """Whether a path is an argument itself, for which another can be given, and nothing further."""
+        module, parts = parse(path)
+        root = parts[0]
+        if module or len(parts) > 1 or not self.takes(root) or root in (self._more, self._rest):
+            return False
+        return root in self.names or not (root == SELF and self.bound)
 
     def leads(self, path: str, *, returned: bool = False) -> bool:
         """Whether a path can start in a call of it; or, once it has `returned`, in its result."""
@@ -71,6 +81,13 @@ class Parameters:
         if root == ARGS and self._more:
             return True
         return bool(self._rest) or (root == RESULT and returned)
+
+    def is_open_to(self, path: str) -> bool:
+        """Whether a path starts at what is given by a name that is none of the parameters'."""
+        root = parse(path).root
+        if not self._rest or root in self.names or not root or root == KWARGS or (root == ARGS and self._more):
+            return False
+        return not (root == RESULT or (root == SELF and self.bound))
 
     def is_of_instance(self, paths: Iterable[str]) -> bool:
         """Whether one of some paths starts at the object whose method is called."""

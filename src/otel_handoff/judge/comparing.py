@@ -8,24 +8,28 @@ from typing import Any
 
 from otel_handoff.handover.along import Step
 from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.unlike import Unlike, unwrapped
 from otel_handoff.handover.written import RawWrite, WriteRecord
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.following import step, walk
 from otel_handoff.host.ids import same
 from otel_handoff.host.plainly import MISSING, stored
+from otel_handoff.judge.expected import Expected
 from otel_handoff.record.mismatch import Write
 
 
 class Comparing:
     """Compares rows by the fields of one boundary, and finds the write that made the difference."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, expected: Expected) -> None:
         self._fields = fields
+        self._expected = expected
 
     def disagree(self, lease: Lease, roots: Mapping[str, object]) -> bool:
-        """Whether `roots` give other ids than were submitted."""
-        return any(self.wrong(lease, self._fields.ids_at(root, value)) for root, value in roots.items())
+        """Whether `roots` give other ids than were submitted, of those that say which row it is."""
+        ids_at, rest = self._fields.ids_at, self._expected.rest
+        return any(self.wrong(lease, rest(ids_at(root, value))) for root, value in roots.items())
 
     def ids_at(self, at: str | Step, value: Any) -> dict[str, Any]:
         """Return the fields that start at a root, or lead through a step, which holds `value`."""
@@ -49,7 +53,9 @@ class Comparing:
         if lease.kind.has(lease.context, then):
             return moved
         for root, value in self._now(lease).items():
-            if value is then[root]:
+            if value is then[root] or (
+                type(then[root]) is Unlike and not (lease.found and lease.findings.own.get(root))
+            ):
                 continue
             write = self.write_of(lease, root, value)
             if self.is_own(lease, root, value, write, on_copy=False):
@@ -63,6 +69,9 @@ class Comparing:
     def _now(self, lease: Lease) -> dict[str, Any]:
         # What the context holds now; where asking it would run the host's code, what was last seen to be written.
         kind = lease.kind
+        if lease.is_of_thread:  # what is not there is no other row's
+            there = {root: getattr(lease.context, root, None) for root in lease.roots}
+            return {root: value for root, value in there.items() if value is not None}
         if not (kind.asked or kind.computed):
             return kind.roots_of(lease.context)
         if not kind.asked:  # those that were not computed when it was handed over are not compared
@@ -148,7 +157,7 @@ class Comparing:
         with no_lease():
             for at, rest in self._places(lease, name):
                 records, attribute = _records(lease, at)
-                then = lease.roots.get(at) if isinstance(at, str) else at.value
+                then = unwrapped(lease.roots.get(at)) if isinstance(at, str) else at.value
                 for record in records:
                     found = record.newest(
                         attribute,

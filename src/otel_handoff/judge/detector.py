@@ -14,11 +14,13 @@ from otel_handoff.handover.along import Step
 from otel_handoff.handover.asked import Missed
 from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.lease import Lease, active, is_borrowed, is_judged
+from otel_handoff.handover.unlike import unwrapped
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of, same
 from otel_handoff.judge.comparing import Comparing
+from otel_handoff.judge.expected import Expected
 from otel_handoff.judge.reporting import DEPTH, Alert, Reporting
 from otel_handoff.record.locations import capture, innermost
 from otel_handoff.record.mismatch import Mismatch
@@ -79,11 +81,12 @@ class Detector:
         """Whether ids are taken for calls before they are made."""
         self._field_of = {
             key: (name, boundary.attribute(name))
-            for name in boundary.fields
+            for name in boundary.names
             for key in (boundary.attribute(name), *boundary.aliases.get(name, ()))
         }
         self._row = boundary.row
-        comparing = Comparing(fields)
+        self.expected: Expected = Expected(fields, boundary.ids)
+        comparing = Comparing(fields, self.expected)
         self.telling = telling = Reporting(comparing, mode, alert)
         self.disagree = comparing.disagree
         self.fields_at = comparing.fields_at
@@ -114,7 +117,7 @@ class Detector:
     def take_stamps(self, lease: Lease) -> None:
         """What the submit function wrote into the worker's copy of a dict or list is what the row is."""
         if lease.along is not None and (ids := self._wrong(lease, lease.along.ids())):
-            self._restate_ids(lease, ids)
+            self._identify(lease, ids)
 
     def read(self, lease: Lease, at: str | Step, value: Any, *, prevented: bool, shared: bool = False) -> bool:
         """The worker read `value` off the context (or, `prevented`, would have if it were not pinned).
@@ -133,6 +136,8 @@ class Detector:
             if self._is_own(lease, at, value, write, on_copy=on_copy):
                 return False
             wrong = self._wrong(lease, self._ids_at(at, value))  # also where nothing was submitted: it is another
+            if wrong and self.expected.names and isinstance(at, str):
+                wrong = self.expected.wrong(lease, at, value, write, wrong)
             if not wrong:
                 return False
             lease.findings.know(wrong, write, prevented=prevented)
@@ -248,17 +253,32 @@ class Detector:
         if isinstance(at, str):
             if at not in lease.roots:
                 return
-            lease.roots[at] = value
+            value = unwrapped(value)
+            lease.roots[at] = self.expected.seen_as(lease.ids, at, value)
         with no_lease():
-            self._restate_ids(lease, self._ids_at(at, value))
+            self._identify(lease, self.expected.rest(self._ids_at(at, value)))
         self.look(lease, at, value)
 
-    def _restate_ids(self, lease: Lease, ids: Mapping[str, object]) -> None:
-        lease.restate(ids)
-        if self._row is not None and self._row in ids:
-            lease.rename(key_of(ids[self._row]))
-        if lease.unresolved:
-            lease.unresolved -= ids.keys()
+    def identify(self, lease: Lease, ids: Mapping[str, object]) -> None:
+        """The work function is given what says which row it is."""
+        self._identify(lease, ids)
+        lease.roots = self.expected.unlike(lease.ids, lease.roots)
+
+    def _identify(self, lease: Lease, ids: Mapping[str, object]) -> None:
+        if ids:
+            lease.restate(ids)
+            if self._row is not None and self._row in ids:
+                lease.rename(key_of(ids[self._row]))
+            if lease.unresolved:
+                lease.unresolved -= ids.keys()
+
+    def says_itself(self, root: str) -> bool:
+        """Whether no id of a row is read off a root: its arguments say which they are."""
+        return self.expected.says(root)
+
+    def is_its_id(self, lease: Lease, root: str, value: Any) -> bool:
+        """Whether what a root holds is but the row's own ids, which its arguments say."""
+        return self.expected.says(root) and not self._wrong(lease, self._fields.ids_at(root, value))
 
     def take_as_it_is(self, lease: Lease, handed: Any, stamped: Collection[str]) -> None:
         """The worker was given a context of the host's own making, which may rightly have ids of its own.
@@ -269,7 +289,7 @@ class Detector:
         for root, value in lease.kind.roots_of(handed).items():
             if root in stamped or value is lease.roots.get(root, value):
                 continue
-            wrong = self._wrong(lease, self._fields.ids_at(root, value))
+            wrong = self._wrong(lease, self.expected.rest(self._fields.ids_at(root, value)))
             odd += wrong
             if wrong:
                 self.restate(lease, root, value)
@@ -288,7 +308,9 @@ class Detector:
         """The submit function took away what was computed: what it will be next is not known."""
         if root in lease.roots:
             del lease.roots[root]
-            fields = self.fields_at([root])
+            fields = tuple(self.expected.rest(dict.fromkeys(self.fields_at([root]))))
+            if not fields:
+                return
             lease.unresolved |= frozenset(fields)
             lease.flaw = "field_computed", fields if len(fields) < len(lease.ids) else ()
             self.missed("field_computed", lease.submission, pinned=lease.is_pinned, detail=", ".join(fields))
@@ -305,7 +327,8 @@ class Detector:
         lease.finished = True
         if lease.along is not None:
             self._look_inside(lease)
-        if lease.pinned or lease.at_read or lease.kind.has(lease.context, lease.roots):
+        then = lease.roots
+        if lease.pinned or lease.at_read or lease.is_of_thread or lease.kind.has(lease.context, then):
             return
         if lease.found and lease.findings.moved:
             return
@@ -331,6 +354,8 @@ class Detector:
         if not self.enabled:
             return
         if lease.found:
+            if self.expected.names:
+                self.expected.forget_what_was_left(lease)
             self._tell_sightings(lease)
         if not lease.finished:
             self.finish(lease)

@@ -38,6 +38,11 @@ REASONS: Final = {
         "rows that waited were given the very same objects, and could not be told apart",
         "give both functions an object of each row's own, or set OTEL_HANDOFF_MODE=pin",
     ),
+    "nothing_declared": Reason(
+        "its boundary names no ids: the trace is carried, and nothing is compared",
+        "name in Boundary(ids=...) or Boundary(fields=...) which row it is, if it has an id that could be wrong",
+        worked=True,
+    ),
     "field_unresolved": Reason("a declared field is not there", "correct its path in the declaration", worked=True),
     "field_computed": Reason(
         "a field is computed when it is read, which is not done for this",

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from otel_handoff.handover.along import Step
 from otel_handoff.handover.lease import Lease, is_judged
+from otel_handoff.handover.unlike import Unlike, unwrapped
 from otel_handoff.host.following import Partial
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING
@@ -35,8 +36,14 @@ def judged(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
 def _at_read(field: Field, lease: Lease, value: Any) -> Any:
     root = lease.roots.get(field.name, MISSING)
     if _is_original(lease, field.name, value) and is_judged(lease):
-        return root
-    if root is MISSING or root is value or not is_judged(lease) or _was_absent(lease, field.name):
+        return unwrapped(root)
+    if (
+        root is MISSING
+        or root is value
+        or type(root) is Unlike
+        or not is_judged(lease)
+        or _was_absent(lease, field.name)
+    ):
         lease.detector.read(lease, field.name, value, prevented=False)
         return value
     if value is not MISSING:
@@ -50,9 +57,9 @@ def _of_its_own(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
         return value
     is_copy = lease.pinned and instance is lease.handed
     if is_copy and _is_original(lease, field.name, value):
-        return root
+        return unwrapped(root)
     if value is not root and not (is_copy and lease.found and lease.findings.kept.get(field.name, MISSING) is value):
-        if is_copy and field.by_code and field.peek(lease.context) is value:
+        if is_copy and field.by_code and type(root) is not Unlike and field.peek(lease.context) is value:
             # A property's values may lie where the copy shares them.
             return root if lease.detector.read(lease, field.name, value, prevented=True, shared=True) else value
         if lease.detector.read(lease, field.name, value, prevented=False):

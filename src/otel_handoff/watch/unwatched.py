@@ -42,7 +42,7 @@ class Unwatched:
             lease.span.set_attribute(semconv.UNWATCHED, True)
         if not again:
             self._counts.unwatched.add()
-        if not kind.told_unwatched and kind.unwatched != WATCH_IS_OFF:
+        if not (kind.told_unwatched or lease.is_of_thread) and kind.unwatched != WATCH_IS_OFF:
             kind.told_unwatched = True
             _logger.warning(
                 "HANDOFF CHECKED IN PART: boundary %r: reads of a %s are not seen (%s). Its rows are judged at their "

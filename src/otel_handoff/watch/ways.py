@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, cast
 
 from otel_handoff.handover.along import Along, Copied, Rests, Step
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.twins import put
+from otel_handoff.handover.unlike import Unlike, unwrapped
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import is_lazy
 from otel_handoff.host.copying import Unfit, copier
@@ -67,8 +68,19 @@ def ways_of(paths: Mapping[str, Sequence[str]], before: str = "") -> tuple[Way, 
 class Ways:
     """The ways from contexts to the fields of one boundary."""
 
-    def __init__(self, boundary: str, fields: Fields, watch: Watch | None, *, pins: bool) -> None:
-        """Watch with `watch`; `pins`: whether workers are given what was submitted."""
+    def __init__(
+        self, boundary: str, fields: Fields, watch: Watch | None, said: Collection[str], *, pins: bool
+    ) -> None:
+        """Look at what leads to `fields`.
+
+        Args:
+            boundary: its name.
+            fields: its fields.
+            watch: watches the classes on the way.
+            said: the fields whose ids a row says itself: what is shared may have others.
+            pins: whether workers are given what was submitted.
+        """
+        self.said: frozenset[str] = frozenset(said)
         self._boundary = boundary
         paths = {field: (fields.root_of(field), *fields.tail_of(field)) for field in fields.paths}
         self._ways = {way.name: way for way in ways_of(paths) if way.ways}
@@ -105,7 +117,7 @@ class Ways:
     def look_at(self, lease: Lease, root: str, handed: Any = None) -> None:
         """See it of one root; `handed`: the worker's copy of the context, where nobody has it yet."""
         way = self._ways.get(root)
-        value = lease.roots.get(root)
+        value = unwrapped(lease.roots.get(root))
         if way is None or value is None:
             return
         with no_lease():
@@ -117,7 +129,7 @@ class Ways:
         given = look_on.through(value, way.path, way.ways, own=own, apart=not lease.pinned)
         if given is not value:
             look_on.along.originals[root] = value
-            lease.roots[root] = given
+            lease.roots[root] = Unlike(given) if type(lease.roots[root]) is Unlike else given
             if lease.pinned:
                 _give(handed, root, given, lease)
         if look_on.along.steps or look_on.along.loose:
@@ -216,7 +228,7 @@ class _Look:
         if value is None or value is MISSING:
             return value
         cls = class_of(value)
-        if is_fixed(cls):
+        if is_fixed(cls) or issubclass(cls, type):
             for way in ways:
                 if way.ways:
                     self.through(look(value, way.name)[0], way.path, way.ways, own=False, apart=True)
@@ -232,7 +244,7 @@ class _Look:
         has_copy = copied is not value
         ids = self._lease.ids
         for way in ways:
-            if way.ends is not None and has_copy:
+            if way.ends is not None and has_copy and way.ends not in self._ways.said:
                 found = look(copied, way.name)[0]
                 if found is not MISSING and found is not ids[way.ends]:  # it was changed in between
                     _put_in(copied, way.name, ids[way.ends])
@@ -252,7 +264,8 @@ class _Look:
 
     def _attribute(self, value: Any, path: str, way: Way) -> None:
         watched = self._ways.watched(value, way.name)
-        found = None if way.ways or way.ends is None else self._lease.ids[way.ends]
+        is_known = not way.ways and way.ends is not None and way.ends not in self._ways.said
+        found = self._lease.ids[way.ends] if is_known and way.ends is not None else None
         if found is None:
             found = look(value, way.name)[0]
         seen = isinstance(watched, WatchedField)

@@ -89,7 +89,7 @@ def _stamp_row(handing: Handing, lease: Lease, context: Any, root: str, value: o
         return
     found = handing.is_bound()
     before = lease.roots[root]
-    if found or may_be_gone(handing):
+    if (found or may_be_gone(handing)) and not lease.detector.says_itself(root):
         lease.unplace(root, found=found)
     lease.detector.restate(lease, root, value)
     if lease.begun:  # meanwhile: then it was handed over before

@@ -167,7 +167,9 @@ def test_elspeth_takes_no_boundaries() -> None:
         ({"submit": "tests.hosts.Pool.enqueue"}, "submit: write 'module:Class.method' or 'module:function', not"),
         ({"work": "tests.hosts:"}, "work: write 'module:Class.method'"),
         ({"context": "not a name"}, "context: 'not a name' is no path: there is no space in a path"),
-        ({"fields": {}}, "fields is empty; name at least one id to pin"),
+        ({"fields": {}}, "unknown field 'order_id'; it names none"),
+        ({"ids": {"order_id": "order id"}}, "ids['order_id']: 'order id' is no path"),
+        ({"ids": {"order": "order.id"}, "fields": {}}, "unknown field 'order_id'; its fields are order. Did you mean"),
         (
             {"fields": {"order_id": "order..id"}},
             "fields['order_id']: 'order..id' is no path: there is no name between two '.'",

@@ -1,0 +1,71 @@
+"""Where the shared object of a boundary is, as one of its functions comes to it."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from otel_handoff.boundary import Boundary
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import parse
+from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.suggest import nearest
+
+
+class Nothing:
+    """In the place of what is shared, where there is no such thing: of each row another."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Place:
+    """The place that a boundary names, seen from its submit function, or from its work function.
+
+    Attributes:
+        is_argument: whether it is an argument of this function itself, which a copy can be given for.
+        is_of_instance: whether it starts at the object whose method this function is.
+        position: of that argument, where it is given by position.
+        read: reads it off the arguments of a call.
+    """
+
+    def __init__(self, boundary: Boundary, parameters: Parameters) -> None:
+        path = boundary.context
+        self._is_any = bool(boundary.fields)
+        self._is_everywhere = bool(parse(path).module)
+        self.is_argument: bool = self._is_any and parameters.is_argument(path)
+        self.is_of_instance: bool = parameters.is_of_instance([path])
+        self.position: int = parameters.positions.get(path, sys.maxsize) if self._is_any else sys.maxsize
+        self.read: Final = parameters.reader(path)
+
+    def submitted(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return the shared object of a row that is handed over; `MISSING` or None where it is not there."""
+        return self.read(args, kwargs, instance) if self._is_any else Nothing()
+
+    def given(self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return the shared object as the worker of `lease` comes to it; `MISSING` where that is not known.
+
+        Under whichever name it is given, it is that; and what is no argument is what is there now.
+        """
+        if not self._is_any or class_of(lease.context) is Nothing:
+            return MISSING
+        if self.is_argument:
+            return self.read(args, kwargs)
+        for value in (*args, *kwargs.values(), instance):
+            if id(value) == lease.expected and (lease.context is None or class_of(value) is class_of(lease.context)):
+                return value
+        if self._is_everywhere or (self.is_of_instance and instance is lease.instance):
+            found = self.read(args, kwargs, instance)
+            return MISSING if found is None else found
+        return MISSING
+
+
+def meant(path: str, function: Any, names: Iterable[str]) -> str:
+    """Return what was perhaps meant by a place that no call of `function` has; it may be a global of its module."""
+    root = parse(path).root
+    there = getattr(inspect.unwrap(function), "__globals__", {})
+    if hint := nearest(root, names):
+        return hint
+    return f" Did you mean '{there.get('__name__')}:{path}'?" if root in there else ""
