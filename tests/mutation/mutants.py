@@ -603,8 +603,8 @@ MUTANTS: Final = (
         "what can be changed goes the short way",
         "    lines += _on_the_way(fields)\n",
         "",
-        "From the second row on an inner object that can be changed is taken for one that cannot.",
-        "tests/unit/watch/test_along.py::test_on_the_short_way",
+        "An inner object that can be changed is taken for one that cannot, as those of the rows before were.",
+        "tests/unit/watch/test_along.py::test_after_many_that_cannot_be_changed",
     ),
     Mutant(
         "watch/descriptors",

@@ -367,6 +367,9 @@ class Submit:
             lease.at_read = kind.looks = True  # the short way knows nothing of it
         with guard:
             self.shared.ways.look(lease, handed)
+        kind.deep = lease.along is not None
+        if kind.deep:
+            kind.looks = True  # nor of what is below
         if (handed is not context and kind.looks) or (lease.along is not None and lease.along.copied):
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         elif lease.along is not None:

@@ -42,6 +42,7 @@ class ContextClass:
         asked: roots that are the host's code, too, and are run once, when a row is handed over.
         snapshot: takes copy, roots and ids at once; raises where the class is not as most are.
         slots: where its instances keep values besides their `__dict__`; without those that are fields.
+        deep: whether the last row that was looked at had something on the way to its ids that can be changed in place.
         looks: whether the next row is looked at for what its submit function writes to the context.
         quiet: how many were looked at.
         writes: whether it writes, as its code shows or a row did: then each is.
@@ -61,6 +62,7 @@ class ContextClass:
         "can_be_read",
         "computed",
         "copy",
+        "deep",
         "has",
         "ids_of",
         "looks",
@@ -98,6 +100,7 @@ class ContextClass:
         self.looks: bool = copies
         self.quiet: int = 0
         self.writes: bool = False
+        self.deep: bool = False
         self.told_looked_up: bool = False
         self.told_unfit: bool = False
         self.told_unwatched: bool = False

@@ -55,6 +55,13 @@ class Frozen:
     order: Any = field(default_factory=Order)
 
 
+@dataclass(frozen=True)
+class FrozenOrder:
+    """It cannot be changed at all."""
+
+    id: Any = "A"
+
+
 class OverADict:
     """Its id is a property, whose values lie in a dict."""
 
