@@ -379,12 +379,15 @@ class Spans(Threaded):
     """Has a span of its own around each item, in which it takes that."""
 
     tracer: Any = None
+    last: bool = False
 
     def loop(self) -> None:
         for _ in range(3):
-            with self.tracer.start_as_current_span("turn"):
+            with self.tracer.start_as_current_span("turn") as turn:
                 item = self.q.get()
-                if item is not None:
+                if item is None:
+                    self.last = trace.get_current_span() is turn
+                else:
                     file(item[1], self.filed)
             self.between.append(trace.get_current_span())
 
@@ -400,6 +403,7 @@ def test_the_loops_own_spans(mode: str, instrument: Instrument, telemetry: Telem
     host.run()
     assert host.filed == ["A", "B"]
     assert host.between == [trace.INVALID_SPAN] * 3
+    assert host.last
     assert all(span.parent is None for span in telemetry.spans("turn"))
     assert told(telemetry) == []
 
@@ -457,6 +461,37 @@ def test_a_task_for_each(mode: str, instrument: Instrument, telemetry: Telemetry
         host.put((0, Desk(name)))
     host.run()
     assert host.filed == list("ABC")
+    assert told(telemetry) == []
+
+
+class Shares(InATask):
+    """A task that the loop begins for its first item takes from the same queue."""
+
+    async def loop(self) -> None:  # type: ignore[override]
+        item = await self.q.get()
+        other = asyncio.create_task(self.other())
+        await other
+        file(item[1], self.filed)
+        self.between.append(current_submission())
+        assert await self.q.get() is None
+
+    async def other(self) -> None:
+        """Take one."""
+        file((await self.q.get())[1], self.filed)
+
+
+@IN_EACH_MODE
+def test_a_task_that_takes_from_the_same_queue(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is not the loop: the row goes on; and that nobody works on the other is told."""
+    instrument(mode, boundaries=[declare(Shares, "item.1", calls=[])])
+    host = Shares()
+    for name in "AB":
+        host.put((0, Desk(name)))
+    host.run()
+    assert host.filed == ["B", "A"]
+    (submission,) = host.between
+    assert submission is not None
+    assert submission.ids["order_id"] == "A"
     assert told(telemetry) == []
 
 
