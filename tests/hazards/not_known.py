@@ -241,6 +241,22 @@ def unseen_read(instrument: Instrument) -> None:
     threads[0].join()
 
 
+def not_handed_over(instrument: Instrument) -> None:
+    """Servers call the work function in threads of their own, which nobody handed it to."""
+    instrument("observe", boundaries=[declare(Host, submit=None, calls=[])])
+    host = Host()
+
+    def serve() -> None:
+        for _ in range(ROWS):
+            host.work(Desk("A"), file)
+
+    threads = [threading.Thread(target=lambda: (serve(), None)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+
+
 def internal_error(instrument: Instrument) -> None:
     """We fail at each row; the host does not notice."""
     provider = TracerProvider()
@@ -257,6 +273,7 @@ def left_on_copy(ctx: Any) -> None:
 CASES: Final[dict[str, tuple[Run, int]]] = {
     "no_worker": (no_worker, ROWS),
     "no_submission": (no_submission, ROWS),
+    "not_handed_over": (not_handed_over, 1),
     "ambiguous": (ambiguous, ROWS),
     "field_unresolved": (lambda instrument: rows(instrument, fields={"order_id": "order_nr"}, calls=[]), ROWS),
     "field_computed": (

@@ -149,13 +149,18 @@ class Hands(threading.Thread):
 class Threads:
     """Makes one for each row."""
 
+    def __init__(self) -> None:
+        self.threads: list[Hands] = []
+
     def hand_over(self, ctx: Any, body: Body) -> Any:
         thread = Hands(ctx, body)
+        self.threads.append(thread)
         thread.start()
         return thread
 
     def close(self) -> None:
-        pass
+        for thread in self.threads:
+            thread.join(WAIT)
 
 
 PLACES: list[tuple[Any, str, dict[str, str]]] = [

@@ -137,7 +137,7 @@ class Fields:
 
     def tail_of(self, name: str) -> tuple[str, ...]:
         """Return what is left of the path of field `name` after its root."""
-        return self._path_of[name][1]
+        return self._path_of.get(name, ("", ()))[1]
 
     def expression(self, name: str) -> str:
         """Return the expression of field `name`, where its root is the variable `variable` of it."""
