@@ -293,21 +293,28 @@ def test_more_ids_than_fields(instrument: Instrument, telemetry: Telemetry) -> N
     ]
 
 
-def test_an_id_in_an_inner_dict_that_all_share(instrument: Instrument, telemetry: Telemetry) -> None:
-    """A call says it, by a path on what it is given."""
+@IN_EACH_MODE
+def test_an_id_in_an_inner_dict_that_all_share(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """Each row stays what it says it is, whatever is in there when it is handed over, and when its work begins."""
 
     def builds(scanner: Scanner, job: Any, config: Any) -> Any:
         config["environment"]["image"] = job.target
         scanner.written.wait()
-        return scanner.file(config["environment"], job.target)
+        try:
+            return scanner.ledger.post(config["environment"], job.target)
+        except HandoffMismatchError:
+            return None
 
     calls = [Call("tests.hosts:Ledger.post", {"target": "order_id[image]"})]
-    instrument("observe", boundaries=[declare(fields={"target": "environment.image"}, calls=calls)])
-    filed = scan("AB", builds, {"environment": {"class": "docker"}})
-    assert [row for row, _, outcome, _ in _told(telemetry) if outcome == "used"] == [
-        name for name in "AB" if name != telemetry.mismatches[0].observed["target"]
-    ]
-    assert len(filed) == 2
+    instrument(mode, boundaries=[declare(fields={"target": "environment.image"}, calls=calls)])
+    filed = dict(zip("ABC", scan("ABC", builds, {"environment": {"class": "docker", "image": "left"}}), strict=True))
+    wrong = {name for name, entry in filed.items() if entry is None or f"'image': {name!r}" not in entry}
+    assert len(wrong) == (0 if mode == "pin" else 2)
+    assert {(row, outcome) for row, _, outcome, _ in _told(telemetry)} == {
+        (name, "blocked" if mode == "strict" else "used") for name in wrong
+    }
+    spans = telemetry.spans("process scan")
+    assert sorted(str(dict(span.attributes or {})["scan.target"]) for span in spans) == ["A", "B", "C"]
     assert telemetry.unchecked() == {}
 
 

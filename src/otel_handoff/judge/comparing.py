@@ -115,6 +115,11 @@ class Comparing:
             return False
         return any(same(own, value) for _, own in self._own(lease, name))
 
+    def _is_left(self, lease: Lease, name: str) -> bool:
+        # Whether what there was at submission was not the row's, and its worker has not been seen to write its own yet.
+        then = lease.roots.get(self._fields.root_of(name))
+        return type(then) is Unlike and name in self._expected.names and not self._own(lease, name)
+
     def _own(self, lease: Lease, name: str) -> list[tuple[int, object]]:
         # What the worker itself has made of a field: when, and which id; the newest first.
         if not lease.findings.own:
@@ -186,7 +191,7 @@ class Comparing:
         names = list(along.loose)
         if not (lease.is_pinned):
             names += [name for step in list(along.steps.values()) for name, _ in step.fields if name not in names]
-        names = [name for name in names if name not in self._expected.names]  # these may rightly be anybody's
+        names = [name for name in names if not self._is_left(lease, name)]
         with no_lease():
             changed = self._fields.changed_in(along.shared(lease.roots), lease.ids, dict.fromkeys(names))
             for name in names:

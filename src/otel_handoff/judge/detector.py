@@ -116,7 +116,7 @@ class Detector:
 
     def take_stamps(self, lease: Lease) -> None:
         """What the submit function wrote into the worker's copy of a dict or list is what the row is."""
-        if lease.along is not None and (ids := self._wrong(lease, lease.along.ids())):
+        if lease.along is not None and (ids := self.expected.rest(self._wrong(lease, lease.along.ids()))):
             self._identify(lease, ids)
 
     def read(self, lease: Lease, at: str | Step, value: Any, *, prevented: bool, shared: bool = False) -> bool:

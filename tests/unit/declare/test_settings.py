@@ -282,3 +282,24 @@ def test_elspeths_own_boundaries_are_ordinary_ones() -> None:
     """Nothing about ELSPETH is special to the engine."""
     assert all(type(declared) is Boundary for declared in BOUNDARIES)
     assert {declared.name for declared in BOUNDARIES} == {"elspeth"}
+
+
+def test_a_file_says_where_what_is_shared_is() -> None:
+    """All of it is plain data."""
+    given: dict[str, Any] = {
+        "name": "orders",
+        "submit": "shop.pool:Pool.enqueue",
+        "work": "shop.pool:Pool.run",
+        "context": "shop.state:client[of 'one'].session",
+        "fields": {"order_id": "[X-Order]"},
+        "ids": {"order_id": "kwargs.headers[X-Order]", "tenant": "self.tenant"},
+        "contextvars": True,
+        "calls": [{"target": "shop.client:Client.post", "ids": {"tenant": "result.tenant"}}],
+    }
+    boundary = Boundary.from_mapping(given)
+    assert boundary.names == ("order_id", "tenant")
+    assert (boundary.context, boundary.contextvars) == (given["context"], True)
+    with pytest.raises(ValueError, match=r"^Boundary 'orders': contextvars is true or false, not 'maybe'$"):
+        Boundary.from_mapping({**given, "contextvars": "maybe"})
+    with pytest.raises(ValueError, match=r"fields\['order_id'\]: 'a:b' is no path: .* in no module"):
+        Boundary.from_mapping({**given, "fields": {"order_id": "a:b"}})
