@@ -5,11 +5,13 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, NamedTuple
 
+from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import MOST_THREADS, Submit
 from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
+from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import capture
 
@@ -88,7 +90,7 @@ class HandOver(Submit):
         with no_lease():
             kind, is_any = self._kind(context)
             record = open_record(context) if self._detector.watched else None
-            copies = self._pin and certain and is_any and self._place.is_argument
+            copies = self._pin and certain and is_any and self._can_copy
             handed = self._copy(context, kind) if copies else context
             roots, ids = self._taken(kind, handed, None)  # the call of the work function says which row it is
             lease = Lease(
@@ -105,8 +107,8 @@ class HandOver(Submit):
             lease.missed = True  # nothing is amiss if it is never called
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)
-            lease.at_read = is_any and not self._place.is_argument and self._pin and self._is_pinned_at_read(kind, None)
-            if not (shared.is_usual and self._place.is_argument):
+            lease.at_read = is_any and not self._can_copy and self._pin and self._is_pinned_at_read(kind, None)
+            if not (shared.is_usual and self._can_copy):
                 self._look_further(lease, context, None)
         return Noted(context, handed, lease)
 
@@ -144,7 +146,15 @@ class HandOver(Submit):
         return lease
 
 
-class InPlace(HandOver):
+class OnItem(HandOver):
+    """The same of an item of a queue, in which the context's place can be given a copy."""
+
+    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+        super().__init__(shared, parameters)
+        self._can_copy = True
+
+
+class InPlace(OnItem):
     """The same where the worker can be given no copy."""
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:  # noqa: ARG002

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from opentelemetry import context as context_api
 
-from otel_handoff.around.handed import HandOver, InPlace, Noted
+from otel_handoff.around.handed import HandOver, InPlace, Noted, OnItem
 from otel_handoff.around.running import Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.boundary import Boundary
@@ -85,7 +85,7 @@ class Loop:
     # -- an item is put in
 
     def _wrap_put(self, function: Any, parameters: Parameters) -> Any:
-        self._hand_over, self._in_place = HandOver(self.shared, parameters), InPlace(self.shared, parameters)
+        self._hand_over, self._in_place = OnItem(self.shared, parameters), InPlace(self.shared, parameters)
         first = next(iter(parameters.positions), ITEM)
 
         def put(wrapped: Any, queue: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -90,6 +90,7 @@ class Submit:
         self._parameters = parameters
         self._place = Place(shared.boundary, parameters)
         self._position = self._place.position
+        self._can_copy = self._place.is_argument
         self._identity = Identity(shared.boundary, parameters) if shared.boundary.ids else None
         self._is_said_elsewhere = bool(shared.boundary.ids) and shared.detector.expected.covers()
         self._nothing = ContextClass(Nothing, Fields({}), copies=False)
@@ -355,7 +356,7 @@ class Submit:
 
     def _begin(self, context: Any, frames: Frames, call: Call, *, after: Lease | None = None) -> tuple[Handing, Lease]:
         kind, is_any = self._kind(context)
-        copies = self._pin and after is None and is_any and self._place.is_argument
+        copies = self._pin and after is None and is_any and self._can_copy
 
         def take(context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
             handed = self._copy(context, kind) if copies else context
@@ -377,7 +378,7 @@ class Submit:
         ids: Any = lease.ids
         if type(ids) is not dict:
             lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
-        if not (self.shared.is_usual and self._place.is_argument):
+        if not (self.shared.is_usual and self._can_copy):
             self._look_further(lease, context, call)
         return Handing(lease, (context, handed)), lease
 
@@ -405,7 +406,7 @@ class Submit:
             lease.awaited, lease.unresolved = awaited, lease.unresolved.union(awaited)
         if self._pin and self.shared.boundary.contextvars:
             lease.variables = copy_context()
-        if not is_any or self._place.is_argument:
+        if not is_any or self._can_copy:
             return
         if self._place.is_of_instance and call is not None:
             lease.instance = call[0]
