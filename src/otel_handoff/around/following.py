@@ -40,7 +40,7 @@ class Following:
 
     __slots__ = ("__weakref__", "_held", "_lease", "_paused", "_worker")
 
-    def __init__(self, worker: Begins, lease: Lease, held: Any = None, paused: Paused | None = None) -> None:
+    def __init__(self, worker: Begins, lease: Lease, held: Any, paused: Paused | None) -> None:
         """Follow the work of `lease`.
 
         Args:
@@ -90,7 +90,7 @@ class Following:
         try:
             if lease.claimed_by is not None:
                 worker.over(lease)
-            worker.running.end(lease, run, error if isinstance(error, Exception) else None)
+            worker.running.end(lease, run, error if error is not None and isinstance(error, Exception) else None)
             if run is NOT_BEGUN:
                 lease.close()
         except Exception as ours:

@@ -144,7 +144,7 @@ class Worker:
             lines = (
                 "lease_ = wrapper_.__self__\n"
                 f"if takes_(lease_, {context}):\n"
-                f"    return stepped_({shape.call()}, following_(worker_, lease_, wrapper_))\n"
+                f"    return stepped_({shape.call()}, following_(worker_, lease_, wrapper_, None))\n"
                 f"return {shape.through()}\n"
             )
             return lines, {
@@ -217,7 +217,7 @@ class Worker:
             try:
                 if run is NOT_BEGUN:
                     return result
-                return stepped(result, Following(self, lease, paused=self.running.pause(lease, run)))
+                return stepped(result, Following(self, lease, None, self.running.pause(lease, run)))
             except Exception as error:
                 guard.met(error)
                 return result
@@ -290,7 +290,7 @@ class Worker:
                     if lease.awaited:
                         self._identify(lease, instance, args, kwargs)
                     if self._later:
-                        following = Following(self, lease)
+                        following = Following(self, lease, None, None)
                         if (handing := submitting.get()) is not None and handing.lease is lease:
                             handing.found_again(ref(following))
                     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, Protocol
 
@@ -85,7 +85,8 @@ class _Inner:
     Attributes:
         begun: whether a step of it was begun.
 
-    Whether that has ended, its frame says: it has none any more. An error alone may also be that it runs already.
+    Whether that has ended, its frame says: it has none any more. An error alone may also be that it runs already. It is
+    no subclass of one in `collections.abc`, which know it by its methods: that takes longer to make.
     """
 
     _kind: Any
@@ -177,7 +178,9 @@ class _Inner:
 class _Steps(_Inner):
     """What coroutines and generators have in common: `send`, `throw` and `close`, each of them one step."""
 
-    def send(self, value: Any, /) -> Any:
+    # Each call in between would have to pass on what a coroutine ends with, an error: so there is none.
+
+    def send(self, value: Any = None, /) -> Any:
         """Run on to where it next waits."""
         around = self._around
         if around is None:
@@ -187,11 +190,17 @@ class _Steps(_Inner):
             entered = around.enter()
             self.begun = True
             waited = self._inner.send(value)
+        except StopIteration:
+            self._around = None
+            around.end(entered, None)
+            raise
         except BaseException as error:
             self._over(around, entered, error)
             raise
         around.leave(entered)
         return waited
+
+    __next__ = send  # what a task takes its steps by
 
     def throw(self, *error: Any) -> Any:
         """Raise `error` where it waits."""
@@ -202,7 +211,7 @@ class _Steps(_Inner):
         return self.step(self._inner.close)
 
 
-class SteppedCoroutine(_Steps, Coroutine[Any, Any, Any]):
+class SteppedCoroutine(_Steps):
     """In the place of a coroutine. One that nobody awaits says so itself, once."""
 
     _kind = CoroutineType
@@ -214,18 +223,15 @@ class SteppedCoroutine(_Steps, Coroutine[Any, Any, Any]):
     def __iter__(self) -> Any:
         return self
 
-    def __next__(self) -> Any:
-        return self.send(None)
 
-
-class SteppedGenerator(_Steps, Generator[Any, Any, Any]):
+class SteppedGenerator(_Steps):
     """In the place of a generator."""
 
     _kind = GeneratorType
     _frame = "gi_frame"
 
-    def __next__(self) -> Any:
-        return self.send(None)
+    def __iter__(self) -> Any:
+        return self
 
 
 class _AwaitedGenerator(SteppedGenerator):
@@ -235,7 +241,7 @@ class _AwaitedGenerator(SteppedGenerator):
         return self
 
 
-class SteppedAsyncGenerator(_Inner, AsyncGenerator[Any, Any]):
+class SteppedAsyncGenerator(_Inner):
     """In the place of an asynchronous generator: each of its steps is an awaitable, which has steps in turn.
 
     The hooks of the event loop (`sys.set_asyncgen_hooks`) are given this one: what the loop closes, it closes by it.
@@ -245,6 +251,9 @@ class SteppedAsyncGenerator(_Inner, AsyncGenerator[Any, Any]):
     _frame = "ag_frame"
     _hooked: bool = False
     _finalizer: Callable[[Any], object] | None = None
+
+    def __aiter__(self) -> Any:
+        return self
 
     def __anext__(self) -> Any:
         return self._awaited("__anext__")
@@ -291,7 +300,7 @@ def _nothing(_: object) -> None:
     pass
 
 
-class _Awaited(Coroutine[Any, Any, Any]):
+class _Awaited:
     """One step of an asynchronous generator, and the steps within it."""
 
     __slots__ = ("_inner", "_of")
