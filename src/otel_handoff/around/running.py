@@ -137,11 +137,14 @@ class Running:
         otel_token = None if context is current_context() else context_api.attach(context)
         return span, active.set(lease), otel_token, again, said
 
-    def quickly(self, detector: Detector, keys: Collection[int]) -> Callable[[Lease, Any], Run | None]:
+    def quickly(
+        self, detector: Detector, keys: Collection[int], *, taken: bool = False
+    ) -> Callable[[Lease, Any], Run | None]:
         """Return what begins the work on a row whose worker is the first, and is given what it was to get.
 
         That returns None for any other, and while a row may be among `keys`, known by what its worker is given. It is
-        called for each row: what it knows from the start it is not to look up.
+        called for each row: what it knows from the start it is not to look up. Where its worker has `taken` the row
+        before, it is the first.
         """
         engine, late, watched, recognised, may_record = (
             self._engine, self.late, self._watched, self._recognised, self._may_record
@@ -160,13 +163,14 @@ class Running:
                 or Lease.provoker is not None
             ):
                 return None
-            try:
-                del lease.fresh  # two workers may begin at once
-            except AttributeError:
-                return None
-            lease.handed = given
-            if lease.context is None:
-                lease.context = given
+            if not taken:
+                try:
+                    del lease.fresh  # two workers may begin at once
+                except AttributeError:
+                    return None
+                lease.handed = given
+                if lease.context is None:
+                    lease.context = given
             try:
                 context = lease.otel_context
                 if (

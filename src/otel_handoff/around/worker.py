@@ -38,6 +38,7 @@ class Worker:
         detector: judges the rows.
         runs: `run`, bound once: each row's work item holds it.
         running: begins and ends them.
+        at_once: begins those that are taken by now, where all is as usual.
     """
 
     def __init__(self, shared: Shared, function: Any, parameters: Parameters) -> None:
@@ -55,6 +56,7 @@ class Worker:
         self.running = shared.running
         self._function = function
         self._later = is_run_later(function)
+        self.at_once = self.running.quickly(self.detector, self._keys, taken=True)
 
     def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function where it was not looked up while submitting."""

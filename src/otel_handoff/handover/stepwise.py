@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, Protocol
 
@@ -332,7 +332,7 @@ class _Awaited:
     def send(self, value: Any, /) -> Any:
         """Run on to where it next waits."""
         of = self._of
-        if not of.begun and type(self._inner) is _ASEND:  # to throw at it, or to close it, ends it before that
+        if not of.begun and type(self._inner).__name__ == _ASEND:  # to throw at it, or to close it, ends it before that
             of.begun = True
         return of.step(self._inner.send, value)
 
@@ -345,11 +345,8 @@ class _Awaited:
         self._of.step(self._inner.close)
 
 
-async def _none() -> AsyncGenerator[None, None]:
-    yield
-
-
-_ASEND: Final = type(_none().__anext__())
+_ASEND: Final = "async_generator_asend"
+"""The type of what is awaited for the next one; to make an object for it would ask the event loop's hooks."""
 
 STEPWISE: Final = frozenset(
     {

@@ -8,6 +8,7 @@ import copy
 import gc
 import inspect
 import pickle
+import subprocess
 import sys
 import threading
 import types
@@ -450,3 +451,15 @@ def test_an_eager_task() -> None:
 
     assert asyncio.run(main()) == ("ours", "ours", "done")
     assert steps.ended == [None]
+
+
+def test_it_is_loaded_without_a_word() -> None:
+    """No warning of Python's, and nothing for the hooks of a loop that runs meanwhile."""
+    program = (
+        "import sys\nsys.set_asyncgen_hooks(firstiter=lambda one: sys.exit(str(one)))\n"
+        "import otel_handoff.handover.stepwise\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", program], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
