@@ -1,0 +1,1 @@
+"""One host for each report: `declared()` is the first declaration that the guide suggests, `run()` files."""
