@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore soak mutation fuzz bench budget test-matrix package lint docs clean
+.PHONY: help demo test explore soak mutation fuzz reports bench budget test-matrix package lint docs clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,17 @@ fuzz: $(VENV)/test  ## Try inputs of every kind on check and report for MINUTES;
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	if $(BIN)/python -c 'import atheris' 2>/dev/null; then $(BIN)/python -m tests.fuzz.guided --minutes $(MINUTES); fi
 
+reports: .venv-reports/done  ## Rebuild public reports on the real libraries, with Python 3.11, and write docs/reports.md
+	.venv-reports/bin/python -m tests.reports.table --write
+
+.venv-reports/done: pyproject.toml tests/reports/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "the libraries of the reports are old, and need Python 3.11: make reports PYTHON=python3.11")'
+	@test -x .venv-reports/bin/python || $(PYTHON) -m venv .venv-reports
+	@echo "Installing the libraries of the reports into .venv-reports ..."
+	@.venv-reports/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sdk]' pytest pytest-timeout \
+	  -r tests/reports/requirements.txt
+	@touch $@
+
 BENCH ?=
 bench:  ## Measure what it costs beside everything else one would pick, and write docs/performance.md
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench
@@ -59,7 +70,7 @@ docs: $(VENV)/docs  ## Build the documentation as a site, in build/site
 	$(BIN)/python -m tests.docs.site
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .venv-bench .venv-oldest .venv-no-sdk .matrix handoff-demo build dist
+	rm -rf $(VENV) .venv-bench .venv-oldest .venv-no-sdk .venv-reports .matrix handoff-demo build dist
 
 $(VENV)/%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'

@@ -46,6 +46,11 @@ class Alone(Worker):
 
     # -- handing over
 
+    def is_of(self, value: Any) -> bool:
+        """Whether it is a method of `value`."""
+        ours = lookup(class_of(value), self.name)
+        return self.is_method and getattr(ours, "_self_worker", None) is self
+
     def begin(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with."""
         return self._hand_over.hand(instance, args, kwargs) if self.detector.enabled else None
@@ -101,6 +106,11 @@ class Expecting:
         self._noted: list[tuple[Part, Noted]] = []
         self._begun: dict[int, Lease] = {}
         if not hand_over.is_argument:  # it is what it was then, where that was in a module; or there is no such thing
+            for part in parts:
+                if alone.is_of(part.value):
+                    there = hand_over.context_of(part.value, (), {})
+                    self._noted.append((part, hand_over.note(there, certain=False)))
+                    return
             there = hand_over.context_of(None, (), {})
             if there is not MISSING and there is not None:
                 self._noted.append((Part("", there), hand_over.note(there, certain=False)))

@@ -66,7 +66,7 @@ class Copied:
         apart: whether the submit function is given the original, and not the copy.
     """
 
-    __slots__ = ("_first", "_here", "_there", "apart", "copy", "fields", "original", "path")
+    __slots__ = ("_first", "_here", "_ids", "_there", "apart", "copy", "fields", "original", "path")
 
     def __init__(self, path: str, original: Any, copy: Any, fields: Rests, *, apart: bool) -> None:
         self.path: str = path
@@ -74,6 +74,7 @@ class Copied:
         self.copy: Any = copy
         self.fields: Rests = fields
         self.apart: bool = apart
+        self._ids = frozenset(rest[0] for _, rest in fields if len(rest) == 1)
         self._first: Any = _entries(copy)
         self._here: Any = self._first  # what was in both when they were last the same
         self._there: Any = _entries(original)
@@ -115,7 +116,7 @@ class Copied:
         entries = _entries_of(self.original)
         for key in {**here, **now}:
             mine, theirs = now.get(key, MISSING), entries.get(key, MISSING)
-            if mine is here.get(key, MISSING):
+            if mine is here.get(key, MISSING) or key in self._ids:  # its own id is for nobody else
                 continue
             is_news = theirs is not self._there.get(key, MISSING)
             if mine is theirs and not (is_news and type(mine) in _COUNTED):

@@ -201,7 +201,8 @@ def _takes_of(value: Any) -> Takes | None:
     kind = class_of(value)
     if kind in _FIXED or issubclass(kind, Handed):
         return None
-    if kind in kinds or kind is FunctionType or kind is MethodType:
+    is_called: bool = kind in kinds or kind is FunctionType or kind is MethodType
+    if is_called or issubclass(class_of(lookup(kind, "__call__")), WorkFunction):
         layers = peeled(value, ())
         found = found_in(layers, (value,))
         return found.takes if found is not None else None

@@ -18,6 +18,7 @@ EXPECTED = Expected(
     records=3,
     wrong=2,
     culprit="",  # nothing sees a write to a variable
+    prevented=False,  # nor what a worker that has its own would have read off it
 )
 NAMES = ("a", "b", "c")
 all_handed_over = threading.Event()
