@@ -116,13 +116,14 @@ class Copied:
         entries = _entries_of(self.original)
         for key in {**here, **now}:
             mine, theirs = now.get(key, MISSING), entries.get(key, MISSING)
-            if mine is here.get(key, MISSING) or key in self._ids:  # its own id is for nobody else
+            if mine is here.get(key, MISSING):
                 continue
             is_news = theirs is not self._there.get(key, MISSING)
             if mine is theirs and not (is_news and type(mine) in _COUNTED):
                 continue
             if is_news:
-                lost.append(f"{self.path}.{key}")
+                if key not in self._ids:  # where each worker writes its own id, nobody waits for another's
+                    lost.append(f"{self.path}.{key}")
             else:
                 _put(entries, key, mine)
                 _put(self._there, key, mine)

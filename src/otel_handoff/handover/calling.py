@@ -201,12 +201,12 @@ def _takes_of(value: Any) -> Takes | None:
     kind = class_of(value)
     if kind in _FIXED or issubclass(kind, Handed):
         return None
-    is_called: bool = kind in kinds or kind is FunctionType or kind is MethodType
-    if is_called or issubclass(class_of(lookup(kind, "__call__")), WorkFunction):
-        layers = peeled(value, ())
-        found = found_in(layers, (value,))
-        return found.takes if found is not None else None
-    return None
+    if not (kind in kinds or kind is FunctionType or kind is MethodType):
+        called = lookup(class_of(value), "__call__")  # an object may be called as a function is
+        if not issubclass(class_of(called), WorkFunction):
+            return None
+    found = found_in(peeled(value, ()), (value,))
+    return found.takes if found is not None else None
 
 
 def _attribute(value: Any, name: str) -> Any:
