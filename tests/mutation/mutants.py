@@ -85,38 +85,6 @@ MUTANTS: Final = (
         "tests/hazards/test_looked_up_once.py",
     ),
     Mutant(
-        "around/worker",
-        "the next row is its own",
-        "        return not (claims.keys and claims.is_of_another((self._parameters, args, kwargs), lease))",
-        "        return True",
-        "A worker that takes the next row by itself is taken to work on its first.",
-        "tests/hazards/test_looked_up_once.py",
-    ),
-    Mutant(
-        "around/worker",
-        "a shared work function",
-        "if reason and not self._is_of_another(wrapped, args, kwargs):",
-        "if reason:",
-        "A row of one boundary is told as not known by another with the same work function.",
-        "tests/hazards/test_looked_up_once.py",
-    ),
-    Mutant(
-        "watch/writes",
-        "a write is always before",
-        "if found or may_be_gone(handing):",
-        "if found:",
-        "What a submit function writes is taken for the row's own, though it may have handed that over.",
-        "tests/hazards/test_submit_writes.py",
-    ),
-    Mutant(
-        "watch/writes",
-        "a write is never known to be before",
-        "if found or may_be_gone(handing):",
-        "if True:",
-        "A submit function that writes its row's id before it hands over is told as not known.",
-        "tests/hazards/test_submit_writes.py",
-    ),
-    Mutant(
         "handover/stamps",
         "loops",
         "yield (lines if isinstance(node, _LOOPS) else head), lines",
@@ -239,14 +207,6 @@ MUTANTS: Final = (
         "lease is None or instance is None",
         "A work function that is looked up while another boundary submits takes that one's submission.",
         "tests/hazards/test_handing_over.py",
-    ),
-    Mutant(
-        "handover/claims",
-        "pinned copies not recognised",
-        "for pinned in (True, False):",
-        "for pinned in (False,):",
-        "A queue's worker that is given a pinned copy is not recognised by it.",
-        "tests/unit/test_boundary_hand_off.py",
     ),
     Mutant(
         "handover/claims",
@@ -557,14 +517,6 @@ MUTANTS: Final = (
         "        pass",
         "Pinned at the read, a worker that wrote an id itself reads the one that it was handed over with.",
         "tests/unit/watch/test_at_read.py::test_its_own_write",
-    ),
-    Mutant(
-        "watch/reads",
-        "pinned for whoever comes",
-        "root is value or not is_judged(lease) or",
-        "root is value or",
-        "What outlives a row goes on reading the row's ids.",
-        "tests/unit/watch/test_at_read.py::test_what_outlives_the_row",
     ),
     Mutant(
         "watch/reads",
@@ -1052,7 +1004,7 @@ MUTANTS: Final = (
         "tests/unit/test_boundary_hand_off.py",
     ),
     Mutant(
-        "around/calls",
+        "around/filing",
         "a failed call was used",
         '"used" if error is None else "exposed"',
         '"used"',
@@ -1082,14 +1034,6 @@ MUTANTS: Final = (
         "",
         "Without watch, what a pinned worker was spared before a call or result is not told.",
         "tests/interleavings tests/unit/test_boundary_hand_off.py",
-    ),
-    Mutant(
-        "around/calls",
-        "the quick way compares nothing",
-        "if not are(args, kwargs, len(args), lease.ids):",
-        "if False:",
-        "Where no span is made, a call under a wrong id goes through.",
-        "tests/unit/around/test_calls.py",
     ),
     Mutant(
         "around/calls",
@@ -1229,7 +1173,7 @@ MUTANTS: Final = (
         "tests/hazards/test_interrupted.py",
     ),
     Mutant(
-        "around/calls",
+        "around/filing",
         "told with a span that nobody records",
         "span=self._span if self._span.is_recording() else self._lease.span,",
         "span=self._span if self._span is not INVALID_SPAN else self._lease.span,",
@@ -1363,14 +1307,6 @@ MUTANTS: Final = (
         "_lease_of(parent_context)",
         "_lease_of(None)",
         "A span belongs to the row that is current, not to the one its parent belongs to.",
-        "tests/unit/test_processor.py",
-    ),
-    Mutant(
-        "processor",
-        "overwritten",
-        " if name not in there}",
-        "}",
-        "An id that somebody else put on a span is overwritten, and the mismatch with it.",
         "tests/unit/test_processor.py",
     ),
     Mutant(
@@ -1540,7 +1476,7 @@ MUTANTS: Final = (
     ),
     # -- read back
     Mutant(
-        "traces/content",
+        "traces/folders",
         "nameless files left out",
         "    found = _has_a_word(stream, piece)\n",
         "    found = False\n",
@@ -1548,7 +1484,7 @@ MUTANTS: Final = (
         "tests/traces/test_folders.py",
     ),
     Mutant(
-        "traces/files",
+        "traces/pieces",
         "unreadable files not told",
         "broken(Broken(name, 0, reason))",
         "pass",
@@ -1556,7 +1492,7 @@ MUTANTS: Final = (
         "tests/traces/test_folders.py",
     ),
     Mutant(
-        "traces/otlp",
+        "traces/forms",
         "unknown lists not told",
         "if isinstance(value, (list, dict)) and value and name not in read:",
         "if False:",
@@ -1601,14 +1537,6 @@ MUTANTS: Final = (
         '            " AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = row.id AND NOT partly)"\n',
         "",
         "What is below a row that could not be judged is compared with it.",
-        "tests/check/test_verdict.py",
-    ),
-    Mutant(
-        "check/found",
-        "workers that share a row accused",
-        '" AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = spans.id)"',
-        '""',
-        "Several workers that share one hand-over are told to have claimed it.",
         "tests/check/test_verdict.py",
     ),
     Mutant(
@@ -1759,14 +1687,6 @@ MUTANTS: Final = (
     ),
     Mutant(
         "declare/declared",
-        "general functions take everything",
-        "if found is None or boundary.context in found:",
-        "if found is None or boundary.context in found or is_open_ended(found):",
-        "Nothing is said of a submit function that takes *args and **kwargs, and no context by name.",
-        "tests/doctor/test_declared.py",
-    ),
-    Mutant(
-        "declare/declared",
         "whoever hands over in turn is swapped",
         " and not _passes(submit, _name(boundary.work))",
         "",
@@ -1797,14 +1717,6 @@ MUTANTS: Final = (
         "                    reason",
         "A worker that could be of two rows is taken for one of them.",
         "tests/hazards/test_handing_over.py",
-    ),
-    Mutant(
-        "handover/claims",
-        "an empty key proves",
-        "        if not key:  # nothing could prove a worker its own",
-        "        if False:",
-        "Where both functions share nothing, any worker is taken for the row's.",
-        "tests/hazards/test_no_guess.py",
     ),
     Mutant(
         "handover/claims",

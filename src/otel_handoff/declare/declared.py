@@ -125,7 +125,7 @@ def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fau
             text = f"takes any keyword, and {boundary.context!r} by no other way: a row without it is not checked"
             yield Fault(role, text, f"Name in Boundary(context=...) what callers pass.{hint}", is_certain=False)
             continue
-        if role == "work" and names:
+        if role == "work" and names and submit is not None:
             text = f"takes no {boundary.context}: its rows are known where it is given the very object by another name"
             yield Fault(role, text, f"Where it is given another, correct the Boundary.{hint}", is_certain=False)
             continue

@@ -67,8 +67,8 @@ class Twins:
 
     def close(self, lease: Lease, contexts: tuple[Any, Any], *, back: bool = True) -> None:
         """Do it for the last time: the submit function has returned, or one step of it is done."""
-        self.open = False
         self.settle(lease, *contexts, back=back)
+        self.open = False  # not before: a worker that begins meanwhile would not have what was written last
 
     def _settle(self, lease: Lease, context: Any, handed: Any, *, back: bool) -> bool:
         kind = lease.kind
