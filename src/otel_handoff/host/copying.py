@@ -30,6 +30,10 @@ _CONTAINERS: Final = (OrderedDict, dict, list, set)
 _NO_STATE: Final = getattr(object, "__getstate__", None)  # Python 3.11 and later
 
 
+_TRIES: Final = 16
+"""How often a copy is made that was fit for work before: others may write to the context while it is compared."""
+
+
 class Unfit(Exception):  # noqa: N818 - it is no error: the row is observed instead
     """A context gives no copy that a worker could use instead of it; `str()` says why."""
 
@@ -115,7 +119,7 @@ def _careful_copy(cls: type, fields: Fields) -> Callable[[Any], Any]:
             if name not in values and f"_{name}" not in values and name not in fields.roots:
                 raise Unfit(f"{name!r} is not kept in its __dict__, but by a descriptor of its own")
         unfit = None
-        for way in list(ways):
+        for way in ways * _TRIES if len(ways) == 1 else list(ways):
             try:
                 made = way(context)
                 if class_of(made) is cls:
