@@ -86,7 +86,7 @@ def _kept_by_descriptors(cls: type) -> list[str]:
     # The attributes whose values a descriptor of the host's own keeps: by instance, or in an ORM's state, perhaps.
     names: list[str] = []
     for base in cls.__mro__[:-1]:
-        for name, attribute in vars(base).items():
+        for name, attribute in list(vars(base).items()):
             kept = beneath_ours(attribute)
             if is_code(kept) and not issubclass(class_of(kept), property):
                 names.append(name)

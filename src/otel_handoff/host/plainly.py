@@ -67,7 +67,7 @@ def slots_of(cls: type) -> list[str]:
     return [
         name
         for base in cls.__mro__[:-1]
-        for name, found in vars(base).items()
+        for name, found in list(vars(base).items())  # another thread may be having it watched
         if name != "__dict__" and issubclass(class_of(beneath_ours(found)), MemberDescriptorType)
     ]
 
