@@ -102,7 +102,10 @@ def test_what_the_official_exporters_send_comes_back(tmp_path: Path) -> None:
     spans, broken = read(written(tmp_path, sent))
     (child, above) = sorted(spans, key=lambda span: span.name)
     assert broken == []
-    assert child.attributes == {**carried, "list": ["a", "b"], "raw": "AAE="}
+    attributes = dict(child.attributes)
+    assert attributes.pop("raw") in ("AAE=", "\0\1")  # OpenTelemetry's older encoders send bytes as a text
+    assert attributes == {**{name: carried[name] for name in attributes}, "list": ["a", "b"]}
+    assert attributes.keys() == carried.keys() - {"raw"}
     assert [(event.name, event.time_ns, event.attributes) for event in child.events] == [("happened", 123, {"n": -1})]
     assert (child.parent_span_id, above.start_ns) == (above.span_id, 10)
     assert int(above.trace_id, 16) == parent.get_span_context().trace_id

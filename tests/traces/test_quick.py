@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -37,6 +38,7 @@ def both(path: Path, data: bytes) -> tuple[Any, Any]:
         return quickly, read(path)
 
 
+@pytest.mark.skipif(hypothesis.__version_info__ < (6, 120), reason="this Hypothesis takes its own inputs for flaky")
 def test_both_say_the_same_of_anything(tmp_path: Path) -> None:
     """The same spans, and the same faults."""
 
