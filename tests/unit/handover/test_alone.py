@@ -72,6 +72,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what strict raises there
 @pytest.mark.parametrize("mode", EXPECTED)
 @pytest.mark.parametrize(("way", "form"), TABLE)
 def test_rows_on_one_context(way: str, form: str, mode: str, telemetry: Telemetry) -> None:
