@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from types import FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any
 
 from otel_handoff.around.handed import HandOver, Noted
 from otel_handoff.around.shared import Shared
@@ -17,10 +16,8 @@ from otel_handoff.handover.lease import Lease, active
 from otel_handoff.host.callsites import CallSite
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
-from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, lookup, may_be_context
 from otel_handoff.record.locations import capture
-
-_NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
 
 
 class Alone(Worker):
@@ -115,17 +112,13 @@ class Expecting:
             if there is not MISSING and there is not None:
                 self._noted.append((Part("", there), hand_over.note(there, certain=False)))
             return
-        fit = [part for part in parts if self._may_be(part.value)]
+        roots = alone.shared.kinds.roots
+        fit = [part for part in parts if may_be_context(part.value, roots)]
         named = [part for part in fit if part.name in names or part.position == alone.position]
         for part in named or fit:
             if all(part.value is not other.value for other, _ in self._noted):
                 certain = bool(named) or hand_over.knows(part.value)
                 self._noted.append((part, hand_over.note(part.value, certain=certain)))
-
-    def _may_be(self, value: Any) -> bool:
-        if class_of(value) in _NO_CONTEXT or isinstance(value, (type, ModuleType)):
-            return False
-        return all(_has(value, root) for root in self._alone.shared.kinds.roots)
 
     def copy_of(self, value: Any) -> Any:
         """Return the worker's copy of a context; itself where it has none."""
@@ -157,12 +150,6 @@ class Expecting:
         if lease is None:
             lease = self._begun[number] = self._hand_over.begin_noted(self._noted[number][1], given)
         return lease
-
-
-def _has(value: Any, root: str) -> bool:
-    if root in dict_of(value) or lookup(class_of(value), root) is not MISSING or root in items_of(value):
-        return True
-    return root.isdecimal() and isinstance(value, (list, tuple))
 
 
 def _now(part: Part) -> Any:

@@ -14,7 +14,7 @@ from otel_handoff.around.engine import Engine
 from otel_handoff.around.filing import Filing, Given
 from otel_handoff.around.late_spans import LateCall, LateRow
 from otel_handoff.boundary import Call
-from otel_handoff.handover.lease import Lease, active, judged_for, judged_lease
+from otel_handoff.handover.lease import Lease, active, judged_for
 from otel_handoff.host.bound import Written
 from otel_handoff.host.following import can_be_read, expression, no_tuple
 from otel_handoff.host.guard import guard
@@ -121,13 +121,15 @@ class ReadFunction:
         if lease is None or lease.detector is not self._detector:
             return wrapped(*args, **kwargs)
         self._declared.seen = True
+        ids: dict[str, Any] = {}
         with guard:
-            self._detector.take(lease, self._ids(args, kwargs, instance))
+            ids = self._ids(args, kwargs, instance)
+            self._detector.take(lease, ids)
         result = wrapped(*args, **kwargs)
         if self._returned is not None:
             with guard:
                 found = self._returned(args, {**kwargs, RETURNED: result}, instance)
-                self._detector.take(lease, {**self._ids(args, kwargs, instance), **found})
+                self._detector.take(lease, {**ids, **found})
         return result
 
 
@@ -212,9 +214,7 @@ class CallFunction:
 
     def closely(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""
-        lease = judged_lease()
-        if lease is not None and lease.outers:
-            lease = judged_for(self.detector)
+        lease = judged_for(self.detector)
         if lease is None or lease.detector is not self.detector or not self.detector.enabled:
             if self._declared.outside is not None and self.detector.enabled:
                 with guard:

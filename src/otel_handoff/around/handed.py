@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, NamedTuple
 
+from otel_handoff.around.identity import Call
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import MOST_THREADS, Submit
 from otel_handoff.handover.lease import Lease, judged_lease
@@ -13,7 +14,7 @@ from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
-from otel_handoff.record.locations import capture
+from otel_handoff.record.locations import Frames, capture
 
 
 class Noted(NamedTuple):
@@ -64,14 +65,9 @@ class HandOver(Submit):
             self.shared.blind.append(None)
             self.shared.missed_row("context_unreadable")
             return None
-        with no_lease():
-            handing, lease = self._begin(context, capture(3), (instance, args, kwargs))
-        lease.twins = None  # no code of the host's runs until it is handed over
-        lease.made = None if lease.along is None else {}
-        handed = handing.contexts[1]
-        handing.lease, handing.contexts = None, (None, None)
-        if self._coverage.due:
-            self._coverage.tell()
+        lease, handed = self._begun(context, capture(3), (instance, args, kwargs))
+        if lease.along is not None:
+            lease.made = {}  # the short way knows nothing of that
         if Lease.provoker is not None:
             Lease.provoker.submitted(lease, context)
         return self.given(lease, handed, args, kwargs) if handed is not context else (lease, args, kwargs)
@@ -115,11 +111,16 @@ class HandOver(Submit):
     def item(self, context: Any) -> tuple[Lease, Any]:
         """Begin the row of what is put into a queue; return what its worker is to have for the context, too."""
         frames, within = capture(3), judged_lease()
-        with no_lease():
-            handing, lease = self._begin(context, frames, (None, (), {}))
+        lease, handed = self._begun(context, frames, (None, (), {}))
         if within is not None:
             lease.within(within)
-        lease.twins = lease.made = None  # no code of the host's runs until it is in the queue
+        return lease, handed
+
+    def _begun(self, context: Any, frames: Frames, call: Call) -> tuple[Lease, Any]:
+        # No code of the host's runs until it is handed over: nothing is written to it meanwhile.
+        with no_lease():
+            handing, lease = self._begin(context, frames, call)
+        lease.twins = lease.made = None
         handed = handing.contexts[1]
         handing.lease, handing.contexts = None, (None, None)
         if self._coverage.due:

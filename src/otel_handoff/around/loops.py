@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from contextvars import ContextVar, Token
 from threading import get_ident
-from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, Final, cast
 
 from opentelemetry import context as context_api
@@ -19,8 +18,8 @@ from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
 from otel_handoff.host.parameters import Parameters
-from otel_handoff.host.paths import Key, parts
-from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, lookup
+from otel_handoff.host.paths import parts
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, may_be_context, stored
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
@@ -30,7 +29,6 @@ ITEM: Final = "item"
 LIMIT: Final = 10_000
 """Items of one queue of which it is known what they were put in with."""
 
-_PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
 _STREAMS: Final = "anyio.streams.memory"
 _PUT: Final = {
     "queue": ("get", "put"),
@@ -113,14 +111,8 @@ class Loop:
     def _context_in(self, item: Any) -> Any:
         # What has no such place, or no context there, is no row: a poison pill, or another's item. None of their code
         # is run for it.
-        value = item
-        for name in self._tail:
-            value = _stored(value, name)
-            if value is MISSING:
-                return value
-        if class_of(value) in _PLAIN or isinstance(value, (type, ModuleType)):
-            return MISSING
-        return value if all(_has(value, root) for root in self._roots) else MISSING
+        value = stored(item, self._tail)
+        return value if value is not MISSING and may_be_context(value, self._roots) else MISSING
 
     def _note(self, queue: Any, item: Any, context: Any) -> Any:
         # Remember what it is put in with, and return it; in `pin`, of a tuple that the context is in, one with a copy.
@@ -324,28 +316,3 @@ class LoopRun:
 def _ends_of(queue: Any) -> Any:
     # What both ends of a stream have in common; a queue is both.
     return dict_of(queue).get("_state", queue) if class_of(queue).__module__ == _STREAMS else queue
-
-
-def _stored(value: Any, name: str) -> Any:
-    # What is there, without running code of the host's.
-    cls: type = class_of(value)
-    if name.isdecimal() and not {tuple, list}.isdisjoint(cls.__mro__):
-        values = cast("list[Any]", value)
-        return values[int(name)] if int(name) < len(values) else MISSING
-    if not isinstance(name, Key):
-        if (found := dict_of(value).get(name, MISSING)) is not MISSING:
-            return found
-        slot = lookup(cls, name)
-        if isinstance(slot, MemberDescriptorType):
-            try:
-                return slot.__get__(value)
-            except AttributeError:
-                return MISSING
-    return cast("dict[Any, Any]", value).get(str(name), MISSING) if cls is dict else MISSING
-
-
-def _has(value: Any, root: str) -> bool:
-    cls = class_of(value)
-    if root in dict_of(value) or lookup(cls, root) is not MISSING or root in items_of(value):
-        return True
-    return root.isdecimal() and issubclass(cls, (list, tuple))

@@ -148,10 +148,6 @@ class Fields:
         """Return the root of field `name`; an empty one, where it is not on the context."""
         return self._path_of[name][0] if name in self._path_of else ""
 
-    def id_at(self, name: str, value: Any) -> Any:
-        """Return field `name`, whose root holds `value`."""
-        return walk(value, self._path_of[name][1])
-
     def without(self, roots: Collection[str]) -> Fields:
         """Return those that do not start at one of `roots`."""
         return Fields({name: path for name, path in self.paths.items() if self.root_of(name) not in roots})

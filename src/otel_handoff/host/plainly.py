@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Final, cast
 
 from otel_handoff.host.paths import Key
@@ -128,3 +128,21 @@ def stored(value: Any, path: Sequence[str]) -> Any:
         if value is MISSING or value is None:
             break
     return value
+
+
+_NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
+
+
+def may_be_context(value: Any, roots: Iterable[str]) -> bool:
+    """Whether `value` may be a context: something that has all of `roots`, as far as can be seen."""
+    cls: Any = class_of(value)
+    if cls in _NO_CONTEXT or issubclass(cls, (type, ModuleType)):
+        return False
+    entries, items = dict_of(value), items_of(value)
+    return all(
+        root in entries
+        or lookup(cls, root) is not MISSING
+        or root in items
+        or (root.isdecimal() and issubclass(cls, (list, tuple)))
+        for root in roots
+    )
