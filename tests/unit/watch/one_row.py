@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor
+from tests.hazards.one_row import Host
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
 
-__all__ = ["Global", "Host", "Ledger", "on", "race", "told"]
-
-
-class Host:
-    """Hands over to a thread of its own, which is given the context."""
-
-    def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(1)
-
-    def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
-        """Submit function."""
-        return self.pool.submit(self.work, ctx, body)
-
-    def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
-        """Work function."""
-        return body(ctx)
+__all__ = ["Fanning", "Global", "Host", "Ledger", "on", "race", "told"]
 
 
 class Global(Host):
@@ -42,6 +27,19 @@ class Global(Host):
     def run(self, body: Callable[[Any], Any]) -> Any:
         """Work function."""
         return body(Global.shared)
+
+
+class Fanning(Host):
+    """Hands each row to two workers."""
+
+    def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
+        """Submit function."""
+        run = self.work
+        return [self.pool.submit(run, ctx, body), self.pool.submit(run, ctx, body)]
+
+    def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
+        """Work function."""
+        return body(ctx)
 
 
 def on(

@@ -16,7 +16,7 @@ from otel_handoff.watch import ways
 from tests.hosts import WAIT
 from tests.telemetry import Telemetry
 from tests.unit.watch.kinds import KINDS, Desk, Frozen, FrozenOrder, Kind, Order, Outer
-from tests.unit.watch.one_row import Global, Host, Ledger, on, race, told
+from tests.unit.watch.one_row import Fanning, Global, Host, Ledger, on, race, told
 
 MODES = ("observe", "strict", "pin")
 EACH_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -586,19 +586,6 @@ def test_no_submit_function(kind: Kind, pins: str | None, telemetry: Telemetry) 
     assert done.result(WAIT) == "A"
     pool.shutdown()
     assert short(telemetry) == [("read" if kind.seen else "end", "prevented", A, B)]
-
-
-class Fanning(Host):
-    """Hands each row to two workers."""
-
-    def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
-        """Submit function."""
-        run = self.work
-        return [self.pool.submit(run, ctx, body), self.pool.submit(run, ctx, body)]
-
-    def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
-        """Work function."""
-        return body(ctx)
 
 
 @pytest.mark.parametrize("kind", [KINDS[name] for name in ("an object", "a property", "two levels")])

@@ -15,7 +15,7 @@ import pytest
 from otel_handoff import HandoffMismatchError
 from tests.hosts import WAIT
 from tests.telemetry import Telemetry
-from tests.unit.watch.one_row import Global, Host, Ledger, on, race, told
+from tests.unit.watch.one_row import Fanning, Global, Host, Ledger, on, race, told
 
 SPARED = ("read", "prevented", {"order_id": "A"}, {"order_id": "B"}, "to_b")
 
@@ -378,19 +378,6 @@ def test_taken_off(telemetry: Telemetry) -> None:
 
     assert race(of_a(Desk), change, files) == "B"
     assert told(telemetry) == []
-
-
-class Fanning(Host):
-    """Hands each row to two workers."""
-
-    def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
-        """Submit function."""
-        run = self.work
-        return [self.pool.submit(run, ctx, body), self.pool.submit(run, ctx, body)]
-
-    def work(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
-        """Work function."""
-        return body(ctx)
 
 
 def test_several_workers(telemetry: Telemetry) -> None:
