@@ -280,6 +280,31 @@ def test_its_worker_writes_attributes_that_are_items(instrument: Instrument) -> 
     assert run_rows(Host(), [body, body], ctx) == [(False, "done")] * 2
 
 
+class WrittenMeanwhile(Desk):
+    """Another thread writes to it while its second copy is compared with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.copies: list[None] = []
+
+    def __copy__(self) -> WrittenMeanwhile:
+        made = object.__new__(WrittenMeanwhile)
+        vars(made).update(vars(self))
+        self.copies.append(None)
+        if len(self.copies) == 2:
+            self.note = "later"
+        return made
+
+
+def test_others_write_while_it_is_copied(instrument: Instrument, caplog: pytest.LogCaptureFixture) -> None:
+    """It was fit before, and so it is again: each worker has a copy, and nothing is said."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx = WrittenMeanwhile()
+    assert run_rows(Host(), [lambda given: given is ctx] * 3, ctx) == [False] * 3
+    assert len(ctx.copies) == 4
+    assert warnings(caplog) == []
+
+
 @pytest.mark.parametrize("context", UNFIT, ids=lambda one: one.__name__)
 def test_its_worker_is_pinned_at_the_read(
     context: Callable[[], Any], instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
