@@ -27,7 +27,9 @@ def _known_from_the_first(self: Any) -> Begin:
     begin = _quick_begin(self)
 
     def known(instance: Any, context: Any) -> Handing | None:
-        if context is not None and self._detector.enabled and submitting.get() is None and active.get() is None:
+        # A context that is no argument of both, and one that is pinned at the read, never go the short way.
+        may = self.shared.is_given and not (self._pin and self._pins == "read")
+        if may and context is not None and self._detector.enabled and submitting.get() is None and active.get() is None:
             with suppress(Exception):  # the slow way meets it, too
                 if instance.__class__ is not self._class:
                     self._class = instance.__class__
