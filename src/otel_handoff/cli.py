@@ -14,6 +14,7 @@ _EPILOG = """\
 examples:
   otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
   otel-handoff demo --mode observe     one mode alone
+  otel-handoff find -- python app.py   is there a race in my program? Nothing has to be declared
   otel-handoff doctor                  is it on, and would an alert get out?
   otel-handoff check traces/           judge the traces of a run, of any number of processes
   otel-handoff report traces/          see each mismatch on one page, both threads and the write that did it
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     from otel_handoff.check import command as check
     from otel_handoff.demo import command as demo
     from otel_handoff.doctor import command as doctor
+    from otel_handoff.find import command as find
     from otel_handoff.report import command as report
 
     top = argparse.ArgumentParser(
@@ -43,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module, what in (
         ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
+        ("find", find, "run a program, and find the hand-offs that carry something which changes in flight"),
         ("doctor", doctor, "say what is wrapped, how it is set up, and whether an alert would get out"),
         ("check", check, "judge each submission again from traces, and list the records that are wrong"),
         ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),

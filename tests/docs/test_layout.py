@@ -46,11 +46,12 @@ MAY_USE: Final = {
     "check": [*DATA, "commands", "traces", "elspeth"],
     "report": [*DATA, *READ_BACK],
     "doctor": [*ENGINE, *DOORS, "commands"],
+    "find": [*ENGINE, *DOORS, "commands"],
     "testing": [*ENGINE, *DOORS],
     "demo": [*DATA, "tell", "commands", "elspeth", "file_exporter", "report"],
     "dashboards": ["commands"],
     "hashes": ["record", "commands"],
-    "cli": ["version", "check", "demo", "doctor", "report", "dashboards", "hashes"],
+    "cli": ["version", "check", "demo", "doctor", "find", "report", "dashboards", "hashes"],
 }
 """For each room, the others that it may use. Read upwards it is the order of `docs/architecture.md`."""
 

@@ -1,0 +1,98 @@
+"""`otel-handoff find`: its options, and what it does."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Final
+
+from otel_handoff.commands import UsageError, told
+
+DESCRIPTION: Final = """\
+Run a program, or its tests, and find the hand-offs that carry something shared which changes in flight. Nothing has to
+be declared, and nothing of the program is changed: each way of handing over that Python has is looked at (pools and
+threads, queues, asyncio, pools and queues of processes). Where a worker read what was written after its hand-over, the
+line that wrote and the line that read are named, and the Boundary that guards it is printed.
+"""
+
+EPILOG: Final = """\
+exit codes:
+  0   no worker was seen to read what was written after its hand-over
+  1   one was
+  2   not known: nothing was handed over that carries an object of the program's own, or the program failed; or bad
+      input: no such program, an option that cannot be meant
+What it says is of this run: what the program did not do was not seen.
+
+examples:
+  otel-handoff find -- python app.py
+  otel-handoff find -- pytest -x tests/
+  otel-handoff find --verify -- python -m shop        try what is proposed: how much is found, how much is left
+  otel-handoff find --write boundaries.py -- python app.py
+  otel-handoff find --provoke 0.05 -- pytest          hold workers back, so that races show which need luck
+  otel-handoff find --package celery -- python app.py an installed package counts as the program's own
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options, and the help that goes with them, to a parser of `otel-handoff find`."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    # Taken as text and judged in `main`, where a mistake is told in one line.
+    parser.add_argument("--verify", action="store_true", help="run it again, in observe and in pin, with the proposals")
+    parser.add_argument("--all", action="store_true", help="also tell what is shared, and never moved in flight")
+    parser.add_argument("--write", metavar="FILE", help="write the proposals into a Python file, to be declared")
+    parser.add_argument("--format", default="text", metavar="FORMAT", help="text or json (text)")
+    parser.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an installed package that counts as the program's own; more than once for several",
+    )
+    parser.add_argument(
+        "--provoke",
+        default="0",
+        metavar="SECONDS",
+        help="hold each worker back for the next hand-over, so long at most (0)",
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run, behind --")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Find.
+
+    Returns:
+        0 nothing wrong was seen; 1 something was; 2 not known, or bad input, told in a line on stderr; 130 after
+        Ctrl-C.
+    """
+    return told(partial(_run, args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    from otel_handoff.find.run import Options, find
+
+    command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        raise UsageError("what is to be run is missing: otel-handoff find -- python app.py")
+    if args.format not in ("text", "json"):
+        raise UsageError(f"--format is text or json, not {args.format!r}")
+    return find(
+        Options(
+            command,
+            is_json=args.format == "json",
+            verify=args.verify,
+            shared=args.all,
+            file=args.write,
+            packages=args.package,
+            patience=_seconds(args.provoke),
+        )
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 60:
+        raise UsageError(f"--provoke is a number of seconds from 0 to 60, not {text!r}")
+    return seconds

@@ -1,0 +1,141 @@
+"""From what was seen to what is found: which of it is wrong, and which is only shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from otel_handoff.find import propose
+from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line
+from otel_handoff.find.held import VARIABLE
+from otel_handoff.find.seen import At, Attribute, Group, Places
+from otel_handoff.find.values import says_which
+from otel_handoff.record.locations import describe, line_of
+
+_MOST_FIELDS = 6
+
+
+def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
+    """Return what is found in what was seen; `show` says how a value is shown."""
+    found: list[Found] = []
+    for group in groups:
+        objects: dict[tuple[str, str], list[Attribute]] = {}
+        for attribute in list(group.attributes.values()):
+            root, _ = propose.root_and_rest(attribute.path)
+            objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
+        found += [_found(group, *key, attributes, show) for key, attributes in objects.items()]
+    return found
+
+
+def _kind_of(group: Group, root: str) -> str:
+    kinds = [one.kind for one in list(group.attributes.values()) if one.path == root]
+    return next((kind for kind in kinds if kind != VARIABLE), VARIABLE if kinds else "")
+
+
+def verdict(attribute: Attribute, *, is_beside_one: bool = False) -> str:
+    """Return what is to be said of one attribute.
+
+    Args:
+        attribute: what was seen of it.
+        is_beside_one: whether the same object has one that says which row it is, and the workers write both.
+    """
+    wrong, again, changes = attribute.wrong.value, attribute.again.value, attribute.changes.value
+    overwritten = attribute.overwritten.value
+    if not says_it(attribute) and not (overwritten and is_beside_one):
+        return SHARED
+    # What the submitter sets anew for each row is the row's; what changes now and then is everybody's.
+    is_of_the_row = bool(overwritten) or (changes > 0 and 2 * changes >= again)
+    if wrong and is_of_the_row:
+        return WRONG
+    return EXPOSED if (attribute.moved.value or wrong) and is_of_the_row else SHARED
+
+
+def says_it(attribute: Attribute) -> list[str]:
+    """Return the paths, from the attribute's object, of what says which row it is."""
+    if attribute.inner:
+        return [f"{attribute.name}.{name}" for name, values in attribute.inner.items() if says_which(name, values)]
+    return [attribute.name] if says_which(attribute.name, [*attribute.values, *(attribute.example or ())]) else []
+
+
+def _found(group: Group, root: str, kind: str, attributes: list[Attribute], show: Callable[[Any], str]) -> Found:
+    ids = {attribute.path for attribute in attributes if attribute.wrote.value and says_it(attribute)}
+    verdicts = {attribute: verdict(attribute, is_beside_one=attribute.path in ids) for attribute in attributes}
+    worst = min(verdicts.values(), key=(WRONG, EXPOSED, SHARED).index)
+    told = [attribute for attribute in attributes if verdicts[attribute] != SHARED] or attributes
+    moving = [attribute for attribute in told if verdicts[attribute] == worst]
+    fields, why = _fields(told) if worst != SHARED else ({}, {})
+    target = propose.target(group, root)
+    own = {
+        name: name
+        for name in fields
+        if target.code is not None
+        and any(attribute.wrote.value for attribute in told)
+        and name in target.code.co_varnames[: target.code.co_argcount]
+    }
+    boundary = propose.options(group, target, fields, own)
+    example = next((attribute.example for attribute in moving if attribute.example), None)
+    return Found(
+        verdict=worst,
+        way=group.way,
+        hands_over=_line(group.place, "", group.rows.value),
+        work=target.name,
+        context=target.context,
+        kind=kind,
+        fields=fields,
+        why=why,
+        rows=group.rows.value,
+        wrong=max(attribute.wrong.value for attribute in moving) if worst == WRONG else 0,
+        moved=max(attribute.moved.value for attribute in moving),
+        reads=_lines(attribute.reads for attribute in moving),
+        writes=_lines(attribute.writes for attribute in moving),
+        example=(show(example[0]), show(example[1])) if example and worst == WRONG else None,
+        unwatched=next((attribute.unwatched for attribute in moving if attribute.unwatched), ""),
+        boundary=boundary,
+        why_not=target.why_not,
+    )
+
+
+def _fields(attributes: list[Attribute]) -> tuple[dict[str, str], dict[str, str]]:
+    fields: dict[str, str] = {}
+    why: dict[str, str] = {}
+    for attribute in attributes:
+        _, rest = propose.root_and_rest(attribute.path)
+        for path in says_it(attribute) or [attribute.name]:
+            whole = f"{rest}.{path}" if rest else path
+            name = _name(whole, fields)
+            if len(fields) < _MOST_FIELDS:
+                fields[name] = whole
+                why[name] = _why(attribute)
+    return fields, why
+
+
+def _name(path: str, taken: dict[str, str]) -> str:
+    *before, last = path.replace("-", "_").split(".")
+    name = last.strip("_").lower() or "id"
+    return name if name not in taken else "_".join([*before, last]).lower()
+
+
+def _why(attribute: Attribute) -> str:
+    changes, again = attribute.changes.value, attribute.again.value
+    if attribute.wrote.value and not changes:
+        return "each worker writes it for its own row"
+    return f"it held something else in {changes} of {again} further hand-overs"
+
+
+def _lines(places: Iterable[Places]) -> tuple[Line, ...]:
+    found = [_line(place, thread, tally.value) for one in places for (place, thread), tally in list(one.counts.items())]
+    times: dict[Line, int] = {}
+    for line in found:
+        key = Line(line.place, line.file, line.line, line.thread, 0)
+        times[key] = max(times.get(key, 0), line.times)
+    return tuple(
+        Line(line.place, line.file, line.line, line.thread, count)
+        for line, count in sorted(times.items(), key=lambda each: -each[1])
+    )
+
+
+def _line(place: At | None, thread: str, times: int) -> Line:
+    if place is None:
+        return Line("", "", 0, thread, times)
+    line = line_of(place.code, place.offset)
+    return Line(describe(place.code, place.offset), place.code.co_filename, line, thread, times)

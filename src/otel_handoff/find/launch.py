@@ -1,0 +1,66 @@
+"""Runs a command so that each Python program in it is looked at, and brings back what its processes wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from otel_handoff.commands import UsageError
+from otel_handoff.find.program import INTO
+
+_SITE: Final = str(Path(__file__).with_name("site"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended.
+
+    Attributes:
+        code: its exit code.
+        results: what its processes wrote, one each.
+    """
+
+    code: int
+    results: list[dict[str, Any]]
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], *, is_quiet: bool) -> Ran:
+    """Run a command; where it `is_quiet`, what it prints goes to stderr.
+
+    Raises:
+        UsageError: there is no such program, or it cannot be run.
+    """
+    with tempfile.TemporaryDirectory(prefix="otel-handoff-find-") as folder:
+        paths = [_SITE, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        env = {**os.environ, **environment, INTO: folder, "PYTHONPATH": os.pathsep.join(paths)}
+        try:
+            process = subprocess.Popen(  # noqa: S603  the user says what to run
+                command, env=env, stdout=sys.stderr.fileno() if is_quiet else None
+            )
+        except FileNotFoundError as error:
+            raise UsageError(f"{command[0]}: there is no such program{_hint(command)}") from error
+        except OSError as error:
+            raise UsageError(f"{command[0]}: {error.strerror}{_hint(command)}") from error
+        code = _wait(process)
+        return Ran(code, [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))])
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # it was sent to the program as well, which may want to end in order
+            continue
+
+
+def _hint(command: Sequence[str]) -> str:
+    if command[0].endswith(".py"):
+        return f"; a script is run by Python: otel-handoff find -- python {' '.join(command)}"
+    return ""

@@ -1,0 +1,99 @@
+"""What is the program's own: no class and no code of Python's, of an installed package, or of ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import weakref
+from functools import partial
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final
+
+INSTALLED: Final = ("site-packages", "dist-packages")
+"""Folders of packages that a program uses, and is not."""
+
+_PYTHON: Final = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
+_OURS: Final = str(Path(__file__).parents[1]) + os.sep
+_MOST_CODES: Final = 10_000
+_HEAP: Final = 1 << 9
+"""Of the flags of a class: whether it was made by a `class` statement. https://docs.python.org/3/c-api/typeobj.html"""
+
+_PLUMBING_WORDS = (
+    "abc argparse asyncio builtins codecs collections concurrent contextlib contextvars datetime "
+    "decimal enum fractions functools importlib inspect io itertools logging multiprocessing numbers "
+    "operator os pathlib queue random re sched select selectors signal socket socketserver ssl string "
+    "subprocess tempfile threading time traceback types typing unittest uuid warnings weakref "
+    "zoneinfo wrapt opentelemetry otel_handoff pytest _pytest pluggy"
+)
+_PLUMBING: Final = frozenset(_PLUMBING_WORDS.split())
+"""Packages whose objects go across with nearly everything, and say of no row which it is."""
+
+_classes: Final[dict[int, tuple[weakref.ref[type], bool]]] = {}
+_codes: Final[dict[int, tuple[CodeType, bool]]] = {}
+_packages: Final[set[str]] = set()
+
+
+def count_in(package: str) -> None:
+    """From now on an installed package counts as the program's own, by its name."""
+    _packages.add(package)
+    _classes.clear()
+    _codes.clear()
+
+
+def is_own_class(cls: type) -> bool:
+    """Whether a class is the program's own."""
+    known = _classes.get(id(cls))
+    if known is None or known[0]() is not cls:
+        key = id(cls)
+        known = weakref.ref(cls, partial(_gone, key)), _is_own_module(cls.__module__)
+        _classes[key] = known
+    return known[1]
+
+
+def _gone(key: int, _ref: object, classes: dict[int, Any] = _classes) -> None:
+    classes.pop(key, None)
+
+
+def is_of_a_library(cls: type) -> bool:
+    """Whether a class is an installed package's, or Python's, whose objects a program may put its ids on."""
+    if cls.__flags__ & _HEAP == 0 or cls.__dictoffset__ == 0 or type(cls.__module__) is not str:
+        return False
+    return cls.__module__.partition(".")[0] not in _PLUMBING
+
+
+def is_own_code(code: CodeType) -> bool:
+    """Whether code is the program's own."""
+    known = _codes.get(id(code))
+    if known is None or known[0] is not code:
+        if len(_codes) >= _MOST_CODES:
+            _codes.clear()
+        known = _codes[id(code)] = code, _is_own_file(code.co_filename)
+    return known[1]
+
+
+def own_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame from `frame` outwards that is the program's own."""
+    while frame is not None and not is_own_code(frame.f_code):
+        frame = frame.f_back
+    return frame
+
+
+def _is_own_module(name: object) -> bool:
+    if type(name) is not str:
+        return False
+    if name.partition(".")[0] in _packages or name == "__main__":
+        return True
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return type(file) is str and _is_own_file(file)
+
+
+def _is_own_file(file: str) -> bool:
+    if file.startswith("<"):
+        return file == "<string>" and sys.argv[:1] == ["-c"]
+    path = os.path.abspath(file)  # noqa: PTH100  no link is followed: what an environment links to is not the program
+    parts = Path(path).parts
+    if any(part in INSTALLED for part in parts):
+        return any(part in _packages or part.removesuffix(".py") in _packages for part in parts)
+    return not path.startswith((*_PYTHON, _OURS))

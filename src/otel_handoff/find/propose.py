@@ -1,0 +1,167 @@
+"""The boundary that guards a hand-off, as its user would write it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, Final, NamedTuple
+
+from otel_handoff.find.seen import Group, Taker, Work
+from otel_handoff.handover.calling import code_of
+from otel_handoff.host.callsites import call_sites
+
+_TAKES: Final = {"Queue.put": "queue:Queue.get", "asyncio.Queue.put": "asyncio:Queue.get"}
+_WORD: Final = re.compile(r"[^a-z0-9_]+")
+_MAIN: Final = "__main__"
+_STAYS: Final = ("self", "cls", "item", "args", "kwargs")
+
+
+class Target(NamedTuple):
+    """A function as a boundary names it, and what it calls the object.
+
+    Attributes:
+        name: `"module:Class.method"`.
+        context: the parameter, or the place on the item of a queue.
+        code: of the function; None where it is not known.
+        why_not: why it cannot be named, in a sentence; empty where it can.
+    """
+
+    name: str
+    context: str
+    code: CodeType | None
+    why_not: str = ""
+
+
+def target(group: Group, path: str) -> Target:
+    """Return the function that works on what is handed over at `path`."""
+    if group.work is None:
+        taker = group.takers[0] if group.takers else None
+        if taker is None:
+            return Target("", path, None, "Nobody was seen to take it out of the queue.")
+        return _of_taker(taker, path)
+    return _of_work(group.work, path)
+
+
+def options(group: Group, found: Target, fields: Mapping[str, str], own: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the options of the boundary; None where there can be none.
+
+    Args:
+        group: the hand-overs.
+        found: the function that does the work, and where the object is.
+        fields: field -> path.
+        own: field -> parameter of the work function that says which row it is, where the worker writes the field, too.
+    """
+    if found.why_not or not fields:
+        return None
+    given: dict[str, Any] = {"name": _slug(found.name), "work": found.name, "context": found.context}
+    given["fields"] = dict(fields)
+    if own:
+        given["ids"] = dict(own)
+    if group.work is None:
+        given["takes"] = _TAKES[group.way]
+    return given
+
+
+def root_and_rest(path: str) -> tuple[str, str]:
+    """Return where a context is best said to be, and what leads from there to an object on it."""
+    if ":" in path:
+        module, _, rest = path.partition(":")
+        first, _, rest = rest.partition(".")
+        return f"{module}:{first}", rest
+    first, _, rest = path.partition(".")
+    if first in _STAYS and rest:
+        second, _, rest = rest.partition(".")
+        return f"{first}.{second}", rest
+    return first, rest
+
+
+def written(options: Mapping[str, Any]) -> str:
+    """Return it as Python."""
+    lines = [f"    {name}={_shown(value)}," for name, value in options.items()]
+    short = f"Boundary({', '.join(f'{name}={_shown(value)}' for name, value in options.items())})"
+    return short if len(short) <= 100 else "\n".join(["Boundary(", *lines, ")"])
+
+
+def _shown(value: str | Mapping[str, str]) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return "{" + ", ".join(f'"{name}": "{path}"' for name, path in value.items()) + "}"
+
+
+def _slug(name: str) -> str:
+    words = _WORD.sub("_", name.rpartition(":")[2].rpartition(".")[2].lower()).strip("_")
+    return words if words[:1].isalpha() and words not in ("thread", "handoff") else f"row_{words}".strip("_")
+
+
+def _module(name: str, code: CodeType) -> str:
+    # What is run as the main program has another name for everybody who imports it.
+    if name != _MAIN:
+        return name
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    if spec is not None:
+        return spec.name.removesuffix(f".{_MAIN}")
+    return Path(code.co_filename).stem if code.co_filename.endswith(".py") else name
+
+
+def _of_work(work: Work, path: str) -> Target:
+    if "<" not in work.name and work.code is not None:
+        return Target(f"{_module(work.module, work.code)}:{work.name}", path, work.code)
+    root, _, rest = path.partition(".")
+    if work.code is not None:
+        for name, code, parameter in _called(work, root):
+            return Target(f"{_module(work.module, code)}:{name}", f"{parameter}.{rest}" if rest else parameter, code)
+    return Target(
+        f"{work.module}:{work.name}",
+        path,
+        work.code,
+        "It is a function within a function, which nobody can name: move it to the module, or let it call one there.",
+    )
+
+
+def _called(work: Work, variable: str) -> Iterator[tuple[str, CodeType, str]]:
+    # The functions of the same module that are called with the variable.
+    assert work.code is not None
+    space = vars(sys.modules[work.module]) if work.module in sys.modules else {}
+    for name in code_of(work.code).names:
+        for qualname, function in _named(space, name):
+            code = function.__code__
+            names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            shift = 1 if "." in qualname and names[:1] == ("self",) else 0
+            for site in call_sites(work.code, name):
+                for position, given in enumerate(site.given):
+                    if given == variable and position + shift < len(names):
+                        yield qualname, code, names[position + shift]
+                for parameter, given in site.named.items():
+                    if given == variable:
+                        yield qualname, code, parameter
+
+
+def _named(space: Mapping[str, Any], name: str) -> Iterator[tuple[str, FunctionType]]:
+    found = space.get(name)
+    if isinstance(found, FunctionType):
+        yield name, found
+    for owner in list(space.values()):
+        if isinstance(owner, type) and isinstance(method := vars(owner).get(name), FunctionType):
+            yield method.__qualname__, method
+
+
+def _of_taker(taker: Taker, path: str) -> Target:
+    module, code = taker
+    found = next((qualname for qualname, one in _all_of(module) if one.__code__ is code), "")
+    if not found:
+        return Target(code.co_name, path, code, "What takes it out of the queue is a function that nobody can name.")
+    return Target(f"{_module(module, code)}:{found}", path, code)
+
+
+def _all_of(module: str) -> Iterator[tuple[str, FunctionType]]:
+    for value in list(vars(sys.modules[module]).values()) if module in sys.modules else ():
+        if isinstance(value, FunctionType):
+            yield value.__qualname__, value
+        elif isinstance(value, type):
+            for member in list(vars(value).values()):
+                function = getattr(member, "__func__", member)
+                if isinstance(function, FunctionType):
+                    yield function.__qualname__, function

@@ -1,0 +1,86 @@
+"""What is put into a queue, and who takes it out again: its row lasts until the next is taken, or it is done."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from typing import Any, Final, cast
+
+from otel_handoff.find.begin import begin_item
+from otel_handoff.find.rows import Row, current
+from otel_handoff.handover.directly import Args, Kwargs
+from otel_handoff.host.guard import guard
+
+_queued: Final[dict[int, deque[Row]]] = {}
+
+
+def put(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any:
+    """Something is put into a queue."""
+    item = args[0] if args else next(iter(kwargs.values()), None)
+    row = begin_item(way, item)
+    if row is None:
+        return wrapped(*args, **kwargs)
+    rows = _queued.setdefault(id(item), deque())
+    rows.append(row)
+    try:
+        return wrapped(*args, **kwargs)
+    except BaseException:  # it is full
+        if row in rows:
+            rows.remove(row)
+        raise
+
+
+def seal(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any:
+    """Something is put into a queue to another process, which pickles it later."""
+    if args and (row := begin_item(way, args[0])) is not None:
+        args = (_Sealed(args[0], row), *args[1:])
+    return wrapped(*args, **kwargs)
+
+
+def get(_way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
+    """The next is taken out: what was taken before is done."""
+    _over(queue)
+    item = wrapped(*args, **kwargs)
+    rows = _queued.get(id(item))
+    if rows:
+        try:
+            row = rows.popleft()
+        except IndexError:
+            return item
+        if not rows:
+            _queued.pop(id(item), None)
+        with guard:
+            row.source = queue
+            row.group.took(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
+            row.begin()
+        current.set(row)
+    return item
+
+
+def done(_way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
+    """Somebody says so."""
+    _over(queue)
+    return wrapped(*args, **kwargs)
+
+
+def _over(queue: Any) -> None:
+    row = current.get()
+    if row is not None and row.source is queue:
+        current.set(None)
+        with guard:
+            row.end()
+
+
+class _Sealed:
+    """Stands for what is put into a queue to another process, until it is pickled."""
+
+    __slots__ = ("_item", "_row")
+
+    def __init__(self, item: Any, row: Row) -> None:
+        self._item = item
+        self._row = row
+
+    def __reduce_ex__(self, protocol: Any) -> Args:
+        with guard:
+            self._row.pickles()
+        return cast, (None, self._item)

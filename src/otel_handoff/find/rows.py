@@ -1,0 +1,252 @@
+"""A row in flight: what went across when it was handed over, and what its worker does with that."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
+from itertools import count
+from typing import Any, Final
+
+from otel_handoff.find.held import Held, Variable
+from otel_handoff.find.seen import At, Attribute, Group, at, is_same
+from otel_handoff.find.values import is_simple, says_which
+from otel_handoff.host.guard import Tally, guard
+from otel_handoff.host.plainly import MISSING, class_of
+
+_MOST_WRITTEN: Final = 20_000
+
+current: Final[ContextVar[Row | None]] = ContextVar("otel_handoff_find", default=None)
+"""The row that the running thread or task works on."""
+
+_numbers: Final = count(1)
+
+
+class Written:
+    """One write: the last to an attribute of an object."""
+
+    __slots__ = ("by", "place", "thread")
+
+    def __init__(self, by: int, place: At | None) -> None:
+        self.by: int = by
+        self.place: At | None = place
+        self.thread: str = threading.current_thread().name
+
+
+written: Final[dict[tuple[int, str], Written]] = {}
+"""By the identity of the object, and the attribute."""
+
+
+class Row:
+    """What is handed over once.
+
+    Attributes:
+        number: counts them, from 1.
+        group: the others like it.
+        held: what went across, by identity.
+        source: the queue that it was taken from, if it was.
+        awaits: is set when the next is handed over; its worker may be held back until then.
+    """
+
+    __slots__ = ("__weakref__", "_told", "_wrote", "awaits", "group", "held", "number", "source")
+
+    def __init__(self, group: Group, held: dict[int, Held]) -> None:
+        self.number: int = next(_numbers)
+        self.group: Group = group
+        self.held: dict[int, Held] = held
+        self.source: Any = None
+        self.awaits: threading.Event | None = None
+        self._wrote: dict[tuple[int, str], Any] = {}
+        self._told: set[tuple[int, Attribute]] = set()
+
+    def compare(self) -> None:
+        """See what has moved, and have that watched from now on."""
+        for held in list(self.held.values()):
+            for name, then, now in held.now():
+                if is_same(then, now) or (id(held.object), name) in self._wrote:
+                    continue
+                if then is MISSING:  # it is new, and says nothing of what was handed over
+                    if is_simple(now) and says_which(name, [now]):
+                        watch(held, name, self.group.attribute(held, name))
+                    continue
+                attribute = self.group.attribute(held, name)
+                self._count(attribute.moved, attribute)
+                watch(held, name, attribute)
+
+    def begin(self) -> None:
+        """Its work begins: what a variable holds by now, it reads."""
+        for held in list(self.held.values()):
+            if isinstance(held, Variable):
+                for name, then, now in held.now():
+                    if not is_same(then, now):
+                        attribute = self.group.attribute(held, name)
+                        self._wrongly(attribute, then, now)
+                        attribute.reads.add(None, threading.current_thread().name)
+        self.compare()
+
+    def end(self) -> None:
+        """Its work is done: nothing of it is kept."""
+        self.compare()
+        self.held = {}
+
+    def saw(self, held: Held, name: str, value: Any) -> None:
+        """Its worker has read an attribute of what went across."""
+        key = id(held.object), name
+        own = self._wrote.get(key, MISSING)
+        then = held.values.get(name, MISSING) if own is MISSING else own
+        if then is value or then is MISSING or is_same(then, value):
+            return
+        attribute = self.group.attribute(held, name)
+        if self._wrongly(attribute, then, value) and own is not MISSING:
+            attribute.overwritten.add()
+        attribute.reads.add(at(sys._getframe(2)), threading.current_thread().name)  # pyright: ignore[reportPrivateUsage]
+        self._by(attribute, key)
+
+    def pickles(self) -> None:
+        """What went across is pickled now, for a worker in another process: that is what it will read."""
+        for held in list(self.held.values()):
+            for name, then, now in held.now():
+                if is_same(then, now):
+                    continue
+                attribute = self.group.attribute(held, name)
+                if self._wrongly(attribute, then, now):
+                    attribute.pickled.add()
+                attribute.reads.add(None, threading.current_thread().name)
+                self._by(attribute, (id(held.object), name))
+                watch(held, name, attribute)
+
+    def wrote(self, key: tuple[int, str], value: Any) -> None:
+        """Its worker has written an attribute itself."""
+        held = self.held[key[0]]
+        attribute = self.group.attribute(held, key[1])
+        if self._count(attribute.wrote, attribute):
+            attribute.sample(value, None)
+        self._wrote[key] = value
+
+    def _wrongly(self, attribute: Attribute, then: Any, now: Any) -> bool:
+        # Once for each row.
+        if not self._count(attribute.wrong, attribute):
+            return False
+        if attribute.example is None and is_simple(then) and is_simple(now):
+            attribute.example = then, now
+        return True
+
+    def _by(self, attribute: Attribute, key: tuple[int, str]) -> None:
+        last = written.get(key)
+        if last is not None and last.by != self.number:
+            attribute.writes.add(last.place, last.thread)
+
+    def _count(self, tally: Tally, attribute: Attribute) -> bool:
+        key = id(tally), attribute
+        if key in self._told:
+            return False
+        self._told.add(key)
+        tally.add()
+        return True
+
+
+def write(instance: Any, name: str, value: Any) -> None:
+    """An attribute that is watched was written."""
+    row = current.get()
+    key = id(instance), name
+    if len(written) >= _MOST_WRITTEN:
+        written.clear()
+    written[key] = Written(row.number if row is not None else 0, at(sys._getframe(2)))  # pyright: ignore[reportPrivateUsage]
+    if row is not None and id(instance) in row.held:
+        row.wrote(key, value)
+
+
+# -- what the same object held when it was handed over before
+
+
+class _Before:
+    __slots__ = ("of", "values")
+
+    def __init__(self, of: Callable[[], Any], values: dict[str, Any]) -> None:
+        self.of = of
+        self.values = values
+
+
+_before: Final[dict[tuple[int, int], _Before]] = {}
+
+
+def hand_over(group: Group, held: dict[int, Held]) -> Row:
+    """Begin a row, and compare what it takes along with what the same objects held the time before."""
+    row = Row(group, held)
+    group.rows.add()
+    for one in held.values():
+        _again(row, one)
+    return row
+
+
+def _again(row: Row, held: Held) -> None:
+    key = id(row.group), id(held.object)
+    before = _before.get(key)
+    of = _in_flight(row, held) if class_of(held.object) is dict else None
+    if before is None or before.of() is not held.object:
+        try:
+            ref = of or weakref.ref(held.object, partial(_gone, _before, key))
+        except TypeError:
+            ref = _in_flight(row, held)
+        _before[key] = _Before(ref, held.values)
+        return
+    then, before.values, before.of = before.values, held.values, of or before.of
+    for name, value in held.values.items():
+        attribute = row.group.attribute(held, name)
+        attribute.again.add()
+        inner = row.held.get(id(value))
+        changed = not is_same(then.get(name, MISSING), value)
+        if changed:
+            attribute.changes.add()
+            attribute.sample(then.get(name), inner)
+            attribute.sample(value, inner)
+        if changed or inner is not None or value is None or says_which(name, [value]):
+            watch(held, name, attribute)
+
+
+def _gone(table: dict[Any, Any], key: object, _ref: object) -> None:
+    table.pop(key, None)
+
+
+def forget() -> None:
+    """Forget what objects held, and who wrote to them."""
+    _before.clear()
+    written.clear()
+
+
+def _in_flight(row: Row, held: Held) -> Callable[[], Any]:
+    # What takes no weak reference is known to be the same only while the row before keeps it.
+    key = id(held.object)
+    ref = weakref.ref(row)
+
+    def find() -> Any:
+        before = ref()
+        found = before.held.get(key) if before is not None else None
+        return found.object if found is not None else None
+
+    return find
+
+
+# -- who watches
+
+_watch: Callable[[type, str], str] | None = None
+
+
+def watch_with(watching: Callable[[type, str], str] | None) -> None:
+    """Have what moved watched by this: it is given the class and the attribute, and returns why it cannot be."""
+    global _watch  # noqa: PLW0603
+    _watch = watching
+
+
+def watch(held: Held, name: str, attribute: Attribute) -> None:
+    """Have an attribute watched from now on, as it has moved."""
+    if isinstance(held, Variable):
+        attribute.unwatched = "who writes a variable of a function is not seen"
+    elif not held.is_watchable:
+        attribute.unwatched = f"what is in a {class_of(held.object).__name__} cannot be watched"
+    elif _watch is not None:
+        with guard:
+            attribute.unwatched = _watch(class_of(held.object), name)

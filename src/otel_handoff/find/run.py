@@ -1,0 +1,99 @@
+"""Looks at a program while it runs, tries what is to be proposed, and tells."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from otel_handoff.commands import in_full
+from otel_handoff.find.found import WRONG, Result, together
+from otel_handoff.find.launch import run
+from otel_handoff.find.program import PACKAGES, PROVOKE, TRY
+from otel_handoff.find.propose import written
+from otel_handoff.find.text import lines
+from otel_handoff.find.verify import MODES, Tried, proposed
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for.
+
+    Attributes:
+        command: what is run.
+        is_json: whether JSON is printed, and what the program prints goes to stderr.
+        verify: whether what is proposed is tried.
+        shared: whether what never moved is told.
+        file: what the proposals are written into, if anything.
+        packages: installed ones that count as the program's own.
+        patience: seconds that a worker is held back for the next hand-over.
+    """
+
+    command: Sequence[str]
+    is_json: bool
+    verify: bool
+    shared: bool
+    file: str | None
+    packages: Sequence[str]
+    patience: float
+
+
+def find(options: Options) -> int:
+    """Return 0 where nothing wrong was seen, 1 where something was, 2 where that is not known.
+
+    Raises:
+        UsageError: there is no such program.
+        OSError: the proposals cannot be written.
+    """
+    _say(f"looking at {shlex.join(options.command)}")
+    environment = {PACKAGES: ",".join(options.packages), PROVOKE: str(options.patience)}
+    ran = run(options.command, environment, is_quiet=options.is_json)
+    result = together(Result.from_dict(data) for data in ran.results)
+    proposals = proposed(result.found)
+    tried = _try(options, json.dumps(proposals)) if options.verify and proposals else None
+    if options.file is not None:
+        _write(options.file, [written(proposal) for proposal in proposals])
+    if options.is_json:
+        whole = {**result.as_dict(), "exit_code": ran.code, "tried": tried.as_dict() if tried is not None else None}
+        sys.stdout.write(json.dumps(whole, indent=2) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in lines(result, tried, shared=options.shared))
+    if ran.code:
+        _say(f"the program ended with {ran.code}: what it would have done was not seen")
+    if not ran.results:
+        _say("no Python program was seen to start and to end: is otel-handoff installed where it runs?")
+    if result.of(WRONG) or (tried is not None and tried.is_wrong):
+        return 1
+    return 2 if ran.code or not result.rows or (tried is None and result.in_doubt) else 0
+
+
+def _try(options: Options, proposals: str) -> Tried:
+    tried = Tried()
+    with tempfile.TemporaryDirectory(prefix="otel-handoff-find-") as folder:
+        path = Path(folder, "proposed.json")
+        path.write_text(proposals, encoding="utf-8")
+        for mode in MODES:
+            _say(f"trying what is proposed, in {mode}")
+            tried.add(mode, run(options.command, {TRY: f"{mode}:{path}"}, is_quiet=True).results)
+    return tried
+
+
+def _write(name: str, boundaries: Sequence[str]) -> None:
+    setting = f"OTEL_HANDOFF_BOUNDARIES={Path(name).stem}:BOUNDARIES"
+    with in_full(name) as file:
+        file.write(f'"""Found by `otel-handoff find`: {setting} guards them."""\n\n')
+        file.write("from otel_handoff import Boundary\n\nBOUNDARIES = [\n")
+        for boundary in boundaries:
+            file.writelines(f"    {line}\n" for line in f"{boundary},".splitlines())
+        file.write("]\n")
+    _say(f"{len(boundaries)} {'boundary' if len(boundaries) == 1 else 'boundaries'} written into {name}: {setting}")
+
+
+def _say(what: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(f"otel-handoff find: {what}\n")
+    sys.stderr.flush()

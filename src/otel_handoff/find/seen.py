@@ -1,0 +1,181 @@
+"""What was seen of a way of handing over: how often, what moved in flight, who read and who wrote."""
+
+from __future__ import annotations
+
+import threading
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
+
+from otel_handoff.find.held import Held
+from otel_handoff.find.own import own_frame
+from otel_handoff.find.values import is_simple
+from otel_handoff.host.guard import Tally
+from otel_handoff.host.plainly import MISSING, class_of
+
+_MOST_PLACES: Final = 64
+_MOST_VALUES: Final = 8
+
+
+class At(NamedTuple):
+    """A place in the program's own code: by the code object itself, as its line is worked out only for a report."""
+
+    code: CodeType
+    offset: int
+
+
+def at(frame: FrameType | None) -> At | None:
+    """Return the program's own place from `frame` outwards; None where there is none."""
+    own = own_frame(frame)
+    return At(own.f_code, own.f_lasti) if own is not None else None
+
+
+class Places:
+    """How often something was done, by place and thread."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[At | None, str], Tally] = {}
+
+    def add(self, place: At | None, thread: str) -> None:
+        """Count one."""
+        # Code objects are hashed by all that is in them: there are few here.
+        known = self.counts.get((place, thread))
+        if known is None:
+            if len(self.counts) >= _MOST_PLACES:
+                return
+            known = self.counts.setdefault((place, thread), Tally())
+        known.add()
+
+
+class Attribute:
+    """One attribute of what is handed over in one way.
+
+    Attributes:
+        path: of the object, as a boundary has it.
+        kind: the class of the object.
+        name: of the attribute.
+        again: how often the very same object was handed over again.
+        changes: how often it held something else by then.
+        moved: rows in which it was another in flight, as it was seen when the work began, or ended.
+        wrong: rows whose worker read what was written since.
+        overwritten: those of them that had written it themselves before.
+        wrote: rows whose worker wrote it.
+        pickled: those whose worker, in another process, got what was written since.
+        values: some of what it held.
+        inner: where it holds an object, some of what that had in it.
+        reads, writes: of the wrong values: where, on which thread.
+        example: what one row had, and what its worker read.
+        unwatched: why its reads and writes are not seen; empty where they are.
+    """
+
+    def __init__(self, path: str, kind: str, name: str) -> None:
+        self.path: str = path
+        self.kind: str = kind
+        self.name: str = name
+        self.again: Tally = Tally()
+        self.changes: Tally = Tally()
+        self.moved: Tally = Tally()
+        self.wrong: Tally = Tally()
+        self.overwritten: Tally = Tally()
+        self.wrote: Tally = Tally()
+        self.pickled: Tally = Tally()
+        self.values: list[Any] = []
+        self.inner: dict[str, list[Any]] = {}
+        self.reads: Places = Places()
+        self.writes: Places = Places()
+        self.example: tuple[Any, Any] | None = None
+        self.unwatched: str = ""
+
+    def sample(self, value: Any, inner: Held | None) -> None:
+        """Keep one of its values, or what is in it, by which it is judged whether it says which row it is."""
+        if inner is not None and value is inner.object:
+            for name, there in inner.values.items():
+                _keep(self.inner.setdefault(name, []), there)
+        else:
+            _keep(self.values, value)
+
+
+def _keep(values: list[Any], value: Any) -> None:
+    if len(values) < _MOST_VALUES and is_simple(value) and all(value is not one for one in values):
+        values.append(value)
+
+
+class Work(NamedTuple):
+    """The function that is handed over.
+
+    Attributes:
+        module: of it.
+        name: in the module, with its classes; `<locals>` is in that of a function within a function.
+        code: of it; None where it is not written in Python.
+        is_method: whether its first parameter is an instance.
+    """
+
+    module: str
+    name: str
+    code: CodeType | None
+    is_method: bool
+
+
+class Taker(NamedTuple):
+    """A function that takes things out of a queue, and its module."""
+
+    module: str
+    code: CodeType
+
+
+class Group:
+    """All hand-overs by one line, in one way, of one function.
+
+    Attributes:
+        way: what hands over, as it is known: `"ThreadPoolExecutor.submit"`.
+        place: where it is called.
+        work: the function that does the work; None where something is put into a queue.
+        rows: how many there were.
+        attributes: of what goes across, by the path and the class of the object, and the name.
+        takers: the functions that took it out of a queue.
+        next: is set when the next row is handed over.
+    """
+
+    def __init__(self, way: str, place: At | None, work: Work | None) -> None:
+        self.way: str = way
+        self.place: At | None = place
+        self.work: Work | None = work
+        self.rows: Tally = Tally()
+        self.attributes: dict[tuple[str, type, str], Attribute] = {}
+        self.takers: list[Taker] = []
+        self.next: threading.Event = threading.Event()
+
+    def moves_on(self) -> None:
+        """One more is handed over: whoever was held back for it goes on."""
+        before, self.next = self.next, threading.Event()
+        before.set()
+
+    def took(self, frame: FrameType | None) -> None:
+        """Somebody has taken one out of the queue."""
+        own = own_frame(frame)
+        if own is None or len(self.takers) >= _MOST_PLACES:
+            return
+        if all(taker.code is not own.f_code for taker in self.takers):
+            self.takers.append(Taker(str(own.f_globals.get("__name__", "")), own.f_code))
+
+    def attribute(self, held: Held, name: str) -> Attribute:
+        """Return what is known of an attribute of an object that goes across."""
+        kind = class_of(held.object)
+        key = held.path, kind, name
+        known = self.attributes.get(key)
+        if known is None:
+            known = self.attributes.setdefault(key, Attribute(held.path, held.kind(), name))
+        return known
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, or equal, as far as a host's own `__eq__` says."""
+    if one is other:
+        return True
+    if one is MISSING or other is MISSING:
+        return False
+    try:
+        return bool(one == other)
+    except Exception:
+        return False

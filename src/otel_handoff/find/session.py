@@ -1,0 +1,71 @@
+"""Looking on and off, in the process of the program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from otel_handoff.find import fields, own, rows
+from otel_handoff.find.begin import groups, held_back
+from otel_handoff.find.found import Result, worst_first
+from otel_handoff.find.judge import judged
+from otel_handoff.find.ways import patches
+from otel_handoff.host.guard import guard
+from otel_handoff.host.wrapping import Patch
+from otel_handoff.record.hashing import Hash, key
+from otel_handoff.record.shown import show
+
+_put_on: Final[list[Patch]] = []
+
+
+def start(packages: Sequence[str] = (), *, patience: float = 0) -> None:
+    """Look at whatever is handed over from now on.
+
+    Args:
+        packages: installed ones that count as the program's own.
+        patience: seconds that a worker is held back for the next hand-over, so that races show which need luck.
+    """
+    if _put_on:
+        return
+    for package in packages:
+        own.count_in(package)
+    rows.watch_with(fields.watch)
+    held_back(patience)
+    _put_on.extend(patches())
+    for patch in _put_on:
+        patch.apply()
+
+
+def stop() -> None:
+    """Look no more, and leave everything as it was; what was seen is forgotten."""
+    for patch in reversed(_put_on):
+        patch.remove()
+    _put_on.clear()
+    rows.watch_with(None)
+    held_back(0)
+    fields.give_back()
+    forget()
+
+
+def result() -> Result:
+    """Return what was found so far."""
+    seen = list(groups.values())
+    found = worst_first(judged(seen, _shown()))
+    unseen: dict[str, int] = {}
+    for each in found:
+        if each.unwatched:
+            sentence = f"{each.kind} at {each.hands_over.place}: {each.unwatched}"
+            unseen[sentence] = unseen.get(sentence, 0) + 1
+    return Result(found, sum(group.rows.value for group in seen), 1, unseen, guard.errors.value)
+
+
+def forget() -> None:
+    """Forget what was seen: in a fork, it is the parent's to tell."""
+    groups.clear()
+    rows.forget()
+
+
+def _shown() -> Callable[[Any], str]:
+    hashed = os.environ.get("OTEL_HANDOFF_IDS", "").strip() == "hashed"
+    return Hash(key()) if hashed else show

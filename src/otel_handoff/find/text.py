@@ -1,0 +1,96 @@
+"""What `otel-handoff find` prints for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line, Result
+from otel_handoff.find.propose import written
+from otel_handoff.find.verify import Tried
+
+_MOST_LINES = 3
+
+
+def lines(result: Result, tried: Tried | None, *, shared: bool) -> Iterator[str]:
+    """Yield the report, line by line; with `shared`, also what never moved."""
+    found = result.found if shared else [*result.of(WRONG), *result.of(EXPOSED)]
+    for each in found:
+        yield from _found(each, tried)
+        yield ""
+    yield from _unseen(result)
+    yield _verdict(result, tried)
+    hidden = len(result.of(SHARED)) if not shared else 0
+    if hidden:
+        yield f"{_of(hidden, 'object')} more went across again and again, and never moved in flight: --all shows them."
+    yield "That is of this run alone: what it did not do was not seen, and a race may need luck (--provoke)."
+
+
+def _verdict(result: Result, tried: Tried | None) -> str:
+    of = f"{_of(result.rows, 'row')} in {_of(result.processes, 'process', 'processes')}"
+    if not result.rows:
+        return "NOT KNOWN: nothing was handed over that carries an object of the program's own."
+    wrong = result.of(WRONG)
+    if wrong:
+        return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}."
+    if tried is not None and tried.is_wrong:
+        return f"WRONG, as the trial shows, of {of}."
+    if result.in_doubt and tried is None:
+        doubts = _of(len(result.in_doubt), "hand-over")
+        return f"NOT KNOWN in {doubts}, of {of}: it moved, and reads of it are not seen. --verify tries the boundary."
+    return f"Nothing wrong was seen, of {of}."
+
+
+def _found(found: Found, tried: Tried | None) -> Iterator[str]:
+    if found.verdict == WRONG:
+        rows = f"{found.wrong} of {_of(found.rows, 'row')}"
+        yield f"WRONG: in {rows} the worker read what was written after its hand-over"
+    elif found.verdict == EXPOSED:
+        yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; no wrong read was seen"
+    else:
+        yield f"SHARED: one object in {_of(found.rows, 'row')}, and what says which row it is never moved in flight"
+    yield f"  handed over  {found.way}, {found.hands_over.place or 'by no code of the program'}"
+    yield f"  work         {found.work or 'not seen'}"
+    yield f"  object       {_a(found.kind)} at {found.context!r}"
+    yield from _places("written", found.writes, "by whom was not seen" if found.verdict == WRONG else "")
+    is_sent = "rocess" in found.way or found.way.startswith("Pool")
+    yield from _places("read", found.reads, "", "pickled for another process" if is_sent else "as its work began")
+    if found.example is not None:
+        yield f"  for example  {found.example[1]} instead of {found.example[0]}"
+    for name, why in found.why.items():
+        yield f"  field        {name} = {found.fields[name]!r}: {why}"
+    if found.unwatched:
+        yield f"  not seen     {found.unwatched}"
+    if found.boundary is not None and found.verdict != SHARED:
+        yield "  guard it with"
+        yield from (f"    {line}" for line in written(found.boundary).splitlines())
+        if tried is not None:
+            yield from (f"  {line}" for line in tried.said(str(found.boundary["name"])))
+    elif found.why_not and found.verdict != SHARED:
+        yield f"  no boundary  {found.why_not}"
+
+
+def _places(what: str, places: Sequence[Line], none: str, unread: str = "") -> Iterator[str]:
+    for number, line in enumerate(places[:_MOST_LINES]):
+        where = line.place or unread
+        yield f"  {what if not number else '':<11}  {where}, {line.thread}, {_of(line.times, 'time')}"
+    if len(places) > _MOST_LINES:
+        yield f"  {'':<11}  and {_of(len(places) - _MOST_LINES, 'place')} more"
+    if not places and none:
+        yield f"  {what:<11}  {none}"
+
+
+def _unseen(result: Result) -> Iterator[str]:
+    for sentence, times in sorted(result.unseen.items()):
+        yield f"Not looked into: {sentence}{f', {times} times' if times > 1 else ''}"
+    if result.errors:
+        yield f"Errors of otel-handoff itself: {result.errors}. Something may have been missed."
+    if result.unseen or result.errors:
+        yield ""
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[:1].lower() in 'aeio' else 'a'} {kind}"
+
+
+def _of(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -1,0 +1,36 @@
+"""A thread that is started."""
+
+from __future__ import annotations
+
+from threading import Thread, Timer
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from otel_handoff.find.begin import begin, run
+from otel_handoff.find.rows import Row, current
+from otel_handoff.handover.directly import Args, Kwargs
+from otel_handoff.host.plainly import dict_of
+
+_starting: Final[WeakKeyDictionary[Thread, Row]] = WeakKeyDictionary()
+
+
+def start(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
+    """A thread is started: what it is to run is handed over."""
+    values = dict_of(thread)
+    names = ("function", "args", "kwargs") if isinstance(thread, Timer) else ("_target", "_args", "_kwargs")
+    given, rest, named = (values.get(name) for name in names)
+    if given is None:
+        given, rest, named = thread.run, (), {}
+    row = begin("Thread.start", given, tuple(rest or ()), dict(named or {}))
+    if row is not None:
+        _starting[thread] = row
+    return wrapped(*args, **kwargs)
+
+
+def runs(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
+    """It runs, on the new thread."""
+    row = _starting.pop(thread, None)
+    if row is None:
+        current.set(None)  # a thread may start with the variables of the one that starts it
+        return wrapped(*args, **kwargs)
+    return run(row, wrapped, args, kwargs)

@@ -1,0 +1,72 @@
+"""Which values may say which row it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from otel_handoff.host.plainly import class_of
+
+_SIMPLE: Final = frozenset({str, int, bytes, float, bool, type(None), UUID})
+
+_SAYS_WORDS = (
+    "id ids uuid guid key token tenant user customer client account owner order request req trace "
+    "span session correlation row record job task run batch message msg event ticket invoice node "
+    "document doc item episode name target"
+)
+_SAYS: Final = frozenset(_SAYS_WORDS.split())
+"""Words in the name of what says which row it is."""
+
+_SURELY: Final = frozenset({"id", "ids", "uuid", "guid"})
+
+_COUNTS_WORDS = (
+    "count counts total size len length index attempt attempts pending done time at seconds since "
+    "until status level progress bytes version retries errors hits misses calls number_of n num"
+)
+_COUNTS: Final = frozenset(_COUNTS_WORDS.split())
+"""Words in the name of what counts, or says how it is going: it changes with each row as well, and is of all."""
+
+_FEW: Final = 2
+_LONGEST: Final = 64
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LIKE_AN_ID: Final = re.compile(r"(?=.*\d)\S{1,128}", re.ASCII)
+
+
+def is_simple(value: object) -> bool:
+    """Whether a value is compared as it is: text, a number, a UUID, a member of an enum, or nothing."""
+    kind = class_of(value)
+    return kind in _SIMPLE or issubclass(kind, (str, int, UUID, Enum))
+
+
+def says_which(name: str, values: Collection[Any]) -> bool:
+    """Whether an attribute says which row it is, as far as its name and its values show.
+
+    Args:
+        name: of the attribute.
+        values: some that it had.
+    """
+    values = [value for value in values if value is not None]
+    if not values or any(class_of(value) in (bool, float) or isinstance(value, Enum) for value in values):
+        return False
+    words = {word.lower() for word in _WORD.findall(name)}
+    if words & _SURELY:
+        return True
+    if words & _COUNTS:
+        return False
+    if words & _SAYS or all(_looks_like_an_id(value) for value in values):
+        return True
+    # Of each row another text: what says how something is going comes back.
+    return len(values) > _FEW and len(set(values)) == len(values) and all(_is_a_word(value) for value in values)
+
+
+def _is_a_word(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and not any(map(str.isspace, value))
+
+
+def _looks_like_an_id(value: object) -> bool:
+    if isinstance(value, str):
+        return _LIKE_AN_ID.fullmatch(value) is not None
+    return isinstance(value, (UUID, bytes))

@@ -1,0 +1,78 @@
+"""Runs the program again with what is proposed, and counts what that finds, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from otel_handoff.find.found import EXPOSED, WRONG, Found
+
+MODES: Final = ("observe", "pin")
+
+
+@dataclass
+class Tried:
+    """What came of what was proposed.
+
+    Attributes:
+        rows: mode and boundary -> how many rows it saw.
+        told: mode, boundary and outcome -> how many mismatches.
+        untried: boundary -> why it could not be tried.
+    """
+
+    rows: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    told: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
+    untried: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a worker used a wrong id when it was only observed."""
+        return any(times and outcome == "used" for (_, _, outcome), times in self.told.items())
+
+    def add(self, mode: str, counted: Iterable[Mapping[str, Any]]) -> None:
+        """Add what the processes of one run counted."""
+        for one in counted:
+            for name, rows in one["rows"].items():
+                self.rows[mode, name] += rows
+            for name, outcome, times in one["told"]:
+                self.told[mode, name, outcome] += times
+            self.untried.update(one["untried"])
+
+    def said(self, name: str) -> Iterator[str]:
+        """Yield what is said of one boundary."""
+        if name in self.untried:
+            yield f"not tried    {self.untried[name]}"
+            return
+        for mode in MODES:
+            told = {outcome: times for (one, of, outcome), times in self.told.items() if (one, of) == (mode, name)}
+            found = ", ".join(f"{times} {outcome}" for outcome, times in sorted(told.items())) or "nothing"
+            yield f"tried        in {mode}: {self.rows[mode, name]} rows, {found}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "rows": {mode: {of: rows for (one, of), rows in self.rows.items() if one == mode} for mode in MODES},
+            "mismatches": {
+                mode: [
+                    {"boundary": of, "outcome": outcome, "times": times}
+                    for (one, of, outcome), times in self.told.items()
+                    if one == mode
+                ]
+                for mode in MODES
+            },
+            "untried": self.untried,
+        }
+
+
+def proposed(found: Iterable[Found]) -> list[dict[str, Any]]:
+    """Return the boundaries that are proposed, each with a name of its own."""
+    known: list[dict[str, Any]] = []
+    for each in found:
+        if each.boundary is not None and each.verdict in (WRONG, EXPOSED):
+            options = dict(each.boundary)
+            if all(json.dumps(options) != json.dumps(other) for other in known):
+                known.append(options)
+    return known

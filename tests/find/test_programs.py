@@ -1,0 +1,112 @@
+"""Nothing is declared: what is wrong in a program is found, named and guarded; and a right one is not accused."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_handoff import Boundary, HandoffInstrumentor, Mismatch
+from otel_handoff.find import session
+from otel_handoff.find.found import EXPOSED, WRONG, Found, Result
+from tests.find.programs import CLEAN, OFFICE, Program
+from tests.find.programs import WRONG as WRONG_PROGRAMS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder of modules, forgotten afterwards."""
+    (tmp_path / "office.py").write_text(OFFICE, "utf-8")
+    sys.path.insert(0, str(tmp_path))
+    known = set(sys.modules)
+    yield tmp_path
+    sys.path.remove(str(tmp_path))
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def loaded(folder: Path, program: Program) -> tuple[Any, Any]:
+    """Return the program's module and the office, both new."""
+    for name in ("office", program.name):
+        sys.modules.pop(name, None)
+    (folder / f"{program.name}.py").write_text(program.text, "utf-8")
+    importlib.invalidate_caches()
+    return importlib.import_module(program.name), importlib.import_module("office")
+
+
+def looked_at(folder: Path, program: Program) -> tuple[Result, int]:
+    """Run a program, looked at; return what was found, and how many rows are wrong by its own account."""
+    session.start()
+    try:
+        module, office = loaded(folder, program)
+        module.main()
+        return session.result(), office.wrong()
+    finally:
+        session.stop()
+
+
+def tried(folder: Path, program: Program, found: Found, mode: str) -> tuple[list[Mismatch], int]:
+    """Run it again with what was proposed."""
+    told: list[Mismatch] = []
+    assert found.boundary is not None
+    module, office = loaded(folder, program)
+    instrumentor = HandoffInstrumentor()
+    instrumentor.instrument(boundaries=[Boundary.from_mapping(found.boundary)], mode=mode, on_mismatch=told.append)
+    try:
+        module.main()
+    finally:
+        instrumentor.uninstrument()
+    return told, office.wrong()
+
+
+def shown(result: Result) -> list[tuple[str, str, str]]:
+    """Return what is said, in short."""
+    return [(found.verdict, found.work, found.context) for found in result.found]
+
+
+@pytest.mark.parametrize("program", WRONG_PROGRAMS, ids=[program.name for program in WRONG_PROGRAMS])
+def test_what_is_wrong(folder: Path, program: Program) -> None:
+    """It is found in each wrong row, at the line that read and the line that wrote, and nothing else is wrong."""
+    result, wrong = looked_at(folder, program)
+    assert wrong == 5
+    (found,) = [found for found in result.found if found.verdict in (WRONG, EXPOSED)]
+    assert (found.verdict, found.way) == (program.verdict, program.way)
+    assert (found.work, found.context) == (f"{program.name}:{program.work}", program.context)
+    assert program.field in found.fields.values()
+    if program.verdict == WRONG:
+        assert found.wrong == wrong
+        assert {line.file for line in found.reads} == {str(folder / f"{program.name}.py")}
+        assert {line.file for line in found.writes} == {str(folder / f"{program.name}.py")}
+        source = program.text.splitlines()
+        assert all(f".{program.field.partition('.')[0]} = " in source[line.line - 1] for line in found.writes)
+    else:
+        assert found.moved == wrong
+        assert found.unwatched
+
+
+@pytest.mark.parametrize("program", WRONG_PROGRAMS, ids=[program.name for program in WRONG_PROGRAMS])
+def test_what_is_proposed(folder: Path, program: Program) -> None:
+    """It works as it is printed: observe finds the rows that are wrong, and pin leaves none."""
+    result, wrong = looked_at(folder, program)
+    found = next(found for found in result.found if found.verdict in (WRONG, EXPOSED))
+    told, left = tried(folder, program, found, "observe")
+    assert left == wrong
+    outcome = "used" if program.verdict == WRONG else "exposed"
+    assert [mismatch.outcome for mismatch in told].count(outcome) == wrong
+    told, left = tried(folder, program, found, "pin")
+    assert left == 0
+    assert {mismatch.outcome for mismatch in told} <= {"prevented"}
+
+
+@pytest.mark.parametrize("program", CLEAN, ids=[program.name for program in CLEAN])
+def test_what_is_right(folder: Path, program: Program) -> None:
+    """It is not accused."""
+    result, wrong = looked_at(folder, program)
+    assert wrong == 0
+    assert WRONG not in {found.verdict for found in result.found}, shown(result)
