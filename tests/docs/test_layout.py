@@ -47,7 +47,7 @@ MAY_USE: Final = {
     "report": [*DATA, *READ_BACK],
     "doctor": [*ENGINE, *DOORS, "commands"],
     "find": [*ENGINE, *DOORS, "commands"],
-    "testing": [*ENGINE, *DOORS],
+    "testing": [*ENGINE, *DOORS, "find"],
     "demo": [*DATA, "tell", "commands", "elspeth", "file_exporter", "report"],
     "dashboards": ["commands"],
     "hashes": ["record", "commands"],

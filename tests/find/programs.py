@@ -1,4 +1,4 @@
-"""Programs that hand over: each with what is to be found of it. All file rows, and say themselves how many are wrong."""
+"""Programs that hand over, and what is to be found of each. All file rows; how many are wrong they say themselves."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _found(group: Group, root: str, kind: str, attributes: list[Attribute], show
         reads=_lines(attribute.reads for attribute in moving),
         writes=_lines(attribute.writes for attribute in moving),
         example=(show(example[0]), show(example[1])) if example and worst == WRONG else None,
-        unwatched=next((attribute.unwatched for attribute in moving if attribute.unwatched), ""),
+        unwatched=next((one.unwatched for one in moving if one.unwatched), "") if worst != SHARED else "",
         boundary=boundary,
         why_not=target.why_not,
     )

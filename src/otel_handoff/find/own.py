@@ -16,6 +16,7 @@ INSTALLED: Final = ("site-packages", "dist-packages")
 
 _PYTHON: Final = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 _OURS: Final = str(Path(__file__).parents[1]) + os.sep
+_HOST: Final = os.path.join(_OURS, "demo", "")  # noqa: PTH118  the embedded pipeline is a program like any other
 _MOST_CODES: Final = 10_000
 _HEAP: Final = 1 << 9
 """Of the flags of a class: whether it was made by a `class` statement. https://docs.python.org/3/c-api/typeobj.html"""
@@ -94,6 +95,8 @@ def _is_own_file(file: str) -> bool:
         return file == "<string>" and sys.argv[:1] == ["-c"]
     path = os.path.abspath(file)  # noqa: PTH100  no link is followed: what an environment links to is not the program
     parts = Path(path).parts
+    if path.startswith(_OURS):
+        return path.startswith(_HOST)
     if any(part in INSTALLED for part in parts):
         return any(part in _packages or part.removesuffix(".py") in _packages for part in parts)
-    return not path.startswith((*_PYTHON, _OURS))
+    return not path.startswith(_PYTHON)

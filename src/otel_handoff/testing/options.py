@@ -39,6 +39,11 @@ def add_to(parser: pytest.Parser) -> None:
         "--handoff-provoke", action="store_true", help="hold workers back at random, so that races show soon"
     )
     group.addoption("--handoff-provoke-seed", type=int, metavar="N", help="provoke the same choices again")
+    group.addoption(
+        "--handoff-find",
+        action="store_true",
+        help="find hand-offs that carry something which changes in flight; nothing has to be declared",
+    )
     parser.addini("handoff", "as --handoff", type="bool", default=False)
     parser.addini("handoff_mode", "as --handoff-mode", default="observe")
     parser.addini("handoff_boundaries", "as --handoff-boundaries", default="")

@@ -42,6 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Instrument the run, before the tests are imported."""
     config.addinivalue_line("markers", options.MARKER)
+    if config.getoption("handoff_find"):
+        from otel_handoff.testing.finding import Finding
+
+        config.pluginmanager.register(Finding(), "handoff-find")
     if options.is_on(config):
         config.stash[_SESSION] = options.session_of(config, _seed(config))
         _instrument(config.stash[_SESSION])

@@ -1,0 +1,277 @@
+"""`otel-handoff find`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.find.programs import CLEAN, OFFICE, WRONG, Program
+
+PLAIN = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from office import ROWS, Desk, all_in, file, wrong
+
+
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row, desk)
+        all_in.set()
+    print(wrong(), "rows are wrong")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+PROCESSES = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+from office import Desk
+
+ROWS = [f"r{number}" for number in range(20)]
+
+
+def work(row, desk):
+    return row, desk.row
+
+
+def serve(items, done):
+    while (item := items.get()) is not None:
+        done.put(work(*item))
+
+
+def handed(desk):
+    for row in ROWS:
+        desk.row = row
+        yield row, desk
+
+
+def main(way, method):
+    context, desk = multiprocessing.get_context(method), Desk()
+    if way == "executor":
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            found = [future.result() for future in [pool.submit(work, *item) for item in handed(desk)]]
+    elif way == "pool":
+        with context.Pool(2) as pool:
+            found = [one.get() for one in [pool.apply_async(work, item) for item in handed(desk)]]
+    else:
+        items, done = context.Queue(), context.Queue()
+        process = context.Process(target=serve, args=(items, done))
+        process.start()
+        for item in handed(desk):
+            items.put(item)
+        items.put(None)
+        found = [done.get() for _ in ROWS]
+        process.join()
+    print(sum(row != under for row, under in found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the programs."""
+    (tmp_path / "office.py").write_text(OFFICE, "utf-8")
+    (tmp_path / "plain.py").write_text(PLAIN, "utf-8")
+    (tmp_path / "processes.py").write_text(PROCESSES, "utf-8")
+    for program in (*WRONG, *CLEAN):
+        (tmp_path / f"{program.name}.py").write_text(program.text, "utf-8")
+    return tmp_path
+
+
+def find(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder`."""
+    env = {**os.environ, **environment}
+    command = [sys.executable, "-m", "otel_handoff.cli", "find", *arguments]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def main_of(program: Program) -> tuple[str, ...]:
+    """Return the command that runs a program's `main`."""
+    return sys.executable, "-c", f"import {program.name}; {program.name}.main()"
+
+
+IMPORTED = (sys.executable, "-c", "import plain; plain.main()")
+
+
+def test_what_is_told(folder: Path) -> None:
+    """A wrong row has code 1; the lines that wrote and read are named, and the boundary is tried."""
+    ran = find(folder, "--verify", "--", *IMPORTED)
+    assert ran.returncode == 1, ran.stderr
+    place = f"{folder.name}/plain.py"
+    assert ran.stdout.splitlines()[1:13] == [
+        "WRONG: in 5 of 6 rows the worker read what was written after its hand-over",
+        f"  handed over  ThreadPoolExecutor.submit, {place}:17 in main",
+        "  work         plain:work",
+        "  object       a Desk at 'desk'",
+        f"  written      {place}:16 in main, MainThread, 5 times",
+        f"  read         {place}:9 in work, ThreadPoolExecutor-0_0, 5 times",
+        "  for example  'r6' instead of 'r1'",
+        "  field        row = 'row': it held something else in 5 of 5 further hand-overs",
+        "  guard it with",
+        '    Boundary(name="work", work="plain:work", context="desk", fields={"row": "row"})',
+        "  tried        in observe: 6 rows, 5 used",
+        "  tried        in pin: 6 rows, 5 prevented",
+    ]
+    assert ran.stdout.splitlines()[0] == "5 rows are wrong"
+    assert "WRONG in 1 hand-over, of 6 rows in 1 process." in ran.stdout
+
+
+def test_nothing_wrong(folder: Path) -> None:
+    """Code 0, and it is said of how many rows; the program goes on to print what it prints."""
+    ran = find(folder, "--", *main_of(CLEAN[0]))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Nothing wrong was seen, of 6 rows in 1 process." in ran.stdout
+
+
+def test_nothing_handed_over(folder: Path) -> None:
+    """That is no all-clear."""
+    ran = find(folder, "--", sys.executable, "-c", "print('done')")
+    assert ran.returncode == 2
+    assert "NOT KNOWN: nothing was handed over that carries an object of the program's own." in ran.stdout
+
+
+def test_what_cannot_be_seen(folder: Path) -> None:
+    """Of a dict that moves no read is seen: that is not known, unless what is proposed is tried."""
+    program = next(program for program in WRONG if program.name == "in_a_dict")
+    ran = find(folder, "--", *main_of(program))
+    assert ran.returncode == 2
+    assert "NOT KNOWN in 1 hand-over" in ran.stdout
+    assert "what is in a dict cannot be watched" in ran.stdout
+
+
+def test_a_program_that_fails(folder: Path) -> None:
+    """What it would have done was not seen."""
+    ran = find(folder, "--", sys.executable, "-c", "import plain, sys; sys.exit(3)")
+    assert ran.returncode == 2
+    assert "the program ended with 3: what it would have done was not seen" in ran.stderr
+
+
+def test_mistakes(folder: Path) -> None:
+    """Each is one line, and code 2."""
+    for arguments, said in (
+        ((), "what is to be run is missing: otel-handoff find -- python app.py"),
+        (("--", "nowhere-to-be-found"), "nowhere-to-be-found: there is no such program"),
+        (("--", "plain.py"), "a script is run by Python: otel-handoff find -- python plain.py"),
+        (("--format", "xml", "--", "python"), "--format is text or json, not 'xml'"),
+        (("--provoke", "soon", "--", "python"), "--provoke is a number of seconds from 0 to 60, not 'soon'"),
+    ):
+        ran = find(folder, *arguments)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert said in ran.stderr.splitlines()[-1]
+        assert "Traceback" not in ran.stderr
+
+
+def test_a_script(folder: Path) -> None:
+    """It has another name for who imports it; what is tried says how it is to be started."""
+    ran = find(folder, "--verify", "--", sys.executable, "plain.py")
+    assert ran.returncode == 1
+    assert 'work="plain:work"' in ran.stdout
+    assert "not tried    plain is run as the main program: Start it as" in ran.stdout
+
+
+def test_json(folder: Path) -> None:
+    """It is alone on stdout."""
+    ran = find(folder, "--format", "json", "--verify", "--", *IMPORTED)
+    data = json.loads(ran.stdout)
+    assert (data["rows"], data["exit_code"], data["errors"]) == (6, 0, 0)
+    assert [(found["verdict"], found["wrong"]) for found in data["found"]] == [("wrong", 5)]
+    assert data["tried"]["mismatches"]["observe"] == [{"boundary": "work", "outcome": "used", "times": 5}]
+    assert "5 rows are wrong" in ran.stderr
+
+
+def test_written_proposals(folder: Path) -> None:
+    """They can be used as they are: the setting that is named guards the program."""
+    ran = find(folder, "--write", "boundaries.py", "--", *IMPORTED)
+    assert "1 boundary written into boundaries.py: OTEL_HANDOFF_BOUNDARIES=boundaries:BOUNDARIES" in ran.stderr
+    code = (
+        "from otel_handoff import HandoffInstrumentor; HandoffInstrumentor().instrument(); import plain; plain.main()"
+    )
+    env = {**os.environ, "OTEL_HANDOFF_BOUNDARIES": "boundaries:BOUNDARIES", "PYTHONPATH": str(folder)}
+    guarded = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=_with_ours(env), capture_output=True, text=True, check=False
+    )
+    assert guarded.stdout.splitlines()[-1] == "0 rows are wrong", guarded.stderr
+
+
+def _with_ours(env: dict[str, str]) -> dict[str, str]:
+    paths = [env["PYTHONPATH"], *filter(None, [os.environ.get("PYTHONPATH", "")])]
+    return {**env, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def test_ids_that_are_to_stay(folder: Path) -> None:
+    """With hashed ids none is shown."""
+    ran = find(folder, "--", *IMPORTED, OTEL_HANDOFF_IDS="hashed")
+    assert ran.returncode == 1
+    assert "for example  hashed:" in ran.stdout
+    assert "'r6'" not in ran.stdout
+
+
+def test_held_back(folder: Path) -> None:
+    """A race that needs luck shows where workers are held back for the next hand-over."""
+    (folder / "lucky.py").write_text(PLAIN.replace("    all_in.wait()\n", "").replace("        all_in.set()\n", ""))
+    ran = find(folder, "--provoke", "5", "--", sys.executable, "-c", "import lucky; lucky.main()")
+    assert ran.returncode == 1, ran.stdout
+    assert "WRONG" in ran.stdout
+
+
+@pytest.mark.parametrize("way", ["executor", "pool", "queue"])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes(folder: Path, way: str, method: str) -> None:
+    """What is pickled later than it was handed over is what the worker reads: each wrong row is found there."""
+    ran = find(folder, "--format", "json", "--", sys.executable, "processes.py", way, method)
+    data: Any = json.loads(ran.stdout)
+    wrong = int(ran.stderr.splitlines()[-1] if ran.stderr.splitlines()[-1].isdigit() else ran.stderr.splitlines()[1])
+    (found,) = [found for found in data["found"] if found["verdict"] == "wrong"]
+    assert found["wrong"] == wrong > 0
+    assert [line["place"] for line in found["reads"]] == [""]
+    assert {line["file"] for line in found["writes"]} == {str(folder / "processes.py")}
+    assert ran.returncode == 1
+
+
+def test_an_environment_of_its_own(folder: Path) -> None:
+    """A `sitecustomize` that is there already runs as well."""
+    own = folder / "own"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text("import builtins\nbuiltins.it_ran = True\n", "utf-8")
+    paths = os.pathsep.join([str(own), *filter(None, [os.environ.get("PYTHONPATH", "")])])
+    code = "import plain; plain.main(); print(it_ran)"
+    ran = find(folder, "--", sys.executable, "-c", code, PYTHONPATH=paths)
+    assert ran.returncode == 1
+    assert ran.stdout.splitlines()[1] == "True"
+
+
+def test_an_end_at_once(folder: Path) -> None:
+    """A program that ends by `os._exit` has told what it found."""
+    ran = find(folder, "--", sys.executable, "-c", "import os, plain; plain.main(); os._exit(0)")
+    assert ran.returncode == 1
+    assert "WRONG in 1 hand-over" in ran.stdout
+
+
+def test_pytest(folder: Path) -> None:
+    """`pytest --handoff-find` says the same of what tests hand over, and fails."""
+    (folder / "test_plain.py").write_text("import plain\n\n\ndef test_it():\n    plain.main()\n", "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--handoff-find", "test_plain.py"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1, ran.stdout
+    assert "1 passed" in ran.stdout
+    assert "WRONG: in 5 of 6 rows the worker read what was written after its hand-over" in ran.stdout
+    assert 'Boundary(name="work", work="plain:work", context="desk", fields={"row": "row"})' in ran.stdout
