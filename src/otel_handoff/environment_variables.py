@@ -62,6 +62,14 @@ With `OTEL_TRACES_EXPORTER=handoff_file` (extra `file`): the file that spans are
 Default: `handoff-traces.jsonl`.
 """
 
+OTEL_HANDOFF_FIND = "OTEL_HANDOFF_FIND"
+"""
+.. envvar:: OTEL_HANDOFF_FIND
+
+A folder, or `1` for `handoff-find`: hand-offs that nobody declared are looked for, and what was found is written into
+it when the process ends, and on SIGUSR2; `otel-handoff find --read FOLDER` tells it. For a while: it slows a program.
+"""
+
 OTEL_HANDOFF_PROVOKE = "OTEL_HANDOFF_PROVOKE"
 """
 .. envvar:: OTEL_HANDOFF_PROVOKE

@@ -266,6 +266,92 @@ def test_an_end_at_once(folder: Path) -> None:
     assert "WRONG in 1 hand-over" in ran.stdout
 
 
+GATHERED = """
+import asyncio
+from office import ROWS, Desk, file
+
+
+async def work(row, desk):
+    file(row, desk.row)
+
+
+def made(desk):
+    for row in ROWS:
+        desk.row = row
+        yield work(row, desk)
+
+
+async def rows():
+    made_before = list(made(Desk()))
+    await asyncio.gather(*made_before)
+
+
+def main():
+    asyncio.run(rows())
+"""
+
+
+def test_coroutines_that_were_made_before(folder: Path) -> None:
+    """What they were called with cannot be seen any more: that is said, and is not known."""
+    (folder / "gathered.py").write_text(GATHERED, "utf-8")
+    ran = find(folder, "--", sys.executable, "-c", "import gathered; gathered.main()")
+    assert ran.returncode == 2, ran.stdout
+    said = "work was called before it was handed over: what it was given may have been another then, 6 times"
+    assert f"Not looked into: {said}" in ran.stdout
+    assert "NOT KNOWN in 1 hand-over" in ran.stdout
+
+
+SERVICE = """
+import os, signal, sys
+from otel_handoff.find.service import begin
+begin()
+import plain
+plain.main()
+if len(sys.argv) > 1:
+    os.kill(os.getpid(), signal.SIGUSR2)
+    print(sorted(os.listdir("found")) == [f"{os.getpid()}.json"])
+"""
+
+
+@pytest.mark.parametrize("told", [(), ("now",)], ids=["at its end", "on a signal"])
+def test_a_service(folder: Path, told: tuple[str, ...]) -> None:
+    """With the variable it is looked at while it goes on running; without, nothing is there."""
+    (folder / "service.py").write_text(SERVICE, "utf-8")
+    for environment, is_looked_at in (({}, False), ({"OTEL_HANDOFF_FIND": "found"}, True)):
+        if is_looked_at or not told:
+            command = [sys.executable, "service.py", *told]
+            env = {**os.environ, **environment}
+            ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=True)
+            assert ran.stdout.splitlines()[1:] == ["True"] * len(told)
+        assert (folder / "found").is_dir() == is_looked_at
+    ran = find(folder, "--read", "found")
+    assert ran.returncode == 1, ran.stdout
+    assert "WRONG in 1 hand-over, of 6 rows in 1 process." in ran.stdout
+
+
+def test_it_is_begun_by_opentelemetry() -> None:
+    """`opentelemetry-instrument` calls it before anything else."""
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    entry = '[project.entry-points.opentelemetry_pre_instrument]\nhandoff_find = "otel_handoff.find.service:begin"\n'
+    assert entry in project.read_text("utf-8")
+
+
+def test_what_cannot_be_read(folder: Path) -> None:
+    """A folder that is not there, or holds something else, is told in a line; an empty one is not known."""
+    (folder / "other").mkdir()
+    (folder / "empty").mkdir()
+    (folder / "other" / "x.json").write_text("[1]", "utf-8")
+    for name, said in (
+        ("nowhere", "nowhere: there is no such folder"),
+        ("other", f"{Path('other', 'x.json')}: it is no result of find"),
+        ("empty", "nothing was written into empty yet: the service writes when it ends, and on SIGUSR2"),
+    ):
+        ran = find(folder, "--read", name)
+        assert ran.returncode == 2
+        assert said in ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
 def test_pytest(folder: Path) -> None:
     """`pytest --handoff-find` says the same of what tests hand over, and fails."""
     (folder / "test_plain.py").write_text("import plain\n\n\ndef test_it():\n    plain.main()\n", "utf-8")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from types import CoroutineType, MethodType
+from types import CoroutineType, FrameType, MethodType
 from typing import Any, Final
 
 from otel_handoff.find.held import Part, given_to, held_by
+from otel_handoff.find.own import own_frame
 from otel_handoff.find.rows import Row, current, hand_over
 from otel_handoff.find.seen import At, Group, Work, at
 from otel_handoff.handover.calling import function_of
-from otel_handoff.handover.directly import peeled
+from otel_handoff.handover.directly import Args, Kwargs, peeled
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import class_of
@@ -22,35 +23,23 @@ groups: Final[dict[tuple[object, ...], Group]] = {}
 _MOST_GROUPS: Final = 10_000
 
 
-def begin(
-    way: str, given: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, place: At | None = None
-) -> Row | None:
+def begin(way: str, given: Any, args: Args, kwargs: Kwargs, *, place: At | None = None) -> Row | None:
     """Begin the row of a function that is handed over, with what it will be called with."""
     with guard, no_lease():
         layers = peeled(given, args)
-        function = function_of(layers.function)
-        name = getattr(function or layers.function, "__qualname__", class_of(layers.function).__qualname__)
-        work = Work(
-            str(getattr(function or layers.function, "__module__", "")),
-            str(name),
-            function.__code__ if function is not None else None,
-            class_of(layers.function) is MethodType,
-        )
-        return _begin(way, work, given_to(layers, args, kwargs), place)
+        return _begin(way, layers.function, given_to(layers, args, kwargs), place)
     return None
 
 
 def begin_coroutine(way: str, given: Any) -> Row | None:
     """Begin the row of a coroutine that has not run yet, with what it was called with."""
-    if class_of(given) is not CoroutineType or (frame := given.cr_frame) is None:
+    if class_of(given) is not CoroutineType or given.cr_frame is None:
         return None
     with guard, no_lease():
-        code = given.cr_code
-        values = dict(frame.f_locals)
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        is_method = bool(names) and "." in given.__qualname__ and names[0] == "self"
-        work = Work(str(frame.f_globals.get("__name__", "")), given.__qualname__, code, is_method)
-        return _begin(way, work, [Part(name, value) for name, value in values.items()], None)
+        row = _begin(way, given, [Part(name, value) for name, value in given.cr_frame.f_locals.items()], None)
+        if row is not None and _was_made_before(given.cr_origin):
+            row.group.early.add()
+        return row
     return None
 
 
@@ -61,22 +50,52 @@ def begin_item(way: str, item: Any) -> Row | None:
     return None
 
 
-def _begin(way: str, work: Work | None, parts: Iterable[Part], place: At | None) -> Row | None:
+def _was_made_before(origin: tuple[tuple[str, int, str], ...] | None) -> bool:
+    # Whether a coroutine was made by another line than the one that hands it over: what it was called with may have
+    # been another then.
+    here = own_frame(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]
+    return bool(origin) and here is not None and origin[0][:2] != (here.f_code.co_filename, here.f_lineno)
+
+
+def _begin(way: str, given: Any, parts: Iterable[Part], place: At | None) -> Row | None:
     held = held_by(parts)
     if not held:
         return None
     place = place or at(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]
-    key = way, place and (id(place.code), place.offset), work and (id(work.code), work.name)
-    group = groups.get(key)
+    where = (id(place.code), place.offset) if place is not None else None
+    function = function_of(given)
+    what = id(function.__code__) if function is not None else getattr(given, "__qualname__", class_of(given))
+    group = groups.get((way, where, what))
     if group is None:
         if len(groups) >= _MOST_GROUPS:
             return None
-        group = groups.setdefault(key, Group(way, place, work))
+        group = groups.setdefault((way, where, what), Group(way, place, _work(given)))
     row = hand_over(group, held)
     if _patience:
         group.moves_on()
         row.awaits = group.next
     return row
+
+
+def _work(given: Any) -> Work | None:
+    if given is None:
+        return None
+    if class_of(given) is CoroutineType:
+        return _work_of_coroutine(given, given.cr_frame)
+    function = function_of(given)
+    return Work(
+        str(getattr(function or given, "__module__", "")),
+        str(getattr(function or given, "__qualname__", class_of(given).__qualname__)),
+        function.__code__ if function is not None else None,
+        class_of(given) is MethodType,
+    )
+
+
+def _work_of_coroutine(given: Any, frame: FrameType) -> Work:
+    code = given.cr_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    is_method = bool(names) and "." in given.__qualname__ and names[0] == "self"
+    return Work(str(frame.f_globals.get("__name__", "")), given.__qualname__, code, is_method)
 
 
 _patience: float = 0
@@ -88,7 +107,7 @@ def held_back(seconds: float) -> None:
     _patience = seconds
 
 
-def run(row: Row, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def run(row: Row, function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Any:
     """Call a function as the worker of a row."""
     with guard:
         if row.awaits is not None:

@@ -29,6 +29,8 @@ examples:
   otel-handoff find --verify -- python -m shop        try what is proposed: how much is found, how much is left
   otel-handoff find --write boundaries.py -- python app.py
   otel-handoff find --provoke 0.05 -- pytest          hold workers back, so that races show which need luck
+  OTEL_HANDOFF_FIND=found opentelemetry-instrument python service.py
+  otel-handoff find --read found                      what the service was seen to do
   otel-handoff find --package celery -- python app.py an installed package counts as the program's own
 """
 
@@ -40,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verify", action="store_true", help="run it again, in observe and in pin, with the proposals")
     parser.add_argument("--all", action="store_true", help="also tell what is shared, and never moved in flight")
     parser.add_argument("--write", metavar="FILE", help="write the proposals into a Python file, to be declared")
+    parser.add_argument(
+        "--read", metavar="FOLDER", help="tell what services wrote there that ran with OTEL_HANDOFF_FIND"
+    )
     parser.add_argument("--format", default="text", metavar="FORMAT", help="text or json (text)")
     parser.add_argument(
         "--package",
@@ -71,13 +76,16 @@ def _run(args: argparse.Namespace) -> int:
     from otel_handoff.find.run import Options, find
 
     command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
-    if not command:
-        raise UsageError("what is to be run is missing: otel-handoff find -- python app.py")
     if args.format not in ("text", "json"):
         raise UsageError(f"--format is text or json, not {args.format!r}")
+    if args.read is not None and (command or args.verify):
+        raise UsageError("--read tells what was found; nothing is run for it")
+    if not command and args.read is None:
+        raise UsageError("what is to be run is missing: otel-handoff find -- python app.py")
     return find(
         Options(
             command,
+            read=args.read,
             is_json=args.format == "json",
             verify=args.verify,
             shared=args.all,

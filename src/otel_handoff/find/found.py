@@ -9,6 +9,9 @@ from typing import Any, Final
 WRONG: Final = "wrong"
 EXPOSED: Final = "exposed"
 SHARED: Final = "shared"
+EARLY: Final = "was called before it was handed over: what it was given may have been another then"
+"""Behind the name of a coroutine function: what is said of it then."""
+
 VERDICTS: Final = (WRONG, EXPOSED, SHARED)
 """Worst first: a worker read what was written after its hand-over; it moved in flight, and no such read was seen; what
 went across was the same object again and again, and never moved in flight."""
@@ -132,9 +135,14 @@ class Result:
         )
 
     @property
-    def in_doubt(self) -> list[Found]:
-        """Those that moved in flight, and whose reads could not be seen."""
-        return [found for found in self.of(EXPOSED) if found.unwatched]
+    def in_doubt(self) -> int:
+        """How many hand-overs there are of which it is not known: what moved could not be watched, or was not seen."""
+        return len([found for found in self.of(EXPOSED) if found.unwatched]) + self.early
+
+    @property
+    def early(self) -> int:
+        """How many of them hand over coroutines that were made before."""
+        return sum(EARLY in sentence for sentence in self.unseen)
 
     def of(self, verdict: str) -> list[Found]:
         """Return those with one verdict."""

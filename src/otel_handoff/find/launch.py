@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from otel_handoff.commands import UsageError
 from otel_handoff.find.program import INTO
@@ -49,7 +49,27 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, is_quiet: boo
         except OSError as error:
             raise UsageError(f"{command[0]}: {error.strerror}{_hint(command)}") from error
         code = _wait(process)
-        return Ran(code, [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))])
+        return Ran(code, written_in(Path(folder)))
+
+
+def written_in(folder: Path) -> list[dict[str, Any]]:
+    """Return what the processes wrote into a folder, one each.
+
+    Raises:
+        UsageError: there is no such folder, or something else is in there.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder")
+    found: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            data: Any = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UsageError(f"{path}: it is no result of find ({error})") from error
+        if type(data) is not dict:
+            raise UsageError(f"{path}: it is no result of find")
+        found.append(cast("dict[str, Any]", data))
+    return found
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

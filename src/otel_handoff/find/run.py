@@ -12,7 +12,7 @@ from pathlib import Path
 
 from otel_handoff.commands import in_full
 from otel_handoff.find.found import WRONG, Result, together
-from otel_handoff.find.launch import run
+from otel_handoff.find.launch import Ran, run, written_in
 from otel_handoff.find.program import PACKAGES, PROVOKE, TRY
 from otel_handoff.find.propose import written
 from otel_handoff.find.text import lines
@@ -25,6 +25,7 @@ class Options:
 
     Attributes:
         command: what is run.
+        read: a folder with what services found, instead.
         is_json: whether JSON is printed, and what the program prints goes to stderr.
         verify: whether what is proposed is tried.
         shared: whether what never moved is told.
@@ -34,6 +35,7 @@ class Options:
     """
 
     command: Sequence[str]
+    read: str | None
     is_json: bool
     verify: bool
     shared: bool
@@ -46,12 +48,10 @@ def find(options: Options) -> int:
     """Return 0 where nothing wrong was seen, 1 where something was, 2 where that is not known.
 
     Raises:
-        UsageError: there is no such program.
+        UsageError: there is no such program, or folder.
         OSError: the proposals cannot be written.
     """
-    _say(f"looking at {shlex.join(options.command)}")
-    environment = {PACKAGES: ",".join(options.packages), PROVOKE: str(options.patience)}
-    ran = run(options.command, environment, is_quiet=options.is_json)
+    ran = _ran(options)
     result = together(Result.from_dict(data) for data in ran.results)
     proposals = proposed(result.found)
     tried = _try(options, json.dumps(proposals)) if options.verify and proposals else None
@@ -64,11 +64,21 @@ def find(options: Options) -> int:
         sys.stdout.writelines(f"{line}\n" for line in lines(result, tried, shared=options.shared))
     if ran.code:
         _say(f"the program ended with {ran.code}: what it would have done was not seen")
-    if not ran.results:
+    if not ran.results and options.read is not None:
+        _say(f"nothing was written into {options.read} yet: the service writes when it ends, and on SIGUSR2")
+    elif not ran.results:
         _say("no Python program was seen to start and to end: is otel-handoff installed where it runs?")
     if result.of(WRONG) or (tried is not None and tried.is_wrong):
         return 1
     return 2 if ran.code or not result.rows or (tried is None and result.in_doubt) else 0
+
+
+def _ran(options: Options) -> Ran:
+    if options.read is not None:
+        return Ran(0, written_in(Path(options.read)))
+    _say(f"looking at {shlex.join(options.command)}")
+    environment = {PACKAGES: ",".join(options.packages), PROVOKE: str(options.patience)}
+    return run(options.command, environment, is_quiet=options.is_json)
 
 
 def _try(options: Options, proposals: str) -> Tried:

@@ -133,6 +133,7 @@ class Group:
         work: the function that does the work; None where something is put into a queue.
         rows: how many there were.
         attributes: of what goes across, by the path and the class of the object, and the name.
+        early: how many were coroutines that were made by another line before.
         takers: the functions that took it out of a queue.
         next: is set when the next row is handed over.
     """
@@ -143,6 +144,7 @@ class Group:
         self.work: Work | None = work
         self.rows: Tally = Tally()
         self.attributes: dict[tuple[str, type, str], Attribute] = {}
+        self.early: Tally = Tally()
         self.takers: list[Taker] = []
         self.next: threading.Event = threading.Event()
 

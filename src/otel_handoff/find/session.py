@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from otel_handoff.find import fields, own, rows
+from otel_handoff.find import classes, fields, own, rows
 from otel_handoff.find.begin import groups, held_back
-from otel_handoff.find.found import Result, worst_first
+from otel_handoff.find.found import EARLY, Result, worst_first
 from otel_handoff.find.judge import judged
 from otel_handoff.find.ways import patches
 from otel_handoff.host.guard import guard
@@ -30,6 +31,8 @@ def start(packages: Sequence[str] = (), *, patience: float = 0) -> None:
         return
     for package in packages:
         own.count_in(package)
+        classes.forget()
+    sys.set_coroutine_origin_tracking_depth(1)
     rows.watch_with(fields.watch)
     held_back(patience)
     _put_on.extend(patches())
@@ -42,6 +45,7 @@ def stop() -> None:
     for patch in reversed(_put_on):
         patch.remove()
     _put_on.clear()
+    sys.set_coroutine_origin_tracking_depth(0)
     rows.watch_with(None)
     held_back(0)
     fields.give_back()
@@ -57,6 +61,12 @@ def result() -> Result:
         if each.unwatched:
             sentence = f"{each.kind} at {each.hands_over.place}: {each.unwatched}"
             unseen[sentence] = unseen.get(sentence, 0) + 1
+    for group in seen:
+        early = group.early.value
+        if early and any(attribute.again.value for attribute in list(group.attributes.values())):
+            work = group.work.name if group.work is not None else group.way
+            sentence = f"{work} {EARLY}"
+            unseen[sentence] = unseen.get(sentence, 0) + early
     return Result(found, sum(group.rows.value for group in seen), 1, unseen, guard.errors.value)
 
 

@@ -35,8 +35,8 @@ def _verdict(result: Result, tried: Tried | None) -> str:
     if tried is not None and tried.is_wrong:
         return f"WRONG, as the trial shows, of {of}."
     if result.in_doubt and tried is None:
-        doubts = _of(len(result.in_doubt), "hand-over")
-        return f"NOT KNOWN in {doubts}, of {of}: it moved, and reads of it are not seen. --verify tries the boundary."
+        doubts = _of(result.in_doubt, "hand-over")
+        return f"NOT KNOWN in {doubts}, of {of}: see what was not seen. --verify tries what is proposed."
     return f"Nothing wrong was seen, of {of}."
 
 
