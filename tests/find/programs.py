@@ -407,6 +407,34 @@ def main():
 )
 """The race is real in each of them, whenever it runs."""
 
+IN_A_VARIABLE: Final = Program(
+    "in_a_variable",
+    """
+import contextvars
+
+current_row = contextvars.ContextVar("current_row", default=None)
+
+
+def work(row):
+all_in.wait()
+file(row, current_row.get())
+
+
+def main():
+with ThreadPoolExecutor(1) as pool:
+    pool.submit(all_in.wait)
+    for row in ROWS:
+        current_row.set(row)
+        pool.submit(work, row)
+    all_in.set()
+""",
+    "ThreadPoolExecutor.submit",
+    context="ContextVar current_row",
+    field="current_row",
+    verdict="exposed",
+)
+"""Its worker has a thread without it."""
+
 CLEAN: Final = (
     Program(
         "one_each",

@@ -181,11 +181,30 @@ def test_mistakes(folder: Path) -> None:
 
 
 def test_a_script(folder: Path) -> None:
-    """It has another name for who imports it; what is tried says how it is to be started."""
+    """It has another name for who imports it, and what is proposed is tried all the same."""
     ran = find(folder, "--verify", "--", sys.executable, "plain.py")
     assert ran.returncode == 1
     assert 'work="plain:work"' in ran.stdout
-    assert "not tried    plain is run as the main program: Start it as" in ran.stdout
+    assert "note         plain is run as the main program" in ran.stdout
+    assert "  tried        in observe: 6 rows, 5 used\n  tried        in pin: 6 rows, 5 prevented\n" in ran.stdout
+
+
+_IN_ONE_FILE = ("a_method", "a_thread", "a_star", "a_loop_of_tasks", "in_an_executor", "on_itself", "in_a_dict")
+
+
+@pytest.mark.parametrize("name", _IN_ONE_FILE)
+def test_a_program_in_one_file(folder: Path, name: str) -> None:
+    """Whatever way it hands over, what is proposed is tried."""
+    program = next(program for program in WRONG if program.name == name)
+    text = program.text.replace("from office import", "from office import wrong,")
+    main = "\n\nif __name__ == '__main__':\n    main()\n    print(wrong())\n"
+    (folder / "one.py").write_text(text + main, "utf-8")
+    ran = find(folder, "--format", "json", "--verify", "--", sys.executable, "one.py")
+    data = json.loads(ran.stdout)
+    assert [line for line in ran.stderr.splitlines() if line.isdigit()] == ["5", "5", "0"], ran.stderr
+    outcome = "used" if program.verdict == "wrong" else "exposed"
+    assert [one["times"] for one in data["tried"]["mismatches"]["observe"] if one["outcome"] == outcome] == [5]
+    assert {one["outcome"] for one in data["tried"]["mismatches"]["pin"]} <= {"prevented"}
 
 
 def test_json(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from otel_handoff import Boundary, HandoffInstrumentor, Mismatch
 from otel_handoff.find import session
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Result
-from tests.find.programs import CLEAN, OFFICE, Program
+from tests.find.programs import CLEAN, IN_A_VARIABLE, OFFICE, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 
 
@@ -102,6 +102,16 @@ def test_what_is_proposed(folder: Path, program: Program) -> None:
     told, left = tried(folder, program, found, "pin")
     assert left == 0
     assert {mismatch.outcome for mismatch in told} <= {"prevented"}
+
+
+def test_a_context_variable(folder: Path) -> None:
+    """A worker that begins without what it held is told, and runs with it where that is proposed."""
+    result, wrong = looked_at(folder, IN_A_VARIABLE)
+    assert wrong == 6
+    (found,) = [found for found in result.found if found.verdict == EXPOSED]
+    assert (found.context, found.moved) == ("ContextVar current_row", wrong)
+    assert found.boundary == {"name": "work", "work": "in_a_variable:work", "contextvars": True}
+    assert tried(folder, IN_A_VARIABLE, found, "pin") == ([], 0)
 
 
 @pytest.mark.parametrize("program", CLEAN, ids=[program.name for program in CLEAN])

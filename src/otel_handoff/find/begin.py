@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import CoroutineType, FrameType, MethodType
 from typing import Any, Final
 
-from otel_handoff.find.held import Part, given_to, held_by
+from otel_handoff.find.held import Part, context_variables, given_to, held_by
 from otel_handoff.find.own import own_frame
 from otel_handoff.find.rows import Row, current, hand_over
 from otel_handoff.find.seen import At, Group, Work, at
@@ -59,6 +59,7 @@ def _was_made_before(origin: tuple[tuple[str, int, str], ...] | None) -> bool:
 
 def _begin(way: str, given: Any, parts: Iterable[Part], place: At | None) -> Row | None:
     held = held_by(parts)
+    held.update((id(one.object), one) for one in context_variables())
     if not held:
         return None
     place = place or at(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]

@@ -56,6 +56,7 @@ class Found:
         unwatched: why reads and writes were not seen; empty where they were.
         boundary: the options of the `Boundary` that guards it; None where there can be none.
         why_not: why there is none, in a sentence.
+        note: what has to be known to use it; most often nothing.
     """
 
     verdict: str
@@ -75,6 +76,7 @@ class Found:
     unwatched: str
     boundary: Mapping[str, Any] | None
     why_not: str
+    note: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from itertools import islice
 from types import CellType, MethodType
 from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects
-from otel_handoff.find.values import is_simple
+from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.handover.calling import code_of, function_of
 from otel_handoff.handover.directly import Layers, filled
 from otel_handoff.host.plainly import MISSING, class_of
@@ -51,6 +52,32 @@ class Held:
         for name, value in there.items():
             if name not in self.values and type(name) is str:
                 yield name, MISSING, value
+
+
+CONTEXTVAR: Final = "ContextVar "
+"""Before the name of one, in the place of a path."""
+
+
+class ContextVariable(Held):
+    """A ContextVar, and what it held: a worker may run with another, or without."""
+
+    __slots__ = ()
+
+    def kind(self) -> str:
+        """Return what it is."""
+        return "ContextVar"
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield its name, what it held, and what it holds here."""
+        for name, then in self.values.items():
+            yield name, then, self.object.get(None)
+
+
+def context_variables() -> Iterator[Held]:
+    """Yield those that say which row it is, as far as one value shows."""
+    for variable, value in copy_context().items():
+        if is_simple(value) and says_which(variable.name, [value]):
+            yield ContextVariable(f"{CONTEXTVAR}{variable.name}", variable, {variable.name: value}, is_watchable=False)
 
 
 class Part(NamedTuple):
@@ -110,7 +137,7 @@ def given_to(layers: Layers, args: tuple[Any, ...], kwargs: dict[str, Any]) -> I
         space = function.__globals__
         for name in code_of(code).names:
             found = space.get(name, MISSING)
-            if is_looked_into(found):
+            if found is not MISSING and (is_looked_into(found) or class_of_objects(found).is_of_a_library):
                 yield Part(f"{space.get('__name__', '')}:{name}", found)
     if kwargs or layers.named:
         for name, value in {**layers.named, **kwargs}.items():

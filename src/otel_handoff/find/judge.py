@@ -92,6 +92,17 @@ def _found(group: Group, root: str, kind: str, attributes: list[Attribute], show
         unwatched=next((one.unwatched for one in moving if one.unwatched), "") if worst != SHARED else "",
         boundary=boundary,
         why_not=target.why_not,
+        note=_note(target) if boundary is not None else "",
+    )
+
+
+def _note(target: propose.Target) -> str:
+    if not target.is_of_main:
+        return ""
+    module = target.name.partition(":")[0]
+    return (
+        f"{module} is run as the main program, of which nothing can be wrapped from outside: move the pipeline into a "
+        f"module of its own, or start it as `python -c 'import {module}; {module}.main()'`"
     )
 
 

@@ -32,10 +32,10 @@ def begin() -> None:
     folder = Path(os.environ[INTO])
     mode, _, proposed = os.environ.get(TRY, "").partition(":")
     if mode:
-        from otel_handoff.find import trial
+        from otel_handoff.find.trial import Trial
 
-        tried = trial.begin(mode, json.loads(Path(proposed).read_text(encoding="utf-8")))
-        write_into(folder, tried, tried)
+        trial = Trial(mode, json.loads(Path(proposed).read_text(encoding="utf-8")))
+        write_into(folder, trial.counted, trial.forget)
         return
     from otel_handoff.find import session
 

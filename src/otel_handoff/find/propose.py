@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+from otel_handoff.find.held import CONTEXTVAR
 from otel_handoff.find.seen import Group, Taker, Work
 from otel_handoff.handover.calling import code_of
 from otel_handoff.host.callsites import call_sites
@@ -27,12 +28,14 @@ class Target(NamedTuple):
         context: the parameter, or the place on the item of a queue.
         code: of the function; None where it is not known.
         why_not: why it cannot be named, in a sentence; empty where it can.
+        is_of_main: whether it is a function of the main program, which has another name for who imports it.
     """
 
     name: str
     context: str
     code: CodeType | None
     why_not: str = ""
+    is_of_main: bool = False
 
 
 def target(group: Group, path: str) -> Target:
@@ -56,8 +59,10 @@ def options(group: Group, found: Target, fields: Mapping[str, str], own: Mapping
     """
     if found.why_not or not fields:
         return None
-    given: dict[str, Any] = {"name": _slug(found.name), "work": found.name, "context": found.context}
-    given["fields"] = dict(fields)
+    given: dict[str, Any] = {"name": _slug(found.name), "work": found.name}
+    if found.context.startswith(CONTEXTVAR):
+        return {**given, "contextvars": True} if group.work is not None else None
+    given.update(context=found.context, fields=dict(fields))
     if own:
         given["ids"] = dict(own)
     if group.work is None:
@@ -67,6 +72,8 @@ def options(group: Group, found: Target, fields: Mapping[str, str], own: Mapping
 
 def root_and_rest(path: str) -> tuple[str, str]:
     """Return where a context is best said to be, and what leads from there to an object on it."""
+    if path.startswith(CONTEXTVAR):
+        return path, ""
     if ":" in path:
         module, _, rest = path.partition(":")
         first, _, rest = rest.partition(".")
@@ -85,9 +92,10 @@ def written(options: Mapping[str, Any]) -> str:
     return short if len(short) <= 100 else "\n".join(["Boundary(", *lines, ")"])
 
 
-def _shown(value: str | Mapping[str, str]) -> str:
-    if isinstance(value, str):
-        return f'"{value}"'
+def _shown(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f'"{value}"' if isinstance(value, str) else str(value)
+    value = cast("Mapping[str, str]", value)
     return "{" + ", ".join(f'"{name}": "{path}"' for name, path in value.items()) + "}"
 
 
@@ -103,16 +111,17 @@ def _module(name: str, code: CodeType) -> str:
     spec = getattr(sys.modules.get(name), "__spec__", None)
     if spec is not None:
         return spec.name.removesuffix(f".{_MAIN}")
-    return Path(code.co_filename).stem if code.co_filename.endswith(".py") else name
+    stem = Path(code.co_filename).stem
+    return stem if code.co_filename.endswith(".py") and stem.isidentifier() else name
 
 
 def _of_work(work: Work, path: str) -> Target:
     if "<" not in work.name and work.code is not None:
-        return Target(f"{_module(work.module, work.code)}:{work.name}", path, work.code)
+        return _target(work.module, work.name, work.code, path)
     root, _, rest = path.partition(".")
     if work.code is not None:
         for name, code, parameter in _called(work, root):
-            return Target(f"{_module(work.module, code)}:{name}", f"{parameter}.{rest}" if rest else parameter, code)
+            return _target(work.module, name, code, f"{parameter}.{rest}" if rest else parameter)
     return Target(
         f"{work.module}:{work.name}",
         path,
@@ -153,7 +162,17 @@ def _of_taker(taker: Taker, path: str) -> Target:
     found = next((qualname for qualname, one in _all_of(module) if one.__code__ is code), "")
     if not found:
         return Target(code.co_name, path, code, "What takes it out of the queue is a function that nobody can name.")
-    return Target(f"{_module(module, code)}:{found}", path, code)
+    return _target(module, found, code, path)
+
+
+def _target(module: str, name: str, code: CodeType, context: str) -> Target:
+    known = _module(module, code)
+    return Target(f"{known}:{name}", _elsewhere(context, code), code, is_of_main=module == _MAIN and known != _MAIN)
+
+
+def _elsewhere(context: str, code: CodeType) -> str:
+    module, _, path = context.partition(":")
+    return f"{_module(module, code)}:{path}" if path else context
 
 
 def _all_of(module: str) -> Iterator[tuple[str, FunctionType]]:

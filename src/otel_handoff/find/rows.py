@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from otel_handoff.find.held import Held, Variable
+from otel_handoff.find.held import ContextVariable, Held, Variable
 from otel_handoff.find.seen import At, Attribute, Group, at, is_same
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally, guard
@@ -186,6 +186,8 @@ def _again(row: Row, held: Held) -> None:
     key = id(row.group), id(held.object)
     before = _before.get(key)
     of = _in_flight(row, held) if class_of(held.object) is dict else None
+    if isinstance(held, ContextVariable):
+        of = partial(_itself, held.object)  # it is there for as long as its module
     if before is None or before.of() is not held.object:
         try:
             ref = of or weakref.ref(held.object, partial(_gone, _before, key))
@@ -205,6 +207,10 @@ def _again(row: Row, held: Held) -> None:
             attribute.sample(value, inner)
         if changed or inner is not None or value is None or says_which(name, [value]):
             watch(held, name, attribute)
+
+
+def _itself(thing: Any) -> Any:
+    return thing
 
 
 def _gone(table: dict[Any, Any], key: object, _ref: object) -> None:
@@ -243,6 +249,8 @@ def watch_with(watching: Callable[[type, str], str] | None) -> None:
 
 def watch(held: Held, name: str, attribute: Attribute) -> None:
     """Have an attribute watched from now on, as it has moved."""
+    if isinstance(held, ContextVariable):
+        return
     if isinstance(held, Variable):
         attribute.unwatched = "who writes a variable of a function is not seen"
     elif not held.is_watchable:

@@ -70,7 +70,7 @@ def find(options: Options) -> int:
         _say("no Python program was seen to start and to end: is otel-handoff installed where it runs?")
     if result.of(WRONG) or (tried is not None and tried.is_wrong):
         return 1
-    return 2 if ran.code or not result.rows or (tried is None and result.in_doubt) else 0
+    return 2 if ran.code or not result.rows or (result.in_doubt and (tried is None or tried.is_exposed)) else 0
 
 
 def _ran(options: Options) -> Ran:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line, Result
+from otel_handoff.find.held import CONTEXTVAR
 from otel_handoff.find.propose import written
 from otel_handoff.find.verify import Tried
 
@@ -34,9 +35,9 @@ def _verdict(result: Result, tried: Tried | None) -> str:
         return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}."
     if tried is not None and tried.is_wrong:
         return f"WRONG, as the trial shows, of {of}."
-    if result.in_doubt and tried is None:
+    if result.in_doubt and (tried is None or tried.is_exposed):
         doubts = _of(result.in_doubt, "hand-over")
-        return f"NOT KNOWN in {doubts}, of {of}: see what was not seen. --verify tries what is proposed."
+        return f"NOT KNOWN in {doubts}, of {of}: who read it was not seen. Declare the calls that file something."
     return f"Nothing wrong was seen, of {of}."
 
 
@@ -44,13 +45,17 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
     if found.verdict == WRONG:
         rows = f"{found.wrong} of {_of(found.rows, 'row')}"
         yield f"WRONG: in {rows} the worker read what was written after its hand-over"
+    elif found.verdict == EXPOSED and found.context.startswith(CONTEXTVAR):
+        rows = f"{found.moved} of {_of(found.rows, 'row')}"
+        yield f"EXPOSED: in {rows} the worker began without what it held, or with another"
     elif found.verdict == EXPOSED:
         yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; no wrong read was seen"
     else:
         yield f"SHARED: one object in {_of(found.rows, 'row')}, and what says which row it is never moved in flight"
     yield f"  handed over  {found.way}, {found.hands_over.place or 'by no code of the program'}"
     yield f"  work         {found.work or 'not seen'}"
-    yield f"  object       {_a(found.kind)} at {found.context!r}"
+    is_variable = found.context.startswith(CONTEXTVAR)
+    yield f"  object       {found.context if is_variable else f'{_a(found.kind)} at {found.context!r}'}"
     yield from _places("written", found.writes, "by whom was not seen" if found.verdict == WRONG else "")
     is_sent = "rocess" in found.way or found.way.startswith("Pool")
     yield from _places("read", found.reads, "", "pickled for another process" if is_sent else "as its work began")
@@ -63,6 +68,8 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
     if found.boundary is not None and found.verdict != SHARED:
         yield "  guard it with"
         yield from (f"    {line}" for line in written(found.boundary).splitlines())
+        if found.note:
+            yield f"  note         {found.note}"
         if tried is not None:
             yield from (f"  {line}" for line in tried.said(str(found.boundary["name"])))
     elif found.why_not and found.verdict != SHARED:

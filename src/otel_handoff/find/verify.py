@@ -20,17 +20,20 @@ class Tried:
     Attributes:
         rows: mode and boundary -> how many rows it saw.
         told: mode, boundary and outcome -> how many mismatches.
-        untried: boundary -> why it could not be tried.
     """
 
     rows: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     told: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
-    untried: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_wrong(self) -> bool:
         """Whether a worker used a wrong id when it was only observed."""
         return any(times and outcome == "used" for (_, _, outcome), times in self.told.items())
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it moved in flight, and no use of a wrong id was seen."""
+        return any(times and outcome == "exposed" for (_, _, outcome), times in self.told.items())
 
     def add(self, mode: str, counted: Iterable[Mapping[str, Any]]) -> None:
         """Add what the processes of one run counted."""
@@ -39,13 +42,9 @@ class Tried:
                 self.rows[mode, name] += rows
             for name, outcome, times in one["told"]:
                 self.told[mode, name, outcome] += times
-            self.untried.update(one["untried"])
 
     def said(self, name: str) -> Iterator[str]:
         """Yield what is said of one boundary."""
-        if name in self.untried:
-            yield f"not tried    {self.untried[name]}"
-            return
         for mode in MODES:
             told = {outcome: times for (one, of, outcome), times in self.told.items() if (one, of) == (mode, name)}
             found = ", ".join(f"{times} {outcome}" for outcome, times in sorted(told.items())) or "nothing"
@@ -63,7 +62,6 @@ class Tried:
                 ]
                 for mode in MODES
             },
-            "untried": self.untried,
         }
 
 

@@ -34,6 +34,10 @@ _WAYS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
+TARGETS: Final = tuple(_WAYS)
+"""The functions."""
+
+
 def patches() -> list[Patch]:
     """Return the patches for all of them; none is applied yet."""
     return [Patch(target, partial(_stand_in, way)) for target, way in _WAYS.items()]
