@@ -416,17 +416,17 @@ current_row = contextvars.ContextVar("current_row", default=None)
 
 
 def work(row):
-all_in.wait()
-file(row, current_row.get())
+    all_in.wait()
+    file(row, current_row.get())
 
 
 def main():
-with ThreadPoolExecutor(1) as pool:
-    pool.submit(all_in.wait)
-    for row in ROWS:
-        current_row.set(row)
-        pool.submit(work, row)
-    all_in.set()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(all_in.wait)
+        for row in ROWS:
+            current_row.set(row)
+            pool.submit(work, row)
+        all_in.set()
 """,
     "ThreadPoolExecutor.submit",
     context="ContextVar current_row",
