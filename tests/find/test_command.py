@@ -171,7 +171,7 @@ def test_mistakes(folder: Path) -> None:
         ((), "what is to be run is missing: otel-handoff find -- python app.py"),
         (("--", "nowhere-to-be-found"), "nowhere-to-be-found: there is no such program"),
         (("--", "plain.py"), "a script is run by Python: otel-handoff find -- python plain.py"),
-        (("--format", "xml", "--", "python"), "--format is text or json, not 'xml'"),
+        (("--format", "xml", "--", "python"), "--format is text, json or sarif, not 'xml'"),
         (("--provoke", "soon", "--", "python"), "--provoke is a number of seconds from 0 to 60, not 'soon'"),
     ):
         ran = find(folder, *arguments)
@@ -215,6 +215,31 @@ def test_json(folder: Path) -> None:
     assert [(found["verdict"], found["wrong"]) for found in data["found"]] == [("wrong", 5)]
     assert data["tried"]["mismatches"]["observe"] == [{"boundary": "work", "outcome": "used", "times": 5}]
     assert "5 rows are wrong" in ran.stderr
+
+
+def test_sarif(folder: Path) -> None:
+    """A code host shows it at the line that read, with the line that wrote, and knows it again."""
+    pytest.importorskip("sarif_pydantic")
+    ran = find(folder, "--format", "sarif", "--", *IMPORTED)
+    assert ran.returncode == 1, ran.stderr
+    data = json.loads(ran.stdout)
+    assert data["version"] == "2.1.0"
+    (run,) = data["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["handoff-wrong", "handoff-exposed"]
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("handoff-wrong", "error")
+    assert (
+        'Boundary(name="work", work="plain:work", context="desk", fields={"row": "row"})' in result["message"]["text"]
+    )
+    places = [_place(one) for one in (*result["locations"], *result["relatedLocations"])]
+    assert places == [("plain.py", 9), ("plain.py", 16), ("plain.py", 17)]
+    again = json.loads(find(folder, "--format", "sarif", "--", *IMPORTED).stdout)
+    assert again["runs"][0]["results"][0]["partialFingerprints"] == result["partialFingerprints"]
+
+
+def _place(location: Any) -> tuple[str, int]:
+    physical = location["physicalLocation"]
+    return physical["artifactLocation"]["uri"], physical["region"]["startLine"]
 
 
 def test_written_proposals(folder: Path) -> None:

@@ -31,6 +31,7 @@ examples:
   otel-handoff find --provoke 0.05 -- pytest          hold workers back, so that races show which need luck
   OTEL_HANDOFF_FIND=found opentelemetry-instrument python service.py
   otel-handoff find --read found                      what the service was seen to do
+  otel-handoff find --format sarif -- pytest > handoff.sarif
   otel-handoff find --package celery -- python app.py an installed package counts as the program's own
 """
 
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--read", metavar="FOLDER", help="tell what services wrote there that ran with OTEL_HANDOFF_FIND"
     )
-    parser.add_argument("--format", default="text", metavar="FORMAT", help="text or json (text)")
+    parser.add_argument("--format", default="text", metavar="FORMAT", help="text, json, or sarif for code hosts (text)")
     parser.add_argument(
         "--package",
         action="append",
@@ -76,8 +77,8 @@ def _run(args: argparse.Namespace) -> int:
     from otel_handoff.find.run import Options, find
 
     command: list[str] = args.command[1:] if args.command[:1] == ["--"] else args.command
-    if args.format not in ("text", "json"):
-        raise UsageError(f"--format is text or json, not {args.format!r}")
+    if args.format not in ("text", "json", "sarif"):
+        raise UsageError(f"--format is text, json or sarif, not {args.format!r}")
     if args.read is not None and (command or args.verify):
         raise UsageError("--read tells what was found; nothing is run for it")
     if not command and args.read is None:
@@ -86,7 +87,7 @@ def _run(args: argparse.Namespace) -> int:
         Options(
             command,
             read=args.read,
-            is_json=args.format == "json",
+            form=args.format,
             verify=args.verify,
             shared=args.all,
             file=args.write,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_handoff.commands import in_full
+from otel_handoff.commands import UsageError, in_full
 from otel_handoff.find.found import WRONG, Result, together
 from otel_handoff.find.launch import Ran, run, written_in
 from otel_handoff.find.program import PACKAGES, PROVOKE, TRY
@@ -26,7 +26,7 @@ class Options:
     Attributes:
         command: what is run.
         read: a folder with what services found, instead.
-        is_json: whether JSON is printed, and what the program prints goes to stderr.
+        form: `text`, `json` or `sarif`; but for text, what the program prints goes to stderr.
         verify: whether what is proposed is tried.
         shared: whether what never moved is told.
         file: what the proposals are written into, if anything.
@@ -36,7 +36,7 @@ class Options:
 
     command: Sequence[str]
     read: str | None
-    is_json: bool
+    form: str
     verify: bool
     shared: bool
     file: str | None
@@ -57,7 +57,9 @@ def find(options: Options) -> int:
     tried = _try(options, json.dumps(proposals)) if options.verify and proposals else None
     if options.file is not None:
         _write(options.file, [written(proposal) for proposal in proposals])
-    if options.is_json:
+    if options.form == "sarif":
+        sys.stdout.write(_as_sarif(result) + "\n")
+    elif options.form == "json":
         whole = {**result.as_dict(), "exit_code": ran.code, "tried": tried.as_dict() if tried is not None else None}
         sys.stdout.write(json.dumps(whole, indent=2) + "\n")
     else:
@@ -73,12 +75,20 @@ def find(options: Options) -> int:
     return 2 if ran.code or not result.rows or (result.in_doubt and (tried is None or tried.is_exposed)) else 0
 
 
+def _as_sarif(result: Result) -> str:
+    try:
+        from otel_handoff.find.sarif import as_sarif
+    except ModuleNotFoundError as error:
+        raise UsageError(f'--format sarif needs {error.name}: pip install "otel-handoff[sarif]"') from error
+    return as_sarif(result)
+
+
 def _ran(options: Options) -> Ran:
     if options.read is not None:
         return Ran(0, written_in(Path(options.read)))
     _say(f"looking at {shlex.join(options.command)}")
     environment = {PACKAGES: ",".join(options.packages), PROVOKE: str(options.patience)}
-    return run(options.command, environment, is_quiet=options.is_json)
+    return run(options.command, environment, is_quiet=options.form != "text")
 
 
 def _try(options: Options, proposals: str) -> Tried:
