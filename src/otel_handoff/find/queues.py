@@ -11,7 +11,10 @@ from otel_handoff.find.rows import Row, current
 from otel_handoff.handover.directly import Args, Kwargs
 from otel_handoff.host.guard import guard
 
-_queued: Final[dict[int, deque[Row]]] = {}
+_queued: Final[dict[int, tuple[Any, deque[Row]]]] = {}
+"""By the identity of what is in a queue, which is kept: else another may have that. What is thrown away stays here."""
+
+_MOST_QUEUED: Final = 10_000
 
 
 def put(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -20,7 +23,9 @@ def put(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any:
     row = begin_item(way, item)
     if row is None:
         return wrapped(*args, **kwargs)
-    rows = _queued.setdefault(id(item), deque())
+    if len(_queued) >= _MOST_QUEUED:
+        _queued.clear()
+    rows = _queued.setdefault(id(item), (item, deque()))[1]
     rows.append(row)
     try:
         return wrapped(*args, **kwargs)
@@ -41,11 +46,11 @@ def get(_way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
     """The next is taken out: what was taken before is done."""
     _over(queue)
     item = wrapped(*args, **kwargs)
-    rows = _queued.get(id(item))
+    _, rows = _queued.get(id(item), (None, None))
     if rows:
         try:
             row = rows.popleft()
-        except IndexError:
+        except IndexError:  # another thread took it
             return item
         if not rows:
             _queued.pop(id(item), None)

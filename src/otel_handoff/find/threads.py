@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from threading import Thread, Timer
+from threading import Timer
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from otel_handoff.find.begin import begin, run
 from otel_handoff.find.rows import Row, current
 from otel_handoff.handover.directly import Args, Kwargs
 from otel_handoff.host.plainly import dict_of
 
-_starting: Final[WeakKeyDictionary[Thread, Row]] = WeakKeyDictionary()
+_starting: Final[dict[int, Row]] = {}
+"""By the identity of the thread, from its start until it runs: a host's own may have no hash."""
 
 
 def start(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -22,14 +22,19 @@ def start(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
     if given is None:
         given, rest, named = thread.run, (), {}
     row = begin("Thread.start", given, tuple(rest or ()), dict(named or {}))
-    if row is not None:
-        _starting[thread] = row
-    return wrapped(*args, **kwargs)
+    if row is None:
+        return wrapped(*args, **kwargs)
+    _starting[id(thread)] = row
+    try:
+        return wrapped(*args, **kwargs)
+    except BaseException:  # it did not start
+        _starting.pop(id(thread), None)
+        raise
 
 
 def runs(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
     """It runs, on the new thread."""
-    row = _starting.pop(thread, None)
+    row = _starting.pop(id(thread), None)
     if row is None:
         current.set(None)  # a thread may start with the variables of the one that starts it
         return wrapped(*args, **kwargs)

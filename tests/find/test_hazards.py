@@ -1,0 +1,186 @@
+"""A program that is looked at goes on as it would: nothing of it breaks, and nothing of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import queue
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+from typing import Any
+
+import pytest
+
+from otel_handoff.find import session
+from otel_handoff.find.found import WRONG
+
+
+class Desk:
+    """What goes across; it takes weak references."""
+
+    row: str | None = None
+
+
+@pytest.fixture(autouse=True)
+def looked_at() -> Iterator[None]:
+    """Look while the test runs; leave everything as it was."""
+    places = [ThreadPoolExecutor, threading.Thread, queue.Queue, asyncio.Queue, Future, asyncio.BaseEventLoop]
+    before = [dict(vars(place)) for place in places]
+    session.start()
+    try:
+        yield
+    finally:
+        session.stop()
+    assert [dict(vars(place)) for place in places] == before
+    assert "row" in vars(Desk)
+    assert vars(Desk)["row"] is None
+
+
+def row_of(desk: Desk) -> str | None:
+    """Read."""
+    return desk.row
+
+
+def both(number: int, desk: Desk) -> tuple[int, str | None]:
+    """Read, and return what else was given."""
+    return number, desk.row
+
+
+def test_results_and_errors_arrive() -> None:
+    """Whatever a worker returns or raises."""
+
+    def work(desk: Desk) -> str:
+        if desk.row is None:
+            raise LookupError("none")
+        return desk.row
+
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(LookupError, match="none"):
+            pool.submit(work, desk).result()
+        desk.row = "r1"
+        assert pool.submit(work, desk).result() == "r1"
+    with contextlib.closing(ThreadPool(1)) as pool:
+        assert pool.map(work, [desk, desk]) == ["r1", "r1"]
+        assert pool.starmap(both, [(1, desk), (2, desk)]) == [(1, "r1"), (2, "r1")]
+        assert list(pool.imap(work, iter([desk]))) == ["r1"]
+        assert pool.apply(work, (desk,)) == "r1"
+
+
+def test_a_full_queue() -> None:
+    """It is full as always, and what is taken is what was put."""
+    items: queue.Queue[Any] = queue.Queue(1)
+    items.put((1, Desk()))
+    with pytest.raises(queue.Full):
+        items.put((2, Desk()), block=False)
+    with pytest.raises(queue.Full):
+        items.put(item=(2, Desk()), timeout=0)
+    assert items.get()[0] == 1
+    with pytest.raises(queue.Empty):
+        items.get_nowait()
+
+
+def test_items_that_are_thrown_away() -> None:
+    """Another one that is later at the same address is not taken for one of them."""
+    items: queue.Queue[Any] = queue.Queue()
+    desk = Desk()
+    for number in range(500):
+        desk.row = f"thrown-{number}"
+        items.put((number, desk))
+        items.queue.clear()
+        desk.row = f"taken-{number}"
+        items.put((number, desk))
+        assert items.get()[1].row == f"taken-{number}"
+    assert WRONG not in {found.verdict for found in session.result().found}
+
+
+def test_nothing_is_kept() -> None:
+    """When a row is done, what went across is the program's alone."""
+    desk = Desk()
+    ref = weakref.ref(desk)
+    with ThreadPoolExecutor(1) as pool:
+        for number in range(3):
+            desk.row = f"r{number}"
+            pool.submit(row_of, desk).result()
+    del desk
+    gc.collect()
+    assert ref() is None
+
+
+class Odd:
+    """Runs code of its own whenever it is asked for anything."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("eq")
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+    @property
+    def row_id(self) -> str:
+        """Is not to be run for us."""
+        self.asked += 1
+        return "r"
+
+
+def test_code_of_the_program_s_own() -> None:
+    """None of it runs for us."""
+    odd = Odd()
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(3):
+            pool.submit(id, odd).result()
+    assert vars(odd)["asked"] == 0
+
+
+def test_tasks_are_cancelled_as_always() -> None:
+    """Before they begin, and within."""
+
+    async def work(desk: Desk) -> str | None:
+        await asyncio.sleep(0)
+        return desk.row
+
+    async def main() -> list[Any]:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(work(Desk()), name="mine")
+        assert task.get_name() == "mine"
+        task.cancel()
+        other = loop.create_task(work(Desk()))
+        return list(await asyncio.gather(task, other, return_exceptions=True))
+
+    first, second = asyncio.run(main())
+    assert isinstance(first, asyncio.CancelledError)
+    assert second is None
+
+
+def test_from_another_thread() -> None:
+    """A coroutine that is given to a loop elsewhere is what it was when it was given."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    go = threading.Event()
+    loop.call_soon_threadsafe(go.wait)
+
+    async def work(desk: Desk) -> str | None:
+        return desk.row
+
+    desk = Desk()
+    found: list[Future[str | None]] = []
+    for row in ("r1", "r2", "r3"):
+        desk.row = row
+        found.append(asyncio.run_coroutine_threadsafe(work(desk), loop))
+    go.set()
+    assert [one.result() for one in found] == ["r3", "r3", "r3"]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    wrong = [found for found in session.result().found if found.verdict == WRONG]
+    assert [(found.way, found.wrong) for found in wrong] == [("run_coroutine_threadsafe", 2)]
