@@ -8,6 +8,7 @@ from typing import Final
 from otel_handoff import Mismatch
 from tests.schedules.coverage import judge_coverage
 from tests.schedules.culprits import Culprits
+from tests.schedules.meanwhile import is_perhaps_done_by_returning, perhaps_known
 from tests.schedules.own import is_anybodys, is_own_again, written_by
 from tests.schedules.program import BLIND
 from tests.schedules.records import Attempt, Filed, Got, Ids, Unchecked, Written
@@ -140,13 +141,18 @@ class Oracle:
             if (
                 not filed.matched
                 and (filed.evidence, filed.outcome) == (mismatch.evidence, mismatch.outcome)
-                and self._certain(attempt, filed.wrong) == observed
+                and self._is_filed_under(filed, observed)
                 and filed.at < at
             ):
                 filed.matched = True
                 self._culprit(at, mismatch, self._sources_of_filing(filed), self._kinds(filed))
                 return ""
         return "no such call"
+
+    def _is_filed_under(self, filed: Filed, observed: Ids) -> bool:
+        wrong = self._certain(filed.attempt, filed.wrong)
+        perhaps = {} if self._exact else perhaps_known(filed)
+        return wrong == {name: value for name, value in observed.items() if not has(perhaps, name, value)}
 
     def _read(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
         observed = self._certain(attempt, observed)
@@ -195,7 +201,9 @@ class Oracle:
     def _ends(self, attempt: Attempt, at: int) -> list[tuple[int, int]]:
         # A row is done when its result is handed in, or else when the work function returns.
         results = [(filed.at, filed.done) for filed in attempt.filed if filed.evidence == "result" and filed.at < at]
-        return results or [(attempt.finish[0], min(at, attempt.finish[1]))]
+        if results and (self._exact or not is_perhaps_done_by_returning(attempt, at)):
+            return results
+        return [(attempt.finish[0], min(at, attempt.finish[1])), *results]
 
     def _moved_at_call(self, at: int, mismatch: Mismatch, attempt: Attempt, observed: Ids) -> str:
         # Without watch nobody knows what a pinned worker would have read: true is that the context had moved on.

@@ -1,10 +1,20 @@
-"""The hosts of a soak hold where their own threads race."""
+"""The hosts and the oracle of a soak hold where their own threads race."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
+import pytest
+
+from otel_handoff import Mismatch
+from tests.schedules.explore import Explorer, Outcome, Setting
 from tests.schedules.pools import ControlledPool, Item
+from tests.schedules.program import STATE, TOKEN, Call, Ghost, Nested, Program, Read, Submit
+from tests.schedules.records import Got
+from tests.schedules.scheduler import Greenlets
+from tests.schedules.strategies import Decisions
+from tests.schedules.truth import Truth, tick
 from tests.soak.free import Free
 
 
@@ -25,3 +35,48 @@ def test_a_worker_takes_what_is_being_dropped() -> None:
     assert not pool.drop(item)
     assert not item.done
     assert item.work is not None
+
+
+class Interrupted(Explorer):
+    """Others may run, as in a soak, between what is seen and where that is noted."""
+
+    def judged(self, program: Program, decisions: list[int]) -> Outcome:
+        """Run a program under recorded decisions."""
+        self.told: list[tuple[str, str]] = []
+        self.scheduler = Greenlets(Decisions(decisions))
+        return self.run_on(program, self.scheduler, exact=False)
+
+    def _on_mismatch(self, mismatch: Mismatch) -> None:
+        self.told.append((mismatch.evidence, mismatch.outcome))
+        if mismatch.evidence == "end":
+            self.scheduler.pause()
+        super()._on_mismatch(mismatch)
+
+
+def test_a_result_is_handed_in_while_the_work_function_returns() -> None:
+    """The row was done by returning, and the context wrong then: it is not asked how it was when the result came."""
+    first = Submit(0, (Nested((Call("route"),), join=False),))
+    program = Program("pool", "shared", ((first, Ghost(STATE, "ghost", ""), Ghost(STATE, "ghost", "")),), workers=2)
+    with Interrupted(Setting("observe")) as explorer:
+        outcome = explorer.judged(program, [0] * 9 + [1, 1, 1, 0, 2, 1])
+    assert not outcome.failures
+    assert set(explorer.told) == {("end", "exposed"), ("read", "used"), ("result", "used")}
+
+
+def test_a_call_is_filed_while_another_worker_of_the_row_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the row has the id off the context is known by then, or it is not."""
+    steps = (Read(TOKEN, "copy"), Nested((Read(TOKEN, "attribute"),), join=False), Call("kept"))
+    acts = (Submit(0, steps, token_first=False), Ghost(TOKEN, "ghost", ""))
+    program = Program("pool", "shared", (acts, (Ghost(TOKEN, "none", ""),)), workers=2)
+    saw = Truth.saw
+
+    def seen(truth: Truth, *args: Any, **options: Any) -> Got:
+        end = tick()
+        explorer.scheduler.pause()
+        return saw(truth, *args, end=end, **options)
+
+    monkeypatch.setattr(Truth, "saw", seen)
+    with Interrupted(Setting("observe")) as explorer:
+        outcome = explorer.judged(program, [0, 0, 0, 1, 1, 0, 0, 1, *[0] * 10, 1, 1, 0, 1, 1])
+    assert not outcome.failures
+    assert explorer.told == [("call", "used")]
