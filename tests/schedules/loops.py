@@ -11,7 +11,7 @@ from tests.schedules.hosts import Job
 from tests.schedules.pools import Item
 from tests.schedules.records import Attempt
 from tests.schedules.scheduler import Scheduler
-from tests.schedules.truth import Truth
+from tests.schedules.truth import Truth, tick
 from tests.schedules.variants import Threads, Variant
 
 
@@ -68,6 +68,7 @@ class Taking(Threads):
     def _loop(self) -> None:
         while True:
             self.scheduler.wait(lambda: bool(self.line.items) or self.closed)
+            since = tick()  # a row begins where it is taken
             try:
                 item, ctx = self.line.take()
             except IndexError:
@@ -77,7 +78,7 @@ class Taking(Threads):
             assert item.work is not None
             function, (attempt, _, job) = item.work
             item.work = function, (attempt, ctx, job)
-            self._run(item)
+            self._run(item, since)
             del item, ctx, attempt, job
 
     def call(self, function: Callable[..., Any] | None, args: tuple[Any, ...]) -> None:

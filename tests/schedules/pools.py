@@ -88,12 +88,13 @@ class ControlledPool:
             self._run(item)
             del item
 
-    def _run(self, item: Item) -> None:
+    def _run(self, item: Item, since: int = 0) -> None:
+        # The work may have begun before it was known which item it is on: at the earliest then.
         work, item.work = item.work, None
         assert work is not None
         attempt = item.attempt
         if attempt is not None:
-            attempt.start = (tick(), 0)
+            attempt.start = (since or tick(), 0)
         try:
             self.call(*work)
         except Exception as error:

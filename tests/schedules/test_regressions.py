@@ -156,7 +156,7 @@ def _open(context: object, opened: list[object]) -> None:
     opened.append(written.open_record(context))
 
 
-def _preempt(line: int, act: Callable[[], object], run: Callable[[], object], module: ModuleType = written) -> bool:
+def preempt(line: int, act: Callable[[], object], run: Callable[[], object], module: ModuleType = written) -> bool:
     """Run, and `act` before the so-manieth line of `module`, as another thread might; False if it has fewer."""
     count = 0
 
@@ -186,7 +186,7 @@ def test_a_record_outlives_the_one_before_it() -> None:
     for line in range(100):
         context = _Bare()
         held, opened = [written.open_record(context)], list[object]()
-        if not _preempt(line, functools.partial(_open, context, opened), held.clear):
+        if not preempt(line, functools.partial(_open, context, opened), held.clear):
             break
         assert written.record_of(context) is opened[0]
     else:
@@ -198,7 +198,7 @@ def test_two_submitters_share_one_record() -> None:
     for line in range(100):
         context, opened = _Bare(), list[object]()
         hand_over = functools.partial(_open, context, opened)
-        if not _preempt(line, hand_over, hand_over):
+        if not preempt(line, hand_over, hand_over):
             break
         assert opened[0] is opened[1] is written.record_of(context)
     else:
@@ -216,7 +216,7 @@ def test_two_threads_share_the_findings_of_a_row() -> None:
         def look() -> None:
             found.append(row.findings)
 
-        reached = _preempt(line, look, look, findings)
+        reached = preempt(line, look, look, findings)
         shared.append(all(one is row.findings for one in found))
         return reached
 
@@ -240,7 +240,7 @@ def test_two_tasks_of_a_row_begin_at_once() -> None:
     for line in range(100):
         row = object.__new__(lease.Lease)
         begin = functools.partial(row.carry, 2, 1)
-        if not _preempt(line, begin, functools.partial(row.carry, 1, 1), lease):
+        if not preempt(line, begin, functools.partial(row.carry, 1, 1), lease):
             break
         assert row.carriers == {1: 1, 2: 1}
     else:
@@ -277,7 +277,7 @@ def test_a_row_that_is_handed_over_while_the_one_before_it_is_claimed() -> None:
                 pool.submit(order, ctx)
 
             before = told()
-            if not _preempt(line, again, functools.partial(pool.work, order, ctx), claims):
+            if not preempt(line, again, functools.partial(pool.work, order, ctx), claims):
                 break
             pool.work(order, ctx)
             assert all(found in (None, right) for found, right in zip(pool.found, ("1", "2"), strict=True))
@@ -314,7 +314,7 @@ def test_a_worker_that_comes_while_the_submit_function_returns() -> None:
                         contextvars.Context().run(pool.work, *queued)
 
                 hand_over = functools.partial(pool.submit, Order("A"), Context(attempt="1"))
-                if not _preempt(line, work, hand_over, module):
+                if not preempt(line, work, hand_over, module):
                     break
                 came += bool(pool.found)
                 if not pool.found:

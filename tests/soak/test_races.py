@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from otel_handoff import Mismatch
+from otel_handoff.around.running import Run, Running
+from otel_handoff.handover.lease import Lease
 from tests.schedules.explore import Explorer, Outcome, Setting
 from tests.schedules.pools import ControlledPool, Item
 from tests.schedules.program import STATE, TOKEN, Call, Ghost, Nested, Program, Read, Submit
@@ -56,8 +58,9 @@ class Interrupted(Explorer):
 def test_a_result_is_handed_in_while_the_work_function_returns() -> None:
     """The row was done by returning, and the context wrong then: it is not asked how it was when the result came."""
     first = Submit(0, (Nested((Call("route"),), join=False),))
+    explorer = Interrupted(Setting("observe"))
     program = Program("pool", "shared", ((first, Ghost(STATE, "ghost", ""), Ghost(STATE, "ghost", "")),), workers=2)
-    with Interrupted(Setting("observe")) as explorer:
+    with explorer:
         outcome = explorer.judged(program, [0] * 9 + [1, 1, 1, 0, 2, 1])
     assert not outcome.failures
     assert set(explorer.told) == {("end", "exposed"), ("read", "used"), ("result", "used")}
@@ -68,7 +71,7 @@ def test_a_call_is_filed_while_another_worker_of_the_row_reads_the_same(monkeypa
     steps = (Read(TOKEN, "copy"), Nested((Read(TOKEN, "attribute"),), join=False), Call("kept"))
     acts = (Submit(0, steps, token_first=False), Ghost(TOKEN, "ghost", ""))
     program = Program("pool", "shared", (acts, (Ghost(TOKEN, "none", ""),)), workers=2)
-    saw = Truth.saw
+    explorer, saw = Interrupted(Setting("observe")), Truth.saw
 
     def seen(truth: Truth, *args: Any, **options: Any) -> Got:
         end = tick()
@@ -76,7 +79,25 @@ def test_a_call_is_filed_while_another_worker_of_the_row_reads_the_same(monkeypa
         return saw(truth, *args, end=end, **options)
 
     monkeypatch.setattr(Truth, "saw", seen)
-    with Interrupted(Setting("observe")) as explorer:
+    with explorer:
         outcome = explorer.judged(program, [0, 0, 0, 1, 1, 0, 0, 1, *[0] * 10, 1, 1, 0, 1, 1])
     assert not outcome.failures
     assert explorer.told == [("call", "used")]
+
+
+def test_a_row_begins_where_a_loop_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the loop knows which row that is, the context may be another's again."""
+    ghost = Ghost(STATE, "ghost", "")
+    explorer, begin = Interrupted(Setting("observe")), Running.begin
+    program = Program("looping", "shared", ((Submit(0, ()), ghost, ghost),), workers=1)
+
+    def begun(running: Running, lease: Lease) -> Run:
+        run = begin(running, lease)
+        explorer.scheduler.pause()
+        return run
+
+    monkeypatch.setattr(Running, "begin", begun)
+    with explorer:
+        outcome = explorer.judged(program, [2, 2, 1, 0, 0, 0, 0, 1, 0, 1])
+    assert not outcome.failures
+    assert explorer.told == [("start", "exposed")]

@@ -366,6 +366,7 @@ class Submit:
         handed, lease.handed = lease.handed, None
         if is_any and handed is context and self._pin and self._is_pinned_at_read(kind, after):
             lease.at_read = kind.looks = True  # the short way knows nothing of it
+        ids: Any = lease.ids  # as they were read: they say what could not be
         with guard:
             self.shared.ways.look(lease, handed)
         kind.deep = lease.along is not None
@@ -375,7 +376,6 @@ class Submit:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         elif lease.along is not None:
             lease.made = {}  # nor does it know of that
-        ids: Any = lease.ids
         if type(ids) is not dict:
             lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
         if not (self.shared.is_usual and self._can_copy):

@@ -116,8 +116,12 @@ class Detector:
 
     def take_stamps(self, lease: Lease) -> None:
         """What the submit function wrote into the worker's copy of a dict or list is what the row is."""
-        if lease.along is not None and (ids := self.expected.rest(self._wrong(lease, lease.along.ids()))):
-            self._identify(lease, ids)
+        if lease.along is not None:
+            self.retake(lease, lease.along.ids())
+
+    def retake(self, lease: Lease, ids: Mapping[str, object]) -> None:
+        """The row has these ids by now: nobody has worked on it yet."""
+        self._identify(lease, self.expected.rest(self._wrong(lease, ids)))
 
     def read(self, lease: Lease, at: str | Step, value: Any, *, prevented: bool, shared: bool = False) -> bool:
         """The worker read `value` off the context (or, `prevented`, would have if it were not pinned).

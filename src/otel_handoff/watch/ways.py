@@ -17,7 +17,7 @@ from otel_handoff.host.contexts import is_lazy
 from otel_handoff.host.copying import Unfit, copier
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields, is_fixed
-from otel_handoff.host.following import look
+from otel_handoff.host.following import look, walk
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.paths import Key
 from otel_handoff.host.plainly import MISSING, beneath_ours, class_of, dict_of, index, lookup
@@ -250,6 +250,8 @@ class _Look:
                     _put_in(copied, way.name, ids[way.ends])
             if way.ways:
                 found = look(copied, way.name)[0]
+                if has_copy:
+                    self._retake(found, way)
                 given = self.through(found, way.path, way.ways, own=has_copy, apart=apart)
                 if given is not found:
                     _put_in(copied, way.name, given)
@@ -262,24 +264,34 @@ class _Look:
             self._ways.tell(path, class_of(value), "nobody sees when it is read")
         return copied
 
+    def _retake(self, found: Any, way: Way) -> None:
+        # Another thread may have put another object there since the ids were taken: that is what its worker gets.
+        rests = {field: rest for field, rest in way.fields if rest}
+        if rests and found is not None and found is not MISSING:
+            self._lease.detector.retake(self._lease, {field: walk(found, rest) for field, rest in rests.items()})
+
     def _attribute(self, value: Any, path: str, way: Way) -> None:
         watched = self._ways.watched(value, way.name)
+        record = (
+            open_record(value) if isinstance(watched, WatchedField) else None
+        )  # before the look: it misses no write
         is_known = not way.ways and way.ends is not None and way.ends not in self._ways.said
         found = self._lease.ids[way.ends] if is_known and way.ends is not None else None
         if found is None:
             found = look(value, way.name)[0]
+        if isinstance(watched, WatchedField) and not watched.by_code:
+            self._retake(found, way)
         seen = isinstance(watched, WatchedField)
         own = seen and self.pins
         given = self.through(found, way.path, way.ways, own=own, apart=True) if way.ways else found
         if found is MISSING:
             return
-        if isinstance(watched, WatchedField):
-            record = open_record(value)
+        if record is not None:
             step = Step(value, way.name, self._root, found, given, way.fields, record)
             self.along.steps[id(value), way.name] = step
             if record.unclaimed:
                 record.claim(self._lease.submission, {way.name: found})
-        elif watched:
+        elif isinstance(watched, str) and watched:
             for field, _ in way.fields:
                 self.along.loose[field] = False
             self._ways.tell(path, class_of(value), watched)
