@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Final
 
@@ -289,8 +289,8 @@ class Claims:
             held = [_hold(value, self._dropper(number, key)) for value in values]
             stays = stays or not all(isinstance(one, weakref.ref) for one in held)
             self._put(key, number, (lease, held, others))
-        if number not in self.live:  # its worker came meanwhile
-            self._remove(number)
+        if number not in self.live:  # its worker came meanwhile, and may have forgotten the keys before they were put
+            self._remove(number, keys)
         elif stays:
             self._staying[number] = None
             if len(self._staying) > LIMIT:
@@ -337,9 +337,9 @@ class Claims:
         if self._waiting.get(key) is not group and group.pop(number, None) is not None:
             self._put(key, number, entry)  # the group was taken out, empty, at the same time
 
-    def _remove(self, number: int) -> _Entry | None:
+    def _remove(self, number: int, put: Sequence[_Key] = ()) -> _Entry | None:
         entry = None
-        for key in self.keys.pop(number, []):
+        for key in (*self.keys.pop(number, ()), *put):
             entry = self._take_out(key, number) or entry
         self._staying.pop(number, None)
         return entry
