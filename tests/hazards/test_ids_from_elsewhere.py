@@ -261,6 +261,29 @@ def test_ids_that_only_the_work_function_is_given(instrument: Instrument, teleme
     assert [dict(span.attributes or {})["scan.target"] for span in spans] == ["A", "B"]
 
 
+def test_what_is_shared_has_the_id_that_only_the_work_function_is_given(
+    instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """From then on it is known to be that row's: that it moved on while nobody read it is told."""
+    instrument("observe", boundaries=[declare(submit=f"{__name__}:Queued.enqueue", work=f"{__name__}:Queued.run")])
+    scanner, options = Queued(1), Options()
+    options.target = "A"
+
+    begun, go = threading.Event(), threading.Event()
+
+    def waits(_scanner: Scanner, _job: Any, _options: Any) -> bool:
+        begun.set()
+        return go.wait(WAIT)
+
+    row = scanner.start(SimpleNamespace(target="A", body=waits), options)
+    assert begun.wait(WAIT)
+    options.target = "B"
+    go.set()
+    assert row.result(WAIT)
+    scanner.pool.shutdown()
+    assert _told(telemetry) == [("A", "end", "exposed", {"target": "B"})]
+
+
 def test_ids_that_nobody_is_given_are_told(
     instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:

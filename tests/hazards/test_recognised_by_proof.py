@@ -330,3 +330,26 @@ def test_a_task_whose_method_is_the_work(mode: str, instrument: Instrument, tele
     evidence, outcome = {"observe": ("call", "used"), "strict": ("call", "blocked")}.get(mode, ("read", "prevented"))
     assert sorted(told(telemetry)) == [(name, evidence, outcome, {"order_id": "D"}) for name in "ABC"]
     assert telemetry.unchecked() == {}
+
+
+SHARED = Desk("A")
+
+
+class Flagged:
+    """The functions share no parameter, and are given what any row is."""
+
+    def submit(self, urgent: bool) -> None:
+        self.urgent = urgent
+
+    def work(self, now: bool) -> Any:
+        assert now
+        return Ledger().post(SHARED.order_id, "entry")
+
+
+def test_a_flag_proves_nothing(instrument: Instrument, telemetry: Telemetry) -> None:
+    """Another's worker that is given True as well is not known to be the row's."""
+    instrument("observe", boundaries=[declare(Flagged, context=f"{__name__}:SHARED")])
+    Flagged().submit(True)
+    assert Flagged().work(True) == "A:entry"
+    assert telemetry.spans("process desk") == []
+    assert telemetry.unchecked() == {"no_submission": 1}

@@ -229,6 +229,38 @@ def test_one_after_the_other(mode: str, instrument: Instrument, telemetry: Telem
     assert telemetry.unchecked() == {"no_submission": PARTS - 1}
 
 
+class LeftToOthers(InTurn):
+    """It only puts them in: somebody else says when each is taken."""
+
+    def submit(self, ctx: Any, body: Body, order: Any = None) -> list[Any]:
+        for _ in range(PARTS):
+            self.rows.put((ctx, body, order))  # type: ignore[arg-type]
+        return []
+
+
+def test_a_late_worker_of_a_row_that_was_tried_again(instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is stale, though the other worker of its row was done when the retry was handed over."""
+    instrument("observe", boundaries=[declare(LeftToOthers, row="order_id")])
+    host, ctx = LeftToOthers(), Desk()
+
+    def take(workers: int = PARTS) -> None:
+        for _ in range(workers):
+            host.pool.submit(host.once).result(WAIT)
+
+    for ctx.order_id in "AB":
+        host.submit(ctx, str, Order())
+        take()
+    ctx.order_id = "C"
+    host.submit(ctx, str, first := Order())
+    take(1)
+    host.submit(ctx, str, Order())
+    take()
+    del first
+    host.close()
+    spans = [span.attributes or {} for span in telemetry.spans("process desk")]
+    assert [bool(of.get("handoff.stale")) for of in spans if of["desk.order_id"] == "C"] == [False, True, True, False]
+
+
 @IN_EACH_MODE
 @EVERY_HOST
 def test_what_one_writes_is_not_the_others_own(

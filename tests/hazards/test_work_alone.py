@@ -75,6 +75,46 @@ RACED = [("A", "C"), ("B", "C"), ("C", "C")]
 RIGHT = [("A", "A"), ("B", "B"), ("C", "C")]
 
 
+# -- what calls it
+
+
+class Looks:
+    """Has an attribute of that name, and is no context."""
+
+    order: Any = None
+
+
+def test_what_only_looks_like_a_context(instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is not copied: it is the function's own, which goes on with it."""
+    instrument("pin", boundaries=[alone()])
+    desk, seen = Looks(), list[Any]()
+    GO.set()
+
+    def calls() -> Any:
+        seen.append(desk)
+        return work("A", Context(order=Order("A")))
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(calls).result(WAIT) == "A"
+    assert seen[0] is desk
+    assert told(telemetry) == []
+
+
+def test_what_does_not_call_it_this_time(instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is no row, and no worker of it is missed."""
+    instrument(boundaries=[alone()])
+    ctx = Context(order=Order("A"))
+
+    def calls() -> Any:
+        return work("A", ctx) if ctx.order is None else "not now"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(calls).result(WAIT) == "not now"
+    gc.collect()
+    assert telemetry.counted("handoff.submissions") == {}
+    assert telemetry.unchecked() == {}
+
+
 # -- items
 
 

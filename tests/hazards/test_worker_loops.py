@@ -290,6 +290,26 @@ def test_overtaken(kind: Any, item: str, mode: str, instrument: Instrument, tele
     assert ctx.order_id == {"A": "B", "AB": "C"}[names]
 
 
+class Full(list[Any]):
+    """Takes no more."""
+
+    def append(self, item: Any, /) -> None:
+        raise queue.Full
+
+
+@IN_EACH_MODE
+def test_a_queue_that_is_full(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """What it refuses is no row any more, and not one that nobody works on."""
+    instrument(mode, boundaries=[declare(OfItsOwn, "item.1")])
+    host = OfItsOwn()
+    host.q.items = Full()
+    with pytest.raises(queue.Full):
+        host.put((0, Desk("A")))
+    gc.collect()
+    assert telemetry.counted("handoff.in_flight") == {}
+    assert telemetry.unchecked() == {}
+
+
 class Asks(Threaded):
     """Its work asks another thread, by another queue, and others take items, too."""
 

@@ -267,7 +267,7 @@ class _Look:
     def _retake(self, found: Any, way: Way) -> None:
         # Another thread may have put another object there since the ids were taken: that is what its worker gets.
         rests = {field: rest for field, rest in way.fields if rest}
-        if rests and found is not None and found is not MISSING:
+        if rests and found is not MISSING:
             self._lease.detector.retake(self._lease, {field: walk(found, rest) for field, rest in rests.items()})
 
     def _attribute(self, value: Any, path: str, way: Way) -> None:

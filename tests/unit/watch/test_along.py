@@ -367,6 +367,28 @@ def test_two_workers_write_the_same(telemetry: Telemetry, caplog: pytest.LogCapt
     assert sum("wrote the same entry of 'meta'" in one.getMessage() for one in caplog.records) == 1
 
 
+def test_two_workers_write_ids_of_their_own(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody waits for another's: the next rows have copies as before."""
+    on(telemetry, "pin", fields={"order_id": "meta.id"})
+    met = threading.Barrier(2)
+    ctx: Any = Desk(meta={"id": "A"})
+
+    def stamps(given: Any) -> bool:
+        met.wait(WAIT)
+        own = given.meta["id"] = threading.current_thread().name
+        met.wait(WAIT)
+        return bool(given.meta["id"] == own)
+
+    for _ in range(2):
+        hosts = Host(), Host()
+        handed = [host.submit(ctx, stamps) for host in hosts]
+        assert [each.result(WAIT) for each in handed] == [True, True]
+        for host in hosts:
+            host.pool.shutdown()
+    assert telemetry.unchecked() == {}
+    assert not any("wrote the same entry" in one.getMessage() for one in caplog.records)
+
+
 def test_too_many_entries(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     """A dict that is large is not copied for each row; its workers share it, and that is told once."""
     on(telemetry, "pin", fields={"order_id": "meta.id"})
