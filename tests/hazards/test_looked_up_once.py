@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from otel_handoff import Boundary
+from otel_handoff import Boundary, current_submission
 from tests.hazards.conftest import Instrument
 from tests.hazards.one_row import MODES, Body, Desk, Host, declare, filed_by_a, run_rows
 from tests.hazards.rows import told
@@ -267,3 +267,35 @@ def test_a_context_of_another_class(mode: str, instrument: Instrument, telemetry
     assert run_rows(OfAnotherClass(), [file] * 3) == ["A/1", "B/1", "C/1"]
     assert told(telemetry) == []
     assert telemetry.unchecked() == {"context_unreadable": 3}
+
+
+# -- another boundary's
+
+
+class Notes(Host):
+    """Has it noted, by the work function of another boundary, that a row is handed over."""
+
+    def submit(self, ctx: Any, body: Body) -> Any:
+        noted = self.pool.submit(self.note, ctx, lambda _: current_submission()).result(WAIT)
+        return noted, self.pool.submit(self.work, ctx, body).result(WAIT)
+
+    def note(self, ctx: Any, body: Body) -> Any:
+        return body(ctx)
+
+    def hand_note(self, ctx: Any, body: Body) -> None:
+        """Submit function of the other boundary."""
+
+
+@IN_EACH_MODE
+def test_looked_up_while_a_row_of_another_boundary_is_handed_over(
+    mode: str, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """It does not work on that row."""
+    where = f"{__name__}:Notes"
+    other = declare(Notes, name="notes", submit=f"{where}.hand_note", work=f"{where}.note")
+    instrument(mode, boundaries=[declare(Notes), other])
+    host = Notes()
+    assert host.submit(Desk("A"), file) == (None, "A")
+    host.close()
+    assert told(telemetry) == []
+    assert telemetry.unchecked() == {"no_submission": 1}

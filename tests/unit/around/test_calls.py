@@ -12,7 +12,7 @@ import pytest
 from otel_handoff import Call, HandoffInstrumentor, HandoffMismatchError, Mismatch
 from otel_handoff.around.calls import CallFunction
 from otel_handoff.handover import lease
-from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
+from tests.hosts import WAIT, Context, Ledger, Order, Pool, QueuePool, boundary
 from tests.telemetry import Telemetry, needs_sdk, uninstrument
 
 MODES = pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
@@ -209,9 +209,8 @@ def test_what_was_taken_is_for_one_call(mode: str, instrument: Instrument, told:
     assert [found.torn for found in told] == [False]
 
 
-def test_a_result_ends_the_row(instrument: Instrument, told: list[Mismatch], slow: list[str]) -> None:
-    """The context may go on while the worker is still on its way out."""
-    instrument("observe")
+def goes_on_after_its_result() -> None:
+    """Bring a row through whose context goes on when its result is handed in."""
     pool, routed, gone_on = Pool(), threading.Event(), threading.Event()
 
     def work(given: Order, _ctx: Context) -> None:
@@ -227,4 +226,46 @@ def test_a_result_ends_the_row(instrument: Instrument, told: list[Mismatch], slo
     gone_on.set()
     done.result(WAIT)
     pool.close()
+
+
+def test_a_result_ends_the_row(instrument: Instrument, told: list[Mismatch], slow: list[str]) -> None:
+    """The context may go on while the worker is still on its way out."""
+    instrument("observe")
+    goes_on_after_its_result()
     assert (told, slow) == ([], [])
+
+
+def test_another_boundarys_result_does_not(instrument: Instrument, told: list[Mismatch]) -> None:
+    """Though it has the very id."""
+    instrument("observe", boundaries=[boundary(calls=[POST]), boundary(QueuePool, name="other", calls=[RESULT])])
+    goes_on_after_its_result()
+    assert [(found.evidence, found.outcome) for found in told] == [("end", "exposed")]
+
+
+class Asked:
+    """Holds nobody back, and knows where it could have."""
+
+    def __init__(self) -> None:
+        self.points: list[str] = []
+
+    def hold(self, _lease: Any, point: str) -> None:
+        """A worker is at a point."""
+        self.points.append(point)
+
+    def __getattr__(self, _name: str) -> Any:
+        def nothing(*_: object) -> None:
+            pass
+
+        return nothing
+
+
+@MODES
+def test_a_provoked_worker_may_be_held_at_each_call(
+    mode: str, instrument: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before one that would be right."""
+    instrument(mode)
+    asked = Asked()
+    monkeypatch.setattr(lease.Lease, "provoker", asked)
+    row(RIGHT["called"])
+    assert asked.points == ["start", "call Ledger.post"]

@@ -316,6 +316,44 @@ def test_a_function_that_others_change_goes_the_slow_way() -> None:
     assert seen == [(1, 2, 3)]
 
 
+class Timed(Pool):
+    """Its work function takes something more, by default."""
+
+    def enqueue(self, order: Order, ctx: Context, job: Any) -> Any:
+        """Submit function."""
+        return self.executor.submit(self._run, order, ctx, job)
+
+    def _run(self, order: Order, ctx: Context, job: Any, times: int = 2) -> Any:
+        return job(order, ctx), times
+
+    def other(self, order: Order, ctx: Context, job: Any, *more: Any) -> Any:
+        """Work in another way, which is given nothing more."""
+        return job(order, ctx), more
+
+
+def test_a_work_function_that_others_change_goes_the_slow_way() -> None:
+    """The next row is worked on by what it is by then."""
+    where, function = f"{__name__}:Timed", vars(Timed)["_run"]
+    ours = boundary(submit=f"{where}.enqueue", work=f"{where}._run", calls=())
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[ours])
+    pool, before = Timed(), (function.__code__, function.__defaults__)
+
+    def result() -> Any:
+        return pool.enqueue(Order("A"), Context(order=Order("A")), by_id).result(WAIT)
+
+    try:
+        assert result() == ("A", 2)
+        function.__defaults__ = (5,)
+        assert result() == ("A", 5)
+        function.__code__ = vars(Timed)["other"].__code__
+        function.__defaults__ = before[1]
+        assert result() == ("A", ())
+    finally:
+        function.__code__, function.__defaults__ = before
+        pool.close()
+        HandoffInstrumentor().uninstrument()
+
+
 def test_a_function_that_cannot_be_written_down() -> None:
     """With attributes, a name like ours, or none at all for its object."""
     decorated = fresh()
