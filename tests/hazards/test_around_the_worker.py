@@ -168,7 +168,7 @@ def test_a_thread_has_the_row_s_value_and_gives_its_own_back(
 
 @pytest.mark.parametrize("mode", ["observe", "pin"])
 def test_the_row_says_itself_whose_it_is(
-    mode: str, service: Service, instrument: Instrument, telemetry: Telemetry
+    mode: str, service: Service, instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A worker that forgets to set its own works under the one before; one that sets it is right."""
     instrument(mode, boundaries=[declare(**LOCALS, ids={"user": "request.user"})])
@@ -182,6 +182,7 @@ def test_the_row_says_itself_whose_it_is(
         assert wrong(telemetry) == [("B", "A"), ("D", "C")]
     assert [m.outcome for m in telemetry.mismatches if m.outcome != "used"] == []
     assert telemetry.unchecked() == {}
+    assert [text for text in caplog.messages if "MISMATCH" not in text] == []  # a thread that has none says nothing
 
 
 def test_it_is_given_back_whatever_the_worker_raises(service: Service, instrument: Instrument) -> None:

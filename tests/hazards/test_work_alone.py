@@ -267,6 +267,28 @@ def test_a_closure_that_writes_to_its_variable(instrument: Instrument) -> None:
     assert done == 1
 
 
+@pytest.mark.parametrize("holds", [tuple, list, lambda given: dict(enumerate(given))])
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_whose_method_it_is_stands_in_what_is_given(
+    mode: str, holds: Any, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """As in `pool.submit(numbered, (index, step))`: the object whose method is called is in a tuple, say."""
+    instrument(mode, boundaries=[alone("One.run")])
+    ctx, one = Context(), One()
+
+    def numbered(given: Any) -> Any:
+        return given[0].run(ctx)
+
+    with ThreadPool(3) as pool:
+        found = [pool.apply_async(numbered, (holds((one, n)),)) for n, _ in enumerate(items_of(ctx))]
+        GO.set()
+        assert [each.get(WAIT) for each in found] == ["A", "B", "C"]
+    raced = [(row, "read", "prevented", {"order_id": "C"}) for row in "AB"]
+    assert sorted(told(telemetry), key=str) == (
+        raced if mode == "pin" else [(row, "call", "used", {"order_id": "C"}) for row in "AB"]
+    )
+
+
 def test_a_flag_in_a_closure(instrument: Instrument) -> None:
     """What the submitter sets later for the task to see arrives, also in pin."""
     instrument("pin", boundaries=[alone()])

@@ -66,7 +66,7 @@ class Shared:
         self.engine: Engine = engine
         self.counts = engine.metrics.boundary(boundary.name, boundary.names, shown=False)
         self.coverage = Coverage(boundary.name, self.counts, engine.notices)
-        fields = Fields(boundary.fields)
+        fields = Fields(boundary.fields, boundary.ids)
         self.watch = Watch(fields.roots) if engine.settings.watch else None
         self.kinds = ContextClasses(
             fields,

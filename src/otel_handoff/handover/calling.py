@@ -29,6 +29,7 @@ from otel_handoff.host.wrapping import layers as wrapped_by
 
 _FIXED: Final = frozenset({str, int, float, bool, bytes, type(None)})
 _MOST_CODES: Final = 10_000
+_MOST_ITEMS: Final = 16
 _STORES: Final = ("STORE_DEREF", "DELETE_DEREF")
 
 
@@ -174,7 +175,7 @@ def called_by(layers: Layers, args: Args, kwargs: Kwargs) -> list[Takes]:
     else:
         held += wrapped_by(layers.function)
     sought = names.intersection(wanted)
-    for value in held:
+    for value in [*held, *(item for value in held for item in _items(value))]:
         takes = _takes_of(value)
         if takes is not None:
             found[id(takes)] = takes
@@ -207,6 +208,14 @@ def _takes_of(value: Any) -> Takes | None:
             return None
     found = found_in(peeled(value, ()), (value,))
     return found.takes if found is not None else None
+
+
+def _items(value: Any) -> list[Any]:
+    # What is given in a tuple, say, is taken out of it in the function: `index, step = numbered`.
+    kind = class_of(value)
+    if kind not in (tuple, list, dict) or len(value) > _MOST_ITEMS:
+        return []
+    return list(value.values() if kind is dict else value)
 
 
 def _attribute(value: Any, name: str) -> Any:
@@ -267,6 +276,7 @@ def parts_of(layers: Layers, args: Args, kwargs: Kwargs) -> Iterator[Part]:
     else:
         parts += [Part("", value, position=at) for at, value in enumerate(given)]
     parts += [Part(name, value) for name, value in {**layers.named, **kwargs}.items()]
+    parts += [Part("", item) for part in parts for item in _items(part.value)]
     yield from parts
     for part in parts:
         entries: Mapping[str, Any] = dict_of(part.value)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from threading import local
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -26,8 +27,10 @@ _SO_OFTEN: Final = 16
 class Fields:
     """A boundary's fields, grouped by the attribute of the context that each path starts at (its root)."""
 
-    def __init__(self, paths: Mapping[str, str]) -> None:
+    def __init__(self, paths: Mapping[str, str], said: Collection[str] = ()) -> None:
+        """Read `paths`, from the context; of the fields that are `said` elsewhere, it is known without them."""
         self.paths: dict[str, str] = dict(paths)
+        self._said = frozenset(said)
         self._path_of: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name, path in paths.items():
             root, *tail = grammar.parts(path)
@@ -57,9 +60,11 @@ class Fields:
         for root in self.roots:
             value, wrong = look(context, root)
             found[root] = None if value is MISSING else value
-            if wrong:
+            if wrong and self._is_of_thread(context, root):
+                beyond.append(root)
+            elif wrong:
                 absent.append(root)
-                self._tell(root, wrong, "the fields that start there are not checked.")
+                self._tell(root, wrong, self._lost(self._at(root)) or "the fields that start there are not checked.")
             elif value is MISSING:
                 beyond.append(root)
         return Partial(found, absent, beyond)
@@ -109,10 +114,23 @@ class Fields:
                         value = None
                         (absent if wrong else beyond).append(name)
                         if wrong:
-                            self._tell(name, wrong, f"the field {name!r} is not checked.")
+                            self._tell(name, wrong, self._lost([name]) or f"the field {name!r} is not checked.")
                         break
             found[name] = value
         return Partial(found, absent, beyond)
+
+    def _at(self, root: str) -> list[str]:
+        return [name for name in self.paths if self.root_of(name) == root]
+
+    def _is_of_thread(self, context: Any, root: str) -> bool:
+        # Whether this thread has nothing there yet, which says nothing of a row that says itself which it is.
+        return isinstance(context, local) and self._said.issuperset(self._at(root))
+
+    def _lost(self, names: Sequence[str]) -> str:
+        # What is not done for fields whose path leads nowhere, where rows have their ids from elsewhere.
+        if not self._said.issuperset(names):
+            return ""
+        return f"only what calls file is compared with {', '.join(names)}, and in mode pin it is not cured."
 
     def _tell(self, name: str, wrong: str, lost: str) -> None:
         if name not in self._told:
@@ -150,7 +168,8 @@ class Fields:
 
     def without(self, roots: Collection[str]) -> Fields:
         """Return those that do not start at one of `roots`."""
-        return Fields({name: path for name, path in self.paths.items() if self.root_of(name) not in roots})
+        rest = {name: path for name, path in self.paths.items() if self.root_of(name) not in roots}
+        return Fields(rest, self._said)
 
 
 _UNCHANGING: Final = (str, bytes, int, float, tuple, frozenset, date, time, timedelta, Decimal, Enum, UUID, type(None))

@@ -56,7 +56,16 @@ class Photo(BaseModel):
 
 BRANCHES: tuple[type[BaseModel], ...] = (Invoice, Letter, Photo)
 all_asked = threading.Barrier(len(BRANCHES), timeout=WAIT)
+turn = threading.Semaphore(1)
 traced: dict[str, bool] = {}
+
+
+class InTurn(Agent):
+    """Begins when the one before has asked, so that each asks for what it has written itself."""
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        assert turn.acquire(timeout=WAIT)
+        return super().run(*args, **kwargs)
 
 
 @dataclass
@@ -67,6 +76,7 @@ class SlowModel(Model):
 
     def invoke(self, *_: Any, **__: Any) -> ModelResponse:
         traced[self.owner] = books.is_traced(self.owner)
+        turn.release()
         all_asked.wait()
         return ModelResponse(content='{"kind": "any"}', role="assistant")
 
@@ -116,7 +126,7 @@ def run() -> None:
 
 def _branch(schema: type[BaseModel]) -> Step:
     name = schema.__name__
-    agent = Agent(
+    agent = InTurn(
         name=name, model=SlowModel(id="slow", owner=name), output_schema=schema, use_json_mode=True, telemetry=False
     )
     return Step(name=name, agent=agent, max_retries=0)
