@@ -130,7 +130,9 @@ class Boundary:
         pins: how, in mode `pin`, a worker is given what was submitted. `"copy"`: it has a copy of the context.
             `"read"`: it shares the context, and is given what was submitted where it reads a field of it; what it
             writes is stored as always. None: a copy where there can be one, and at the read elsewhere. What lies on the
-            way to an id, in an inner object, dict or list, is pinned with it.
+            way to an id, in an inner object, dict or list, is pinned with it. `"ids"`: as None, and where rows are read
+            ahead, and what is shared has another's id by then, a worker reads the one that `ids` say. It is not for
+            workers that look whose the shared object is, to switch it over where it is not theirs.
         takes: where `work` is a loop that takes items off a queue and does the work itself, what it takes them with:
             `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`.
             `context` is then a place on the item (`"item"`, `"item.1"`, `"item.ctx"`). For a queue of the host's own,
@@ -172,8 +174,12 @@ class Boundary:
         for taken in ("thread", "handoff"):
             if self.name == taken or self.name.startswith(f"{taken}."):
                 raise ValueError(f"{where}: '{taken}.*' means something else; choose another name")
-        if self.pins not in (None, "copy", "read"):
-            raise ValueError(f"{where}: pins is 'copy' or 'read', not {self.pins!r}")
+        if self.pins not in (None, "copy", "read", "ids"):
+            raise ValueError(f"{where}: pins is 'copy', 'read' or 'ids', not {self.pins!r}")
+        if self.pins == "ids" and not any(name in self.fields for name in self.ids):
+            raise ValueError(
+                f"{where}: pins='ids' needs ids, which say what a worker is to read in a field of the same name"
+            )
         _check(parse, self.context, f"{where}: context")
         if self.takes is not None:
             _check_takes(self, where)

@@ -265,9 +265,9 @@ def internal_error(instrument: Instrument) -> None:
 
 
 def left_on_copy(ctx: Any) -> None:
-    """Leave the result on the context."""
+    """Leave another id on the context."""
     file(ctx)
-    ctx.result = "filed"
+    ctx.order_id = "next"
 
 
 CASES: Final[dict[str, tuple[Run, int]]] = {
@@ -288,7 +288,7 @@ CASES: Final[dict[str, tuple[Run, int]]] = {
     "not_followed": (lambda instrument: rows(instrument, Promises, calls=[]), ROWS),
     "other_process": (other_process, ROWS),
     "several_workers": (lambda instrument: rows(instrument, Hoists, number=1, calls=[]), 1),
-    "left_on_copy": (lambda instrument: rows(instrument, body=left_on_copy, mode="pin"), 1),
+    "left_on_copy": (lambda instrument: rows(instrument, body=left_on_copy, mode="pin"), ROWS),
     "unseen_read": (unseen_read, 1),
     "internal_error": (internal_error, ROWS),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -210,3 +211,73 @@ def test_a_thread_without_it_is_no_other_row_s(
     assert telemetry.mismatches == []
     assert telemetry.unchecked() == {}
     assert caplog.messages == []
+
+
+STEPS: ContextVar[list[Any]] = ContextVar("steps", default=[])  # noqa: B039  that is what it is about
+LIST = {"context": f"{__name__}:STEPS", "fields": {"user": "0.user"}, "ids": {"user": "request.user"}}
+
+
+@pytest.fixture
+def steps() -> Any:
+    """The list that all threads have, empty."""
+    STEPS.get().clear()
+    yield STEPS.get()
+    STEPS.get().clear()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_a_list_that_a_contextvar_has_by_default(
+    mode: str, alone: bool, steps: list[Any], instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """In pin each worker has one of its own; what it leaves in it is there for all afterwards."""
+    instrument(mode, boundaries=[declare(**LIST, **({"submit": None} if alone else {}))])
+    service, both = Service(), threading.Barrier(2, timeout=WAIT)
+    service.pool = ThreadPoolExecutor(2)
+
+    def body(service: Any, request: Any) -> Any:
+        both.wait()
+        STEPS.get().append(request)
+        both.wait()
+        return service.ledger.post(STEPS.get()[0].user, request.user)
+
+    filed = [each.result(WAIT) for each in [service.hand(Request(user), body) for user in "AB"]]
+    service.close()
+    assert sorted(request.user for request in steps) == ["A", "B"]
+    if mode == "pin":
+        assert (filed, wrong(telemetry)) == (["A:A", "B:B"], [])
+    else:
+        assert len(wrong(telemetry)) == 1
+    assert telemetry.unchecked() == {}
+
+
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_a_list_that_tasks_have_by_default(
+    mode: str, steps: list[Any], instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """The same of coroutines: it is the row's own in each step."""
+    instrument(mode, boundaries=[declare(**LIST, submit=None, work=f"{__name__}:Async.work")])
+
+    async def rows() -> list[Any]:
+        service = Async()
+        return await asyncio.gather(*(service.work(Request(user)) for user in "AB"))
+
+    filed = asyncio.run(rows())
+    assert [request.user for request in steps] == ["A", "B"]
+    if mode == "pin":
+        assert (filed, wrong(telemetry)) == (["A:A", "B:B"], [])
+    else:
+        assert wrong(telemetry) == [("B", "A")]
+    assert telemetry.unchecked() == {}
+
+
+class Async:
+    """Serves requests in tasks."""
+
+    ledger = Ledger()
+
+    async def work(self, request: Any) -> Any:
+        """Work function."""
+        STEPS.get().append(request)
+        await asyncio.sleep(0)
+        return self.ledger.post(STEPS.get()[0].user, request.user)

@@ -394,3 +394,79 @@ def test_a_middleware_that_keeps_the_request_on_itself(instrument: Instrument, t
     assert len(wrong) == 2
     assert {row for row, _, outcome, _ in _told(telemetry) if outcome == "used"} == wrong
     assert telemetry.unchecked() == {}
+
+
+# -- pins="ids"
+
+
+def reads_it(scanner: Any, job: Any, options: Any) -> Any:
+    """File under what is there."""
+    scanner.written.wait()
+    return scanner.file(options.target, job.target)
+
+
+def read_ahead(options: Any, declared: Boundary, instrument: Instrument) -> list[Any]:
+    """Hand over three rows, of which each is set on the options before the one before it is handed over."""
+    instrument("pin", boundaries=[declared])
+    scanner = Scanner(3)
+    handed: list[Any] = []
+    names = iter("ABCD")
+    ahead = next(names)
+    while ahead != "D":
+        now, ahead = ahead, next(names)
+        options.target = ahead
+        handed.append(scanner.start(SimpleNamespace(target=now, body=reads_it), options))
+    try:
+        return [row.result(WAIT) for row in handed]
+    finally:
+        scanner.pool.shutdown()
+
+
+@pytest.mark.parametrize("more", [{}, {"ids": {"target": "job.target"}, "submit": None}], ids=["submit", "alone"])
+def test_a_worker_reads_the_id_of_its_row(more: dict[str, Any], instrument: Instrument, telemetry: Telemetry) -> None:
+    """What is shared had another's by then. What it would have read is told as prevented."""
+    assert read_ahead(Options(), declare(pins="ids", **more), instrument) == ["A:A", "B:B", "C:C"]
+    assert {(m.submission.ids["target"], m.observed["target"], m.outcome) for m in telemetry.mismatches} == {
+        (row, "D", "prevented") for row in "ABC"
+    }
+    assert telemetry.unchecked() == {}
+
+
+def test_without_that_it_is_left_as_it_is(instrument: Instrument, telemetry: Telemetry) -> None:
+    """A worker may look whose it is, and switch it over: what it reads is not made up. A wrong record is told."""
+    assert read_ahead(Options(), declare(), instrument) == ["B:A", "C:B", "D:C"]
+    assert {m.submission.ids["target"] for m in telemetry.mismatches if m.outcome == "used"} == {"A", "B", "C"}
+
+
+class Inner:
+    """Holds the target."""
+
+    target: Any = None
+
+
+class Deep:
+    """Has it one object further, or in a dict."""
+
+    def __init__(self, *, in_dict: bool) -> None:
+        self.inner: Any = Inner()
+        self.meta: dict[str, Any] = {"target": None}
+        self.in_dict = in_dict
+
+    @property
+    def target(self) -> Any:
+        """What is there."""
+        return self.meta["target"] if self.in_dict else self.inner.target
+
+    @target.setter
+    def target(self, value: Any) -> None:
+        if self.in_dict:
+            self.meta["target"] = value
+        else:
+            self.inner.target = value
+
+
+@pytest.mark.parametrize("path", ["inner.target", "meta.target"])
+def test_and_where_the_id_lies_deeper(path: str, instrument: Instrument) -> None:
+    """In an object it is given at the read, in a dict of the worker's own."""
+    declared = declare(pins="ids", fields={"target": path})
+    assert read_ahead(Deep(in_dict=path.startswith("meta")), declared, instrument) == ["A:A", "B:B", "C:C"]

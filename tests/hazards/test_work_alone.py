@@ -267,7 +267,12 @@ def test_a_closure_that_writes_to_its_variable(instrument: Instrument) -> None:
     assert done == 1
 
 
-@pytest.mark.parametrize("holds", [tuple, list, lambda given: dict(enumerate(given))])
+def numbered_dict(given: Any) -> Any:
+    """Hold it under a number."""
+    return {0: given[0], 1: given[1]}
+
+
+@pytest.mark.parametrize("holds", [cast("Any", tuple), cast("Any", list), numbered_dict])
 @pytest.mark.parametrize("mode", ["observe", "pin"])
 def test_whose_method_it_is_stands_in_what_is_given(
     mode: str, holds: Any, instrument: Instrument, telemetry: Telemetry

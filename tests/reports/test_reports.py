@@ -16,23 +16,6 @@ pytest.importorskip("opentelemetry.sdk")
 
 every_report = pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
 
-_NOT_YET = {
-    "task_request": (("pin",), "a property without a setter, below the context, is not pinned"),
-    "parallel_bulk": (("pin",), "the client has moved on before a chunk is handed over: a copy has the wrong id, too"),
-    "default_list": (("pin",), "what a ContextVar holds is not lent to the worker"),
-    "result_handed_back": (("pin",), "the worker's result is lost with its copy, which is told"),
-}
-"""The reports that are not found or cured yet: in which modes, and why. Each is on the page, too."""
-
-
-@pytest.fixture(autouse=True)
-def not_yet(request: pytest.FixtureRequest) -> None:
-    """What does not hold yet is known, and noticed when it does."""
-    report = getattr(request.node, "callspec", None)
-    modes, why = _NOT_YET.get(report.params["report"].name, ((), "")) if report is not None else ((), "")
-    if any(mode in request.node.name.partition("[")[0] for mode in modes):
-        request.node.add_marker(pytest.mark.xfail(reason=why, strict=True))
-
 
 def of(report: Report, mode: str) -> Outcome:
     """Return what became of it. Without its library the test is skipped; in the matrix's own row it fails."""

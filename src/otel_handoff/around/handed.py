@@ -9,6 +9,7 @@ from otel_handoff.around.identity import Call
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import MOST_THREADS, Submit
 from otel_handoff.handover.lease import Lease, judged_lease
+from otel_handoff.handover.twins import ENOUGH
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
@@ -67,7 +68,7 @@ class HandOver(Submit):
             return None
         lease, handed = self._begun(context, capture(3), (instance, args, kwargs))
         if lease.along is not None:
-            lease.made = {}  # the short way knows nothing of that
+            lease.made = {}  # nor of that
         if Lease.provoker is not None:
             Lease.provoker.submitted(lease, context)
         return self.given(lease, handed, args, kwargs) if handed is not context else (lease, args, kwargs)
@@ -86,7 +87,8 @@ class HandOver(Submit):
         with no_lease():
             kind, is_any = self._kind(context)
             record = open_record(context) if self._detector.watched else None
-            copies = self._pin and certain and is_any and self._can_copy
+            lends = self._lends(kind) if self._pin and is_any else None
+            copies = self._pin and is_any and ((certain and self._can_copy) or lends is not None)
             handed = self._copy(context, kind) if copies else context
             roots, ids = self._taken(kind, handed, None)  # the call of the work function says which row it is
             lease = Lease(
@@ -101,9 +103,13 @@ class HandOver(Submit):
             )
             lease.handed = None  # it is not to keep what it hands over
             lease.missed = True  # nothing is amiss if it is never called
+            if lends is not None and handed is not context:
+                lease.lent, handed = (lends, handed), context
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)
-            lease.at_read = is_any and not self._can_copy and self._pin and self._is_pinned_at_read(kind, None)
+            lease.at_read = (
+                is_any and not (self._can_copy or lease.pinned) and self._pin and self._is_pinned_at_read(kind, None)
+            )
             if not (shared.is_usual and self._can_copy):
                 self._look_further(lease, context, None)
         return Noted(context, handed, lease)
@@ -121,7 +127,11 @@ class HandOver(Submit):
         with no_lease():
             handing, lease = self._begin(context, frames, call)
         lease.twins = lease.made = None
-        handed = handing.contexts[1]
+        handed, kind = handing.contexts[1], lease.kind
+        if lease.pinned and kind.looks:
+            lease.made = {}  # the short way knows nothing of what the worker leaves there
+            kind.quiet += 1
+            kind.looks = kind.writes or kind.deep or kind.quiet < ENOUGH
         handing.lease, handing.contexts = None, (None, None)
         if self._coverage.due:
             self._coverage.tell()

@@ -8,10 +8,14 @@ from typing import Any
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.unlike import Unlike
+from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.following import Partial
 from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import parts
+from otel_handoff.host.plainly import MISSING
 from otel_handoff.judge.detector import Detector
 from otel_handoff.judge.expected import Expected
+from otel_handoff.watch.ways import give
 
 Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]
 """Whose method is called, and with what."""
@@ -24,6 +28,8 @@ class Identity:
         """Read those that a call of a function with these parameters may have."""
         paths = {name: path for name, path in boundary.ids.items() if parameters.leads(path)}
         self._names = tuple(boundary.ids)
+        fields = {name: parts(path) for name, path in boundary.fields.items()} if boundary.pins == "ids" else {}
+        self._plain = [(name, path[0]) for name, path in fields.items() if name in boundary.ids and len(path) == 1]
         self._reads = parameters.reads(paths)
 
     def read(self, call: Call | None) -> dict[str, Any]:
@@ -60,6 +66,21 @@ class Identity:
             if absent or beyond:
                 known = Partial(known, absent, beyond)
         return unlike, known
+
+    def put_right(self, kind: ContextClass, roots: dict[str, Any], ids: Mapping[str, Any], handed: Any) -> None:
+        """Give the worker what its row says, where what is shared has another's.
+
+        Args:
+            kind: of what is shared.
+            roots: what it holds; or is to hold, from now on.
+            ids: the row's.
+            handed: the worker's copy; `MISSING` where it is given what it is to read when it reads it.
+        """
+        for name, root in self._plain:
+            if type(roots.get(root)) is Unlike and ids.get(name) is not None:
+                roots[root] = ids[name]
+                if handed is not MISSING:
+                    give(handed, root, ids[name], kind)
 
     def worked_on(self, lease: Lease, call: Call, detector: Detector) -> tuple[str, ...]:
         """Take the ids that the work function is given; return which it is not given either."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from otel_handoff.boundary import Boundary
@@ -32,13 +33,18 @@ class Place:
     """
 
     def __init__(self, boundary: Boundary, parameters: Parameters) -> None:
-        path = boundary.context
+        self._path = path = boundary.context
+        self._parameters = parameters
         self._is_any = bool(boundary.fields)
         self._is_everywhere = bool(parse(path).module)
         self.is_argument: bool = self._is_any and parameters.is_argument(path)
         self.is_of_instance: bool = parameters.is_of_instance([path])
         self.position: int = parameters.positions.get(path, sys.maxsize) if self._is_any else sys.maxsize
         self.read: Final = parameters.reader(path)
+
+    def variable(self) -> ContextVar[Any] | None:
+        """Return the ContextVar that has what is shared, for which a copy can be given as well."""
+        return self._parameters.variable(self._path) if self._is_any and self._is_everywhere else None
 
     def submitted(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return the shared object of a row that is handed over; `MISSING` or None where it is not there."""

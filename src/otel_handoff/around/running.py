@@ -18,11 +18,11 @@ from opentelemetry.util.types import AttributeValue
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.late_spans import LateSpans, shows, start_row
 from otel_handoff.boundary import Boundary
+from otel_handoff.handover.handing_back import hand_back, remember
 from otel_handoff.handover.lease import LEASE_KEY, UNPLACED, Lease, active
 from otel_handoff.handover.twins import explain
 from otel_handoff.host.carried import current_context
 from otel_handoff.host.guard import guard
-from otel_handoff.host.plainly import MISSING, dict_of
 from otel_handoff.judge.coverage import Coverage
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
@@ -108,6 +108,8 @@ class Running:
             number = self._recognised()
             if not number & _ONE_OF or lease.flaw is not None:
                 self._look_at(lease, number)
+        if lease.pinned and lease.kind.looks:
+            remember(lease)
         if not ((lease.pinned or lease.at_read) and self._watched):
             lease.detector.start(lease)
         elif lease.along is not None:
@@ -230,7 +232,7 @@ class Running:
             if again:
                 lease.carry(threading.get_ident(), -1)
             if lease.baseline is not None:
-                self._compare(lease)
+                self._hand_back(lease)
             if lease.found is not None or not lease.finished:
                 lease.detector.end(lease)
             if lease.stale:
@@ -301,7 +303,7 @@ class Running:
             self._counts.flawed.add()
         if lease.pinned:
             lease.kind.looks = True
-            lease.baseline = dict(dict_of(lease.handed))
+            remember(lease)
         if number in _LOOKS:
             self._look()
 
@@ -327,27 +329,9 @@ class Running:
                 span.set_attribute(semconv.UNCHECKED_FIELDS, flaw[1])
             span.set_attribute(semconv.UNCHECKED_PINNED, lease.is_pinned)
 
-    def _compare(self, lease: Lease) -> None:
-        # A result that the host hands back through the context does not arrive where the worker has a copy.
-        baseline, lease.baseline = lease.baseline, None
-        now, there = dict_of(lease.handed), dict_of(lease.context)
-        left = {
-            name
-            for name, value in list(now.items())
-            if _is_new(baseline, name, value)
-            and there.get(name, MISSING) is not value
-            and name not in lease.kind.computed
-        }
-        if lease.found:
-            left.update(
-                name
-                for name, writes in lease.findings.own.items()
-                if type(name) is str
-                and writes
-                and writes[-1].value is not lease.roots.get(name)
-                and there.get(name) is not writes[-1].value
-            )
-        left = {name for name in left if not lease.detector.is_its_id(lease, name, now.get(name))}
+    def _hand_back(self, lease: Lease) -> None:
+        # What the worker has left on its copy is the submitter's.
+        left = lease.findings.left_on_copy | hand_back(lease) if lease.found else hand_back(lease)
         if left:
             self._coverage.miss(
                 "left_on_copy",
@@ -373,7 +357,3 @@ def is_unsampled(context: Context) -> bool:
     """Whether `context` is of a trace that is not sampled; where it is of none, the sampler is asked."""
     span = trace.get_current_span(context).get_span_context()
     return span.is_valid and not span.trace_flags.sampled
-
-
-def _is_new(baseline: dict[str, object] | None, name: str, value: object) -> bool:
-    return baseline is not None and (name not in baseline or baseline[name] is not value)

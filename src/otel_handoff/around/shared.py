@@ -83,7 +83,8 @@ class Shared:
             alert=engine.alerts,
             missed=self.coverage.miss,
         )
-        self.ways = Ways(boundary.name, fields, self.watch, boundary.ids, pins=engine.settings.mode == "pin")
+        said = () if boundary.pins == "ids" else boundary.ids
+        self.ways = Ways(boundary.name, fields, self.watch, said, pins=engine.settings.mode == "pin")
         self.detector.look = self.ways.look_again
         self.claims = Claims(
             boundary.context if boundary.fields else "",

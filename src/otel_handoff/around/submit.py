@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from contextvars import Token, copy_context
+from contextvars import ContextVar, Token, copy_context
 from typing import Any, Final, cast
 from weakref import ref
 
@@ -14,6 +14,7 @@ from otel_handoff.around.identity import Call, Identity
 from otel_handoff.around.place import Nothing, Place
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.surroundings import is_local
+from otel_handoff.handover.along import LISTS, Along
 from otel_handoff.handover.claims import Claims
 from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.handover.stepwise import STEPWISE, stepped
@@ -356,31 +357,47 @@ class Submit:
 
     def _begin(self, context: Any, frames: Frames, call: Call, *, after: Lease | None = None) -> tuple[Handing, Lease]:
         kind, is_any = self._kind(context)
-        copies = self._pin and after is None and is_any and self._can_copy
+        lends = self._lends(kind) if self._pin and after is None and is_any else None
+        copies = self._pin and after is None and is_any and (self._can_copy or lends is not None)
 
         def take(context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
             handed = self._copy(context, kind) if copies else context
-            return (handed, *self._taken(kind, handed, call))
+            roots, ids = self._taken(kind, handed, call)
+            if self._identity is not None and handed is not context:
+                self._identity.put_right(kind, roots, ids, handed)
+            return handed, roots, ids
 
         lease = self._open(context, kind, take, frames)
         handed, lease.handed = lease.handed, None
+        if lends is not None and handed is not context:
+            lease.lent = lends, handed
         if is_any and handed is context and self._pin and self._is_pinned_at_read(kind, after):
             lease.at_read = kind.looks = True  # the short way knows nothing of it
+            if self._identity is not None:
+                self._identity.put_right(kind, lease.roots, lease.ids, MISSING)
         ids: Any = lease.ids  # as they were read: they say what could not be
         with guard:
             self.shared.ways.look(lease, handed)
         kind.deep = lease.along is not None
         if kind.deep:
             kind.looks = True  # nor of what is below
-        if (handed is not context and kind.looks) or (lease.along is not None and lease.along.copied):
+        if (handed is not context and kind.looks and lends is None) or (lease.along is not None and lease.along.copied):
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         elif lease.along is not None:
             lease.made = {}  # nor does it know of that
         if type(ids) is not dict:
             lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
+        if handed is not context and issubclass(class_of(handed), LISTS):
+            lease.along = lease.along or Along()
+            lease.along.keep_shared = self.shared.ways.keep_shared
+            lease.along.add_whole(self.shared.boundary.context, context, handed)
         if not (self.shared.is_usual and self._can_copy):
             self._look_further(lease, context, call)
-        return Handing(lease, (context, handed)), lease
+        return Handing(lease, (context, handed if lease.lent is None else context)), lease
+
+    def _lends(self, kind: ContextClass) -> ContextVar[Any] | None:
+        # What is in a ContextVar, and cannot be pinned at the read, the worker is lent a copy of.
+        return None if self._can_copy or (kind.can_be_read and self._pins != "copy") else self._place.variable()
 
     def _kind(self, context: Any) -> tuple[ContextClass, bool]:
         # How it is read, and whether there is any.
@@ -411,7 +428,7 @@ class Submit:
         if self._place.is_of_instance and call is not None:
             lease.instance = call[0]
         lease.is_of_thread = is_local(context)
-        if self._pin and not (lease.at_read or lease.is_of_thread or self.shared.told_shared):
+        if self._pin and not (lease.is_pinned or lease.is_of_thread or self.shared.told_shared):
             self.shared.told_shared = True
             _logger.warning(
                 "Boundary %r: what is at %r is no argument of %s, for which a worker could be given a copy, and is not "
@@ -422,6 +439,8 @@ class Submit:
             )
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
+        if kind.shares or self.shared.ways.is_kept_shared(self.shared.boundary.context):
+            return context
         if self._pins == "read" or (self._pins is None and self.shared.keeps_context and kind.can_be_read):
             return context  # a worker that is not given it comes to it in some other way
         try:

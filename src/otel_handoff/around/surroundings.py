@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar, Token, copy_context
 from typing import Any, Final
 
 from opentelemetry import context as context_api
 
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.stepwise import Around
 from otel_handoff.handover.unlike import Unlike
 from otel_handoff.host.guard import guard
 from otel_handoff.host.paths import parts
@@ -61,6 +62,44 @@ class Lent:
                 before[root] = there
                 setattr(local, root, value)
         return (lambda: _give_back(local, before)) if before else None
+
+
+class _Lending:
+    """Around each step of work that has steps: the ContextVar has the worker's own."""
+
+    __slots__ = ("_around", "_value", "_variable")
+
+    def __init__(self, around: Around, variable: ContextVar[Any], value: Any) -> None:
+        self._around = around
+        self._variable = variable
+        self._value = value
+
+    def enter(self) -> tuple[Token[Any], Any]:
+        token = self._variable.set(self._value)
+        return token, self._around.enter()
+
+    def leave(self, entered: tuple[Token[Any], Any], /) -> None:
+        self._around.leave(entered[1])
+        self._put_back(entered[0])
+
+    def end(self, entered: tuple[Token[Any], Any], error: BaseException | None, /) -> None:
+        self._around.end(entered[1], error)
+        self._put_back(entered[0])
+
+    def _put_back(self, token: Token[Any]) -> None:
+        self._value = self._variable.get(None)
+        self._variable.reset(token)
+
+    def let_go(self) -> None:
+        self._around.let_go()
+
+    def interrupted(self) -> None:
+        self._around.interrupted()
+
+
+def lending(lease: Lease, around: Around) -> Around:
+    """Return what is around the steps of a row's work: with what the row is lent, if it is lent something."""
+    return around if lease.lent is None else _Lending(around, *lease.lent)
 
 
 def is_local(context: Any) -> bool:

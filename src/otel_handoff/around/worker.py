@@ -11,7 +11,7 @@ from otel_handoff.around.identity import Identity
 from otel_handoff.around.place import Place
 from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
-from otel_handoff.around.surroundings import Lent, run_within, within
+from otel_handoff.around.surroundings import Lent, lending, run_within, within
 from otel_handoff.handover.lease import Lease, active, is_first
 from otel_handoff.handover.stepwise import (
     STANDING_IN,
@@ -184,6 +184,8 @@ class Worker:
 
     def _identify(self, lease: Lease, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         missing = self._identity.worked_on(lease, (instance, args, kwargs), self.detector)
+        if lease.is_pinned:
+            self._identity.put_right(lease.kind, lease.roots, lease.ids, lease.handed if lease.pinned else MISSING)
         if missing:
             lease.flaw = "field_unresolved", missing if len(missing) < len(lease.ids) else ()
             detail = ", ".join(f"{name}: {self.shared.boundary.ids[name]!r}" for name in missing)
@@ -219,7 +221,7 @@ class Worker:
             try:
                 if run is NOT_BEGUN:
                     return result
-                return stepped(result, Following(self, lease, None, self.running.pause(lease, run)))
+                return stepped(result, lending(lease, Following(self, lease, None, self.running.pause(lease, run))))
             except Exception as error:
                 guard.met(error)
                 return result
@@ -258,6 +260,12 @@ class Worker:
         return self._run(lease, wrapped, instance, args, kwargs)
 
     def _run(self, lease: Lease, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if lease.lent is not None and self.detector.enabled:
+            token = lease.lent[0].set(lease.lent[1])
+            try:
+                return self._work(lease, wrapped, instance, args, kwargs)
+            finally:
+                lease.lent[0].reset(token)
         if not (lease.is_of_thread and self._pins and self.detector.enabled):
             return self._work(lease, wrapped, instance, args, kwargs)
         give_back = None
@@ -319,6 +327,6 @@ class Worker:
 
     def _follow(self, lease: Lease, result: Any, following: Following) -> Any:
         if type(result) in STEPWISE:
-            return stepped(result, following)
+            return stepped(result, lending(lease, following))
         run = self.first(lease)  # it was not what it seemed to be
         return self._goes_on(lease, run, result)

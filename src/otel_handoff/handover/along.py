@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from otel_handoff.handover.unlike import unwrapped
 from otel_handoff.handover.written import WriteRecord
+from otel_handoff.host.following import look
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, stored
 
 Rests = tuple[tuple[str, tuple[str, ...]], ...]
@@ -25,9 +26,11 @@ class Step:
         given: what a worker that is pinned reads there: that, its own copy of it, or what it wrote itself since.
         fields: the fields that lead through it.
         record: the recent writes to the object.
+        is_computed: whether it is a property without a setter: of what, only the host knows.
+        here: what is computed there when the worker starts, on its thread; `MISSING` where it is none, or not yet.
     """
 
-    __slots__ = ("_first", "fields", "given", "instance", "name", "record", "root", "value")
+    __slots__ = ("_first", "fields", "given", "here", "instance", "is_computed", "name", "record", "root", "value")
 
     def __init__(
         self, instance: Any, name: str, root: str, value: Any, given: Any, fields: Rests, record: WriteRecord
@@ -39,6 +42,8 @@ class Step:
         self.given: Any = given
         self.fields: Rests = fields
         self.record: WriteRecord = record
+        self.is_computed: bool = False
+        self.here: Any = MISSING
         self._first: Any = given
 
     def restate(self, value: Any) -> None:
@@ -47,7 +52,9 @@ class Step:
 
     def again(self) -> Step:
         """Return the same for another worker of the row, who has written nothing yet."""
-        return Step(self.instance, self.name, self.root, self.value, self._first, self.fields, self.record)
+        step = Step(self.instance, self.name, self.root, self.value, self._first, self.fields, self.record)
+        step.is_computed = self.is_computed
+        return step
 
     def __repr__(self) -> str:
         return f"<{class_of(self.instance).__qualname__}.{self.name}>"
@@ -119,7 +126,7 @@ class Copied:
             if mine is here.get(key, MISSING):
                 continue
             is_news = theirs is not self._there.get(key, MISSING)
-            if mine is theirs and not (is_news and type(mine) in _COUNTED):
+            if mine is theirs and not (is_news and type(mine) in COUNTED):
                 continue
             if is_news:
                 if key not in self._ids:  # where each worker writes its own id, nobody waits for another's
@@ -147,8 +154,8 @@ class Copied:
         return True
 
 
-_LISTS: Final = (list, deque)
-_COUNTED: Final = (int, float)
+LISTS: Final = (list, deque)
+COUNTED: Final = (int, float)
 """Of these, two that are the same may have been two steps."""
 
 
@@ -164,7 +171,7 @@ def _entries_of(container: Any) -> dict[Any, Any]:
 
 
 def _entries(container: Any) -> Any:
-    if issubclass(class_of(container), _LISTS):
+    if issubclass(class_of(container), LISTS):
         return list(container)
     return dict(_entries_of(container))
 
@@ -205,9 +212,19 @@ class Along:
         other.steps = {key: step.again() for key, step in list(self.steps.items())}
         return other
 
+    def add_whole(self, path: str, original: Any, copy: Any) -> None:
+        """The context itself, at `path`, is a list, of which the worker has a copy."""
+        self.copied.append(Copied(path, original, copy, (), apart=False))
+
     def step(self, instance: Any, name: str) -> Step | None:
         """Return what is known of an attribute of an object, if that is on the way."""
         return self.steps.get((id(instance), name))
+
+    def look_around(self) -> None:
+        """The worker starts: see what is computed on its thread, before it does anything."""
+        for step in list(self.steps.values()):
+            if step.is_computed and step.here is MISSING:
+                step.here = look(step.instance, step.name)[0]
 
     def of(self, field: str) -> list[tuple[Step, tuple[str, ...]]]:
         """Return the steps of a field, the last one first, each with what is left of its path."""

@@ -175,7 +175,7 @@ def called_by(layers: Layers, args: Args, kwargs: Kwargs) -> list[Takes]:
     else:
         held += wrapped_by(layers.function)
     sought = names.intersection(wanted)
-    for value in [*held, *(item for value in held for item in _items(value))]:
+    for value in [*held, *(item for each in held for item in _items(each))]:
         takes = _takes_of(value)
         if takes is not None:
             found[id(takes)] = takes

@@ -42,6 +42,7 @@ class Findings:
         changed: the same of fields whose object was changed in place, and is another row's by now.
         changed_before: the same when the work began.
         reported: keys of the mismatches already reported.
+        left_on_copy: what the worker left on its copy, and the submitter does not get.
         left: whether it is told that something which outlived the row reads its context.
     """
 
@@ -50,6 +51,7 @@ class Findings:
         "changed_before",
         "kept",
         "left",
+        "left_on_copy",
         "moved",
         "moved_later",
         "own",
@@ -74,6 +76,7 @@ class Findings:
         self.changed: dict[str, object] = {}
         self.changed_before: dict[str, object] = {}
         self.reported: set[object] = set()
+        self.left_on_copy: set[str] = set()
         self.left: bool = False
 
     def know(self, wrong: Mapping[str, object], write: RawWrite | None, *, prevented: bool) -> None:

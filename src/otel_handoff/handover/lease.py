@@ -146,6 +146,7 @@ class Lease:
         submitted: the `roots` as they were at submission, where they are others by now.
         awaited: the fields whose id only the work function is given.
         variables: the ContextVars of its hand-over, where the worker is to run in them.
+        lent: the ContextVar that has the context, and the worker's copy, which it has there while it works.
         is_of_thread: whether each thread has its own values in `context`: nobody else writes those of a worker's.
         instance: whose method handed it over, where the place of `context` starts there.
         found: None, or the `findings`.
@@ -210,6 +211,7 @@ class Lease:
     submitted: dict[str, Any] | None = None
     awaited: tuple[str, ...] = ()
     variables: Variables | None = None
+    lent: tuple[ContextVar[Any], Any] | None = None
     is_of_thread: bool = False
     instance: Any = None
 

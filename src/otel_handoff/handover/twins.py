@@ -21,7 +21,7 @@ from otel_handoff.host.plainly import MISSING, dict_of, items_of, slot_values
 
 _logger = logging.getLogger("otel_handoff")
 
-_ENOUGH: Final = 16
+ENOUGH: Final = 16
 """After so many rows of a kind to which nothing was written, only one in so many is still looked at."""
 
 _PAIR: Final = cast("type[Any]", tuple)
@@ -63,7 +63,7 @@ class Twins:
             found = self._settle(lease, context, handed, back=back)
             kind.writes |= found
             kind.quiet += 1
-            kind.looks = kind.writes or kind.deep or kind.quiet < _ENOUGH
+            kind.looks = kind.writes or kind.deep or kind.quiet < ENOUGH
 
     def close(self, lease: Lease, contexts: tuple[Any, Any], *, back: bool = True) -> None:
         """Do it for the last time: the submit function has returned, or one step of it is done."""

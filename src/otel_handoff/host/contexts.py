@@ -42,6 +42,7 @@ class ContextClass:
         asked: roots that are the host's code, too, and are run once, when a row is handed over.
         snapshot: takes copy, roots and ids at once; raises where the class is not as most are.
         slots: where its instances keep values besides their `__dict__`; without those that are fields.
+        shares: whether workers share it from now on: what they leave on copies of it, others have written meanwhile.
         deep: whether the last row that was looked at had something on the way to its ids that can be changed in place.
         looks: whether the next row is looked at for what its submit function writes to the context.
         quiet: how many were looked at.
@@ -69,6 +70,7 @@ class ContextClass:
         "name",
         "quiet",
         "roots_of",
+        "shares",
         "slots",
         "snapshot",
         "told_looked_up",
@@ -84,7 +86,7 @@ class ContextClass:
     def __init__(self, cls: type, fields: Fields, unwatched: str = "", *, copies: bool = True) -> None:
         named = [root for root in fields.roots if type(root) is not Key]
         attributes = {root: beneath_ours(lookup(cls, root)) for root in named}
-        computed = [root for root, found in attributes.items() if _is_computed(found)]
+        computed = [root for root, found in attributes.items() if is_computed(found)]
         lazy = [root for root, found in attributes.items() if is_lazy(cls, found)]
         self.computed: tuple[str, ...] = (*computed, *lazy)
         self.asked: tuple[str, ...] = tuple(
@@ -101,6 +103,7 @@ class ContextClass:
         self.quiet: int = 0
         self.writes: bool = False
         self.deep: bool = False
+        self.shares: bool = False
         self.told_looked_up: bool = False
         self.told_unfit: bool = False
         self.told_unwatched: bool = False
@@ -268,7 +271,8 @@ def _reader(cls: type, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Se
     return lambda _: [lookup(cast("type", of()), name) for name in names]
 
 
-def _is_computed(attribute: Any) -> bool:
+def is_computed(attribute: Any) -> bool:
+    """Whether what a class has, unbound, is a property without a setter."""
     return issubclass(class_of(attribute), property) and attribute.fset is None
 
 

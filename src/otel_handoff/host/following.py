@@ -55,8 +55,13 @@ def look(value: Any, name: str) -> tuple[Any, str]:
 
 
 def value_of(found: Any) -> Any:
-    """Return what a ContextVar has here, None where it has nothing; anything else as it is."""
-    return cast("ContextVar[Any]", found).get(None) if type(found) is ContextVar else found
+    """Return what a ContextVar has here, or by default; None where it has nothing. Return anything else as it is."""
+    if type(found) is not ContextVar:
+        return found
+    try:
+        return cast("ContextVar[Any]", found).get()
+    except LookupError:
+        return None
 
 
 def _item(value: Any, key: Key) -> tuple[Any, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from contextvars import ContextVar
+from typing import Any, Final, cast
 
 from otel_handoff.host.following import UNUSUAL, Partial, compiled, expression, follow, made, value_of
 from otel_handoff.host.outside import pass_on
@@ -115,6 +116,12 @@ class Parameters:
     def reader(self, path: str) -> Read:
         """Return what reads a path that starts at a parameter (`"result.0.token_id"`) off the arguments of a call."""
         return self._readers.get(path) or self._readers.setdefault(path, self._reader(parse(path)))
+
+    def variable(self, path: str) -> ContextVar[Any] | None:
+        """Return the ContextVar that a path through a module ends at; None where there is another thing."""
+        module, parts = parse(path)
+        found = follow(sys.modules[module], parts) if module in sys.modules else None
+        return cast("ContextVar[Any]", found) if type(found) is ContextVar else None
 
     def reads(self, paths: Mapping[str, str]) -> Reads:
         """Return what reads all `paths` off the arguments of a call; without those whose argument is missing."""

@@ -13,6 +13,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.handover.along import Step
 from otel_handoff.handover.asked import Missed
 from otel_handoff.handover.findings import Sighting
+from otel_handoff.handover.handing_back import hand_back
 from otel_handoff.handover.lease import Lease, active, is_borrowed, is_judged
 from otel_handoff.handover.unlike import unwrapped
 from otel_handoff.host.current import no_lease
@@ -108,6 +109,9 @@ class Detector:
 
     def start_below(self, lease: Lease) -> None:
         """The same of what is on the way to the ids, below the context."""
+        if lease.along is not None and lease.is_pinned:
+            with no_lease():
+                lease.along.look_around()
         if lease.along is not None and not lease.along.begun:
             lease.along.begun = True
             if not lease.findings.own:
@@ -331,6 +335,8 @@ class Detector:
         lease.finished = True
         if lease.along is not None:
             self._look_inside(lease)
+        if lease.baseline is not None and (lost := hand_back(lease)):
+            lease.findings.left_on_copy |= lost
         then = lease.roots
         if lease.pinned or lease.at_read or lease.is_of_thread or lease.kind.has(lease.context, then):
             return

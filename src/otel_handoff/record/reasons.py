@@ -86,8 +86,8 @@ REASONS: Final = {
         worked=True,
     ),
     "left_on_copy": Reason(
-        "the worker left something on its own copy of the context, which the submitter does not see",
-        "have it return that, or set OTEL_HANDOFF_MODE=observe",
+        "the worker left something on its own copy of the context that the submitter does not get, such as another id",
+        "have it return that, or declare Boundary(pins='read'): then what it writes is where all see it",
         worked=True,
     ),
     "unseen_read": Reason(

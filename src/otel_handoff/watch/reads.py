@@ -9,6 +9,7 @@ from otel_handoff.handover.lease import Lease, is_judged
 from otel_handoff.handover.unlike import Unlike, unwrapped
 from otel_handoff.host.following import Partial
 from otel_handoff.host.guard import guard
+from otel_handoff.host.ids import same
 from otel_handoff.host.plainly import MISSING
 
 
@@ -76,11 +77,22 @@ def judged_below(lease: Lease, step: Step, value: Any) -> Any:
     """The worker of `lease` reads an attribute of an object on the way to an id; return what it is given."""
     with guard:
         is_pinned = lease.is_pinned and is_judged(lease)
+        if step.is_computed:
+            return _computed(lease, step, value) if is_pinned and value is not MISSING else value
         if value is not MISSING and value is not step.value and not (is_pinned and value is step.given):
             lease.detector.read(lease, step, value, prevented=is_pinned, shared=True)
         if is_pinned:
             return step.given
     return value
+
+
+def _computed(lease: Lease, step: Step, value: Any) -> Any:
+    # Of what the worker's thread has, say, which the submitter's has not. Once it is another than when the worker
+    # started, the worker may have made it so.
+    if value is step.value or not (value is step.here or same(step.here, value)):
+        return value
+    lease.detector.read(lease, step, value, prevented=True, shared=True)
+    return step.given
 
 
 def _is_original(lease: Lease, root: str, value: Any) -> bool:

@@ -13,7 +13,7 @@ from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.twins import put
 from otel_handoff.handover.unlike import Unlike, unwrapped
 from otel_handoff.handover.written import open_record
-from otel_handoff.host.contexts import is_lazy
+from otel_handoff.host.contexts import ContextClass, is_computed, is_lazy
 from otel_handoff.host.copying import Unfit, copier
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields, is_fixed
@@ -131,7 +131,7 @@ class Ways:
             look_on.along.originals[root] = value
             lease.roots[root] = Unlike(given) if type(lease.roots[root]) is Unlike else given
             if lease.pinned:
-                _give(handed, root, given, lease)
+                give(handed, root, given, lease.kind)
         if look_on.along.steps or look_on.along.loose:
             lease.along = look_on.along
             lease.along.keep_shared = self.keep_shared
@@ -169,9 +169,7 @@ class Ways:
         if type(name) is Key or (found is MISSING and name not in dict_of(instance)):
             return FOUND_ELSEWHERE
         kept = beneath_ours(found)
-        if (issubclass(class_of(kept), property) and kept.fset is None) or (
-            found is not MISSING and is_lazy(cls, kept)
-        ):
+        if (not self._pins and is_computed(kept)) or (found is not MISSING and is_lazy(cls, kept)):
             return ""  # it is computed of something else
         unseen = self._watch.cover(cls, (name,))
         found = lookup(cls, name)
@@ -191,6 +189,10 @@ class Ways:
                 "is not pinned" if self._pins else "may be read unseen",
                 why,
             )
+
+    def is_kept_shared(self, path: str) -> bool:
+        """Whether what is there is copied no more."""
+        return path in self._kept_shared
 
     def keep_shared(self, paths: Sequence[str]) -> None:
         """Copy these containers no more: workers hand something back in them, and not each its own."""
@@ -246,7 +248,8 @@ class _Look:
         for way in ways:
             if way.ends is not None and has_copy and way.ends not in self._ways.said:
                 found = look(copied, way.name)[0]
-                if found is not MISSING and found is not ids[way.ends]:  # it was changed in between
+                if found is not MISSING and found is not ids[way.ends] and way.ends not in self._lease.awaited:
+                    # It was changed in between, or is to be what the row says.
                     _put_in(copied, way.name, ids[way.ends])
             if way.ways:
                 found = look(copied, way.name)[0]
@@ -288,6 +291,7 @@ class _Look:
             return
         if record is not None:
             step = Step(value, way.name, self._root, found, given, way.fields, record)
+            step.is_computed = is_computed(watched.inherited)
             self.along.steps[id(value), way.name] = step
             if record.unclaimed:
                 record.claim(self._lease.submission, {way.name: found})
@@ -297,9 +301,9 @@ class _Look:
             self._ways.tell(path, class_of(value), watched)
 
 
-def _give(handed: Any, root: str, value: Any, lease: Lease) -> None:
-    # Without asking the class: a setter of its own may write to the original.
-    if root in lease.kind.asked:
+def give(handed: Any, root: str, value: Any, kind: ContextClass) -> None:
+    """Put a value on the worker's copy, without asking the class: a setter of its own may write to the original."""
+    if root in kind.asked:
         return  # it is given at the read
     if issubclass(class_of(handed), dict) and (type(root) is Key or root not in dict_of(handed)):
         _put_in(handed, root, value)

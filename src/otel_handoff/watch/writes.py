@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from otel_handoff.handover.along import Step
+from otel_handoff.handover.handing_back import remember
 from otel_handoff.handover.lease import Lease, active, whose
 from otel_handoff.handover.stamps import may_be_gone
 from otel_handoff.handover.transport import Handing, in_progress, submitting, under_way
 from otel_handoff.handover.written import DEPTH, RawWrite, WriteRecord, drop, keep, record_of
-from otel_handoff.host.plainly import dict_of
 from otel_handoff.record.locations import capture, places_of
 
 
@@ -36,7 +36,7 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
             if context is lease.handed:
                 lease.findings.kept[root] = value
             if lease.baseline is None:
-                lease.baseline = dict(dict_of(context))  # it may be meant for the submitter: see in the end
+                remember(lease)  # it may be meant for the submitter: see in the end
     return write
 
 

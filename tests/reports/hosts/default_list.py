@@ -21,6 +21,7 @@ EXPECTED = Expected(
     wrong=3,
     culprit="",  # nothing sees a write to a list
     prevented=False,
+    said=("reads of a list are not seen",),
 )
 REQUESTS = [f"req-{n}" for n in range(3)]
 all_handed_over = threading.Event()

@@ -64,6 +64,7 @@ def declared() -> Boundary:
         context="client",
         fields={"tenant": "tenant"},
         ids={"tenant": "bulk_data.0.1.tenant"},
+        pins="ids",
         calls=[Call(f"{__name__}:post", {"tenant": "tenant"})],
     )
 

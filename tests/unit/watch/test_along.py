@@ -456,7 +456,7 @@ def test_without_watch(kind: Kind, telemetry: Telemetry) -> None:
 
 
 def test_computed_of_something_else(telemetry: Telemetry) -> None:
-    """A property without a setter is nothing that can be pinned; what is filed is judged."""
+    """A property without a setter is not seen to change; what is filed is judged."""
 
     class Computed:
         def __init__(self) -> None:
@@ -470,6 +470,46 @@ def test_computed_of_something_else(telemetry: Telemetry) -> None:
     ctx: Any = Desk(order=Computed())
     assert race(ctx, lambda ctx: setattr(ctx.order, "kept", "B"), files(lambda given: given.order.id)) == "B"
     assert short(telemetry) == [("call", "used", A, B)]
+
+
+class OfTheThread:
+    """What it has is another on each thread."""
+
+    def __init__(self) -> None:
+        self.local = threading.local()
+        self.local.id = "A"
+
+    @property
+    def id(self) -> Any:
+        """What this thread has."""
+        return getattr(self.local, "id", None)
+
+
+def test_computed_of_what_the_thread_has(telemetry: Telemetry) -> None:
+    """In pin the worker has what the submitter's thread had, until it sets its own there."""
+    on(telemetry, "pin", fields={"order_id": "order.id"})
+
+    def body(given: Any) -> Any:
+        before = files(lambda given: given.order.id)(given)
+        given.order.local.id = "mine"
+        return before, given.order.id
+
+    ctx: Any = Desk(order=OfTheThread())
+    assert race(ctx, lambda _: None, body) == ("A", "mine")
+    assert short(telemetry) == [("read", "prevented", A, {"order_id": None})]
+    assert ctx.order.id == "A"
+
+
+def test_computed_and_set_by_the_worker_first(telemetry: Telemetry) -> None:
+    """What a worker makes of it, it reads."""
+    on(telemetry, "pin", fields={"order_id": "order.id"})
+
+    def body(given: Any) -> Any:
+        given.order.local.id = "mine"
+        return given.order.id
+
+    assert race(Desk(order=OfTheThread()), lambda _: None, body) == "mine"
+    assert told(telemetry) == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -535,7 +575,7 @@ def test_an_error_of_ours(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch)
     guard.reraise = False
     monkeypatch.setattr(guard, "errors", Tally())
     on(telemetry, "pin", fields={"order_id": "meta.id"})
-    monkeypatch.setattr(ways, "_give", None)
+    monkeypatch.setattr(ways, "give", None)
     assert race(Desk(meta={"id": "A"}), lambda _: None, lambda given: given.meta["id"]) == "A"
     assert guard.errors.value == 1
 

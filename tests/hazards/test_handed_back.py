@@ -1,0 +1,191 @@
+"""What a worker leaves on the context is the submitter's, also where a pinned worker has a copy of it."""
+
+# ruff: noqa: D101 - the tests say what each is about
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from otel_handoff import Boundary, Call
+from otel_handoff.host.following import look
+from tests.hazards.conftest import Instrument
+from tests.hazards.one_row import Body, Desk, Host, declare, filed_by_a, run_rows
+from tests.hosts import WAIT, Ledger
+from tests.telemetry import Telemetry
+
+
+class Slotted:
+    __slots__ = ("__dict__", "order_id", "result")
+
+    def __init__(self) -> None:
+        self.order_id: Any = None
+        self.result: Any = None
+
+
+class Alone(Host):
+    """Names no function that hands over."""
+
+
+def alone() -> Boundary:
+    return Boundary(
+        "desk",
+        work=f"{__name__}:Alone.work",
+        fields={"order_id": "order_id"},
+    )
+
+
+def put(ctx: Any, name: str, value: Any) -> None:
+    if type(ctx) is dict:
+        ctx[name] = value
+    else:
+        setattr(ctx, name, value)
+
+
+def has(ctx: Any, name: str) -> Any:
+    return look(ctx, name)[0]
+
+
+def leaves(value: Any) -> Body:
+    def body(ctx: Any) -> Any:
+        put(ctx, "result", value)
+        return has(ctx, "order_id")
+
+    return body
+
+
+@pytest.mark.parametrize("new", [Desk, Slotted, dict])
+@pytest.mark.parametrize("host", [Host, Alone])
+def test_a_result_arrives_from_each_row(
+    host: type[Host], new: Callable[[], Any], instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """By the time that its future has one; and nothing is told of it."""
+    instrument("pin", boundaries=[alone() if host is Alone else declare(host, calls=[])])
+    ctx, one = new(), host()
+    seen: list[Any] = []
+    for n in range(40):
+        put(ctx, "order_id", n)
+        one.hand_over(ctx, leaves(f"of {n}")).result(WAIT)
+        seen.append(has(ctx, "result"))
+    one.close()
+    assert seen == [f"of {n}" for n in range(40)]
+    assert has(ctx, "order_id") == 39
+    assert telemetry.unchecked() == {}
+    assert telemetry.mismatches == []
+
+
+def test_what_is_taken_away_is_gone(instrument: Instrument) -> None:
+    """A worker that deletes something deletes it for all."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx: Any = Desk()
+    ctx.draft = "one"
+    run_rows(Host(), [lambda ctx: delattr(ctx, "draft")], ctx)
+    assert not hasattr(ctx, "draft")
+
+
+def test_what_two_have_written_is_told_and_then_shared(
+    instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One count would be lost. Later rows share the context, and read the ids that they were submitted with."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx: Any = Desk()
+    ctx.count = 0
+    both = threading.Barrier(2, timeout=WAIT)
+
+    def counts(given: Any) -> None:
+        count = given.count
+        both.wait()
+        given.count = count + 1
+
+    hosts = Host(), Host()
+    for handed in [host.hand_over(ctx, counts) for host in hosts]:
+        handed.result(WAIT)
+    assert telemetry.unchecked() == {"left_on_copy": 1}
+    assert sum("wrote 'count' on the same Desk" in text for text in caplog.messages) == 1
+
+    def counts_on(given: Any) -> None:
+        given.count += 1
+
+    for host in hosts:
+        host.hand_over(ctx, counts_on).result(WAIT)
+        host.close()
+    assert ctx.count == 3
+    assert filed_by_a(Host(), ctx) == "A"
+    assert telemetry.unchecked() == {"left_on_copy": 1}
+
+
+def test_an_id_that_the_row_had_not_is_a_result(instrument: Instrument, telemetry: Telemetry) -> None:
+    """Each worker leaves one, and the last of them stays, as it would without a copy."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx, one = Desk(), Host()
+    all_in = threading.Barrier(3, timeout=WAIT)
+    done = [threading.Event() for _ in range(3)]
+
+    def gives(n: int) -> Body:
+        def body(given: Any) -> None:
+            all_in.wait()
+            assert n == 0 or done[n - 1].wait(WAIT)
+            given.order_id = n
+
+        return body
+
+    one.pool = ThreadPoolExecutor(3)
+    handed = [one.hand_over(ctx, gives(n)) for n in range(3)]
+    for n, each in enumerate(handed):
+        each.result(WAIT)
+        assert ctx.order_id == n
+        done[n].set()
+    one.close()
+    assert telemetry.unchecked() == {}
+    assert telemetry.mismatches == []
+
+
+def test_an_id_in_the_place_of_the_row_s_stays_where_it_is(instrument: Instrument, telemetry: Telemetry) -> None:
+    """It would be the next row's, if it were put where that is handed over; it is told."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx, one = Desk("A"), Host()
+    one.hand_over(ctx, lambda given: setattr(given, "order_id", "mine")).result(WAIT)
+    one.close()
+    assert ctx.order_id == "A"
+    assert telemetry.unchecked() == {"left_on_copy": 1}
+
+
+def test_what_the_submitter_wrote_meanwhile_stays(instrument: Instrument, telemetry: Telemetry) -> None:
+    """Its None was followed by an id of its own: what a worker gives the row is not put in its place."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx, one = Desk(), Host()
+    go = threading.Event()
+
+    def gives(given: Any) -> None:
+        assert go.wait(WAIT)
+        given.order_id = "mine"
+
+    handed = one.hand_over(ctx, gives)
+    ctx.order_id = "B"
+    go.set()
+    handed.result(WAIT)
+    one.close()
+    assert ctx.order_id == "B"
+    assert telemetry.unchecked() == {"left_on_copy": 1}
+
+
+def test_it_is_there_when_the_result_is_routed(instrument: Instrument) -> None:
+    """The submitter may go on from then on, while the worker is on its way out."""
+    instrument(
+        "pin",
+        boundaries=[
+            declare(Host, calls=[Call("tests.hosts:Ledger.post", {"order_id": "order_id"}, evidence="result")])
+        ],
+    )
+    ctx: Any = Desk()
+
+    def routes(given: Any) -> None:
+        given.result = "done"
+        Ledger().post(given.order_id, "entry")
+        assert ctx.result == "done"
+
+    run_rows(Host(), [routes], ctx)
