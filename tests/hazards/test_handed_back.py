@@ -189,3 +189,12 @@ def test_it_is_there_when_the_result_is_routed(instrument: Instrument) -> None:
         assert ctx.result == "done"
 
     run_rows(Host(), [routes], ctx)
+
+
+def test_what_it_writes_by_another_name_for_the_original_is_there(instrument: Instrument) -> None:
+    """Its copy, to which it wrote nothing, does not take that back."""
+    instrument("pin", boundaries=[declare(Host)])
+    ctx, one = Desk(), Host()
+    one.hand_over(ctx, lambda _: setattr(ctx, "order_id", "mine")).result(WAIT)
+    one.close()
+    assert ctx.order_id == "mine"

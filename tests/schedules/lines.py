@@ -19,6 +19,7 @@ MODULES: Final = (
     "watch/descriptors",
     "watch/writes",
     "handover/lease",
+    "handover/handing_back",
     "handover/written",
     "around/shared",
     "around/handoff",

@@ -83,6 +83,7 @@ class Run:
         for number, acts in enumerate(program.submitters):
             scheduler.spawn(f"submitter-{number}", lambda name=f"submitter-{number}", acts=acts: self._acts(name, acts))
         scheduler.on_idle = self._close
+        scheduler.on_pause = self.truth.look_for_what_was_handed_back
 
     def go(self) -> None:
         """Run to the end."""

@@ -37,6 +37,7 @@ class Scheduler(ABC):
     Attributes:
         decisions: the choices made, each a position among the tasks that could run; 0 is to let the same one run on.
         failures: tracebacks of tasks that raised.
+        on_pause: called before another task may run.
         on_idle: called when nothing can run; the tasks are asked again after it, and then the run is over.
     """
 
@@ -44,6 +45,7 @@ class Scheduler(ABC):
         self.decisions: list[int] = []
         self.failures: list[str] = []
         self.on_idle: Callable[[], object] = lambda: None
+        self.on_pause: Callable[[], object] = lambda: None
         self.current: Task | None = None
         self.settled: bool = True
         """Whether no task is just being added."""
@@ -62,6 +64,7 @@ class Scheduler(ABC):
         """A point at which another task may run."""
         task = self.current
         assert task is not None
+        self.on_pause()
         following = self._next()
         if following is None:
             following = task  # the run is stuck; let it fail where it is
@@ -72,6 +75,7 @@ class Scheduler(ABC):
         """Let others run until `ready`."""
         task = self.current
         assert task is not None
+        self.on_pause()
         task.ready = ready
         following = self._next()
         if following is not task:

@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context
 from threading import current_thread
 from typing import Any, Final
 
@@ -62,6 +63,25 @@ class Truth:
                 self._writes[id(owner.view), root].append(written)
         setattr(context, root, value)
         written.end = tick()
+
+    def look_for_what_was_handed_back(self) -> None:
+        """What a worker has left on its copy may be on the submitter's context by now: then that is its write as well.
+
+        It is on its way from the time when the worker wrote it, and there now.
+        """
+        for attempt in self.attempts[:]:
+            if attempt.own and attempt.handed is not None and attempt.handed is not attempt.context:
+                for root in list(attempt.own):
+                    self._look_for(attempt, root)
+
+    def _look_for(self, attempt: Attempt, root: str) -> None:
+        known = self._writes[id(attempt.context), root]
+        there = Context().run(getattr, attempt.context, root, None)  # nobody's read
+        if there is None or there is known[-1].value:
+            return
+        for own in self._writes.get((id(attempt.handed), root), ()):
+            if own.owner is attempt and own.value is there and all(each.value is not there for each in known):
+                known.append(dataclasses.replace(own, context=attempt.context, end=tick()))
 
     def stamp(self, attempt: Attempt, context: Any, root: str) -> None:
         """The submit function writes an id of the row that it hands over; on a copy, it means the original, too."""

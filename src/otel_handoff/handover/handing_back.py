@@ -10,11 +10,10 @@ import logging
 from typing import Any, Final, cast
 
 from otel_handoff.handover.along import COUNTED
-from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.twins import State, put, state_of
 from otel_handoff.host.current import no_lease
-from otel_handoff.host.guard import guard
-from otel_handoff.host.plainly import MISSING
+from otel_handoff.host.plainly import MISSING, dict_of
 
 _logger: Final = logging.getLogger("otel_handoff")
 
@@ -74,18 +73,14 @@ def _wrote(lease: Lease, before: State, here: State) -> list[str]:
     # The roots that the worker has written: as is seen, or as is there, which is all that is known of a dict.
     found = [root for root in lease.roots for name in (root, (root,)) if here.get(name) is not before.get(name)]
     if lease.found:
-        found += [
-            root
-            for root, writes in lease.findings.own.items()
-            if type(root) is str and writes and writes[-1].value is not lease.roots.get(root)
-        ]
+        found += [root for root, value in lease.findings.kept.items() if value is not lease.roots.get(root)]
     return [root for root in dict.fromkeys(found) if root not in lease.kind.computed]
 
 
 def _give_id(lease: Lease, root: str, here: State, before: State, lost: set[str]) -> None:
     detector = lease.detector
     own = lease.findings.own.get(root) if lease.found else None
-    mine = here.get(root, here.get((root,), own[-1].value if own else MISSING))
+    mine = here.get(root, here.get((root,), lease.findings.kept.get(root, MISSING)))
     if detector.is_its_id(lease, root, mine):
         return
     with no_lease():  # our own look is not the worker's
@@ -93,7 +88,7 @@ def _give_id(lease: Lease, root: str, here: State, before: State, lost: set[str]
     if theirs is mine:
         return
     is_new = all(lease.ids.get(field) is None for field in detector.fields_at([root]))
-    if root in lease.kind.asked or not (is_new or detector.says_itself(root)):
+    if root in lease.kind.asked or mine is MISSING or not (is_new or detector.says_itself(root)):
         lost.add(root)
         return
     write = lease.record.newest(root, lambda written: written is theirs) if lease.record is not None else None
@@ -101,12 +96,7 @@ def _give_id(lease: Lease, root: str, here: State, before: State, lost: set[str]
         lost.add(root)  # the submitter has gone on
         return
     lease.kind.writes = lease.kind.looks = True
-    token = active.set(lease)  # it is the worker's write, and no submitter's
-    try:
-        with guard:
-            if (root,) in here:
-                put(lease.context, (root,), mine, ())
-            else:
-                setattr(lease.context, root, mine)
-    finally:
-        active.reset(token)
+    if own and lease.record is not None and own[-1].value is mine:
+        lease.record.add(own[-1])  # before it is there: it is the worker's write, and no submitter's
+    name = (root,) if (root,) in here else root
+    put(lease.context, name, mine, () if root in dict_of(lease.context) or name != root else (root,))
