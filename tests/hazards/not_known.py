@@ -218,6 +218,22 @@ def other_process(instrument: Instrument, method: str = "spawn") -> None:
             host.submit(Desk(order_id), file).result(WAIT)
 
 
+def no_id(instrument: Instrument) -> None:
+    """The id is set when the row is handed over already."""
+    instrument("observe", boundaries=[declare(Host)])
+    host, ctx, go = Host(), Desk(), threading.Event()
+
+    def body(given: Any) -> None:
+        assert go.wait(WAIT)
+        file(given)
+
+    handed = host.submit(ctx, body)
+    ctx.order_id = "B"
+    go.set()
+    handed.result(WAIT)
+    host.close()
+
+
 def unseen_read(instrument: Instrument) -> None:
     """A consumer that the first row begins reads for the others."""
     asked: queue.Queue[Any] = queue.Queue()
@@ -289,6 +305,7 @@ CASES: Final[dict[str, tuple[Run, int]]] = {
     "other_process": (other_process, ROWS),
     "several_workers": (lambda instrument: rows(instrument, Hoists, number=1, calls=[]), 1),
     "left_on_copy": (lambda instrument: rows(instrument, body=left_on_copy, mode="pin"), ROWS),
+    "no_id": (no_id, 1),
     "unseen_read": (unseen_read, 1),
     "internal_error": (internal_error, ROWS),
 }

@@ -118,10 +118,17 @@ def test_what_two_have_written_is_told_and_then_shared(
     assert telemetry.unchecked() == {"left_on_copy": 1}
 
 
-def test_an_id_that_the_row_had_not_is_a_result(instrument: Instrument, telemetry: Telemetry) -> None:
+class Default:
+    order_id: Any = None
+
+
+@pytest.mark.parametrize("new", [Desk, Slotted, Default])
+def test_an_id_that_the_row_had_not_is_a_result(
+    new: Callable[[], Any], instrument: Instrument, telemetry: Telemetry
+) -> None:
     """Each worker leaves one, and the last of them stays, as it would without a copy."""
     instrument("pin", boundaries=[declare(Host)])
-    ctx, one = Desk(), Host()
+    ctx, one = new(), Host()
     all_in = threading.Barrier(3, timeout=WAIT)
     done = [threading.Event() for _ in range(3)]
 

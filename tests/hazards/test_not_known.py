@@ -26,7 +26,7 @@ TOLD = {reason for reason in REASONS if reason != "nothing_declared"}
 
 EVERY_REASON = pytest.mark.parametrize("reason", sorted(TOLD))
 
-SAID_BY_THE_ROW = {"field_unresolved", "field_computed", "not_followed", "left_on_copy", "unplaced_write"}
+SAID_BY_THE_ROW = {"field_unresolved", "field_computed", "not_followed", "left_on_copy", "unplaced_write", "no_id"}
 """What a row's own span says."""
 
 

@@ -8,9 +8,10 @@ import gc
 import queue
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import repeat
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from opentelemetry import trace
 
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError, current_submission
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, declare
+from tests.hazards.one_row import MODES, Body, Desk, Host, declare
 from tests.hazards.rows import culprits, told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -406,3 +407,54 @@ def test_nothing_of_it_stays(instrument: Instrument, telemetry: Telemetry) -> No
         assert [ref() for ref in kept] == [None] * len(kept)
         assert trace.get_current_span() is trace.INVALID_SPAN
         HandoffInstrumentor().uninstrument()
+
+
+class Chunks:
+    """Gives chunks to a pool while it goes on reading rows, each of which it sets on the desk."""
+
+    def __init__(self) -> None:
+        self.pool, self.ledger = ThreadPool(2), Ledger()
+        self.all_read = threading.Event()
+
+    def submit(self, ctx: Any, rows: str) -> Iterator[Any]:
+        yield from self.pool.imap(lambda row: self.work(ctx, row), self.read(ctx, rows))
+
+    def read(self, ctx: Any, rows: str) -> Iterator[str]:
+        for row in rows:
+            ctx.order_id = row
+            yield row
+        self.all_read.set()
+
+    def work(self, ctx: Any, row: str) -> Any:
+        assert self.all_read.wait(WAIT)
+        return self.ledger.post(ctx.order_id, row)
+
+
+@IN_EACH_MODE
+def test_what_had_no_id_at_all_is_not_judged(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """One hand-over for all rows: each worker meets an id, and nothing says which is wrong. None is made up for it."""
+    instrument(mode, boundaries=[declare(Chunks)])
+    chunks = Chunks()
+    assert list(chunks.submit(Desk(), "ABC")) == ["C:A", "C:B", "C:C"]
+    chunks.pool.close()
+    chunks.pool.join()
+    assert told(telemetry) == []
+    assert "no_id" in telemetry.unchecked()
+    assert telemetry.unchecked().keys() <= {"no_id", "no_submission"}  # one may come when the others are done
+
+
+@IN_EACH_MODE
+def test_a_row_without_an_id_among_others(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """Where rows have ids, one that has none may not have another's."""
+    instrument(mode, boundaries=[declare(Host)])
+    for order_id in ("A", None):
+        host, ctx, go = Host(), Desk(order_id), threading.Event()
+        handed = host.submit(ctx, lambda given, go=go: (go.wait(WAIT), given.order_id)[1])
+        ctx.order_id = "B"
+        go.set()
+        assert handed.result(WAIT) == (order_id if mode == "pin" else "B")
+        host.close()
+    outcome = "prevented" if mode == "pin" else "used"
+    assert [(row, *rest) for row, *rest in told(telemetry)] == [
+        (row, "read", outcome, {"order_id": "B"}) for row in ("A", None)
+    ]

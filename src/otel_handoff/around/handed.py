@@ -131,7 +131,7 @@ class HandOver(Submit):
         if lease.pinned and kind.looks:
             lease.made = {}  # the short way knows nothing of what the worker leaves there
             kind.quiet += 1
-            kind.looks = kind.writes or kind.deep or kind.quiet < ENOUGH
+            kind.looks = kind.writes or kind.deep or kind.vague or kind.quiet < ENOUGH
         handing.lease, handing.contexts = None, (None, None)
         if self._coverage.due:
             self._coverage.tell()
@@ -147,10 +147,11 @@ class HandOver(Submit):
         lease = noted.lease
         lease.missed = False
         self.shared.counts.submissions.add()
+        self._look_for_ids(lease)
         ids: Any = lease.ids
         if type(ids) is not dict:
             unresolved, lease.flaw = self.shared.unresolved(lease.kind, ids, lease.submission, pinned=lease.is_pinned)
-            lease.unresolved = unresolved.union(lease.awaited)
+            lease.unresolved = unresolved.union(lease.awaited, lease.unresolved)
         if given is not MISSING and given is not noted.context and not lease.pinned:
             lease.expected, lease.context = id(given), given
             lease.record = open_record(given) if self._detector.watched else None

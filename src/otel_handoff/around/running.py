@@ -235,6 +235,8 @@ class Running:
                 self._hand_back(lease)
             if lease.found is not None or not lease.finished:
                 lease.detector.end(lease)
+            if lease.found is not None and lease.findings.vague:
+                self.leaves(lease, "no_id")
             if lease.stale:
                 self._count_stale(lease)
             if span is not INVALID_SPAN and self.late is None:
@@ -291,7 +293,11 @@ class Running:
             self._counts.flawed.add()
         lease.flaw = reason, ()
         self._coverage.miss(
-            reason, lease.submission, pinned=lease.is_pinned, detail=detail, has_span=self._engine.traced
+            reason,
+            lease.submission,
+            pinned=lease.is_pinned and not lease.vague,
+            detail=detail,
+            has_span=self._engine.traced,
         )
         if lease.span.is_recording():
             self._mark(lease, lease.span)
@@ -327,7 +333,7 @@ class Running:
             span.set_attribute(semconv.UNCHECKED_REASON, flaw[0])
             if flaw[1]:
                 span.set_attribute(semconv.UNCHECKED_FIELDS, flaw[1])
-            span.set_attribute(semconv.UNCHECKED_PINNED, lease.is_pinned)
+            span.set_attribute(semconv.UNCHECKED_PINNED, lease.is_pinned and not lease.vague)
 
     def _hand_back(self, lease: Lease) -> None:
         # What the worker has left on its copy is the submitter's.

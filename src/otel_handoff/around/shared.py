@@ -53,6 +53,7 @@ class Shared:
         shared: the parameters that the submit function and the work function both have.
         is_given: whether the context is an argument of both, by the same name.
         is_usual: whether the context says which row it is, and nothing else is asked for: most rows go the short way.
+        has_ids: whether a row was handed over with an id, or says itself which it is.
         told_shared: whether it was told that the context cannot be copied, as it is no argument.
         forked: whether this process is a fork of one that it was attached in.
         cover_overrides: looks for subclasses that hand over rows in their own way; `around.handoff` does.
@@ -99,6 +100,7 @@ class Shared:
         self.shared: frozenset[str] = frozenset()
         self.is_given: bool = False
         self.is_usual: bool = bool(boundary.fields) and not (boundary.ids or boundary.contextvars)
+        self.has_ids: bool = bool(boundary.ids)
         self.told_shared: bool = False
         self.forked: bool = False
         self.cover_overrides: Callable[[], None] = _nothing

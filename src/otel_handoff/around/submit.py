@@ -25,6 +25,7 @@ from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
+from otel_handoff.host.following import Partial
 from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.parameters import Parameters
@@ -385,8 +386,10 @@ class Submit:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         elif lease.along is not None:
             lease.made = {}  # nor does it know of that
+        self._look_for_ids(lease)
         if type(ids) is not dict:
-            lease.unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
+            unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
+            lease.unresolved = unresolved.union(lease.unresolved)
         if handed is not context and issubclass(class_of(handed), LISTS):
             lease.along = lease.along or Along()
             lease.along.keep_shared = self.shared.ways.keep_shared
@@ -394,6 +397,17 @@ class Submit:
         if not (self.shared.is_usual and self._can_copy):
             self._look_further(lease, context, call)
         return Handing(lease, (context, handed if lease.lent is None else context)), lease
+
+    def _look_for_ids(self, lease: Lease) -> None:
+        # Where no row has an id when it is handed over, another may be what hands each of them over.
+        if not self.shared.has_ids and lease.ids:
+            ids = lease.ids
+            absent = isinstance(ids, Partial) and ids.absent
+            self.shared.has_ids = any(value is not None for value in ids.values())
+            lease.kind.vague = lease.vague = not (self.shared.has_ids or absent or lease.kind.computed)
+            if lease.vague:
+                lease.kind.looks, lease.made = True, {}  # the short way knows nothing of it
+                lease.unresolved = frozenset(ids)
 
     def _lends(self, kind: ContextClass) -> ContextVar[Any] | None:
         # What is in a ContextVar, and cannot be pinned at the read, the worker is lent a copy of.

@@ -42,6 +42,7 @@ class Findings:
         changed: the same of fields whose object was changed in place, and is another row's by now.
         changed_before: the same when the work began.
         reported: keys of the mismatches already reported.
+        vague: whether something was not judged, as nothing says which row it is.
         left_on_copy: what the worker left on its copy, and the submitter does not get.
         left: whether it is told that something which outlived the row reads its context.
     """
@@ -61,6 +62,7 @@ class Findings:
         "sources",
         "spared",
         "told",
+        "vague",
     )
 
     def __init__(self) -> None:
@@ -77,6 +79,7 @@ class Findings:
         self.changed_before: dict[str, object] = {}
         self.reported: set[object] = set()
         self.left_on_copy: set[str] = set()
+        self.vague: bool = False
         self.left: bool = False
 
     def know(self, wrong: Mapping[str, object], write: RawWrite | None, *, prevented: bool) -> None:

@@ -13,7 +13,7 @@ from otel_handoff.handover.along import COUNTED
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.twins import State, put, state_of
 from otel_handoff.host.current import no_lease
-from otel_handoff.host.plainly import MISSING, dict_of
+from otel_handoff.host.plainly import MISSING, beneath_ours, class_of, dict_of, lookup
 
 _logger: Final = logging.getLogger("otel_handoff")
 
@@ -91,12 +91,17 @@ def _give_id(lease: Lease, root: str, here: State, before: State, lost: set[str]
     if root in lease.kind.asked or mine is MISSING or not (is_new or detector.says_itself(root)):
         lost.add(root)
         return
-    write = lease.record.newest(root, lambda written: written is theirs) if lease.record is not None else None
+    record = lease.recorded()
+    write = record.newest(root, lambda written: written is theirs) if record is not None else None
     if theirs is not before.get(root, before.get((root,))) and (write is None or write.by is None):
         lost.add(root)  # the submitter has gone on
         return
     lease.kind.writes = lease.kind.looks = True
-    if own and lease.record is not None and own[-1].value is mine:
-        lease.record.add(own[-1])  # before it is there: it is the worker's write, and no submitter's
-    name = (root,) if (root,) in here else root
-    put(lease.context, name, mine, () if root in dict_of(lease.context) or name != root else (root,))
+    if own and record is not None and own[-1].value is mine:
+        record.add(own[-1])  # before it is there: it is the worker's write, and no submitter's
+    if (root,) in here:
+        put(lease.context, (root,), mine, ())
+    elif root in dict_of(lease.handed):
+        put(lease.context, root, mine, ())
+    else:
+        beneath_ours(lookup(class_of(lease.context), root)).__set__(lease.context, mine)

@@ -144,6 +144,8 @@ class Lease:
             `roots` has what it is given: once it wrote an attribute itself, that.
         along: what can be changed in place on the way to its ids.
         submitted: the `roots` as they were at submission, where they are others by now.
+        vague: whether it had no id when it was handed over, nor had any row before: nothing says which it is, but what
+            its worker writes.
         awaited: the fields whose id only the work function is given.
         variables: the ContextVars of its hand-over, where the worker is to run in them.
         lent: the ContextVar that has the context, and the worker's copy, which it has there while it works.
@@ -209,6 +211,7 @@ class Lease:
     at_read: bool = False
     along: Along | None = None
     submitted: dict[str, Any] | None = None
+    vague: bool = False
     awaited: tuple[str, ...] = ()
     variables: Variables | None = None
     lent: tuple[ContextVar[Any], Any] | None = None
@@ -338,6 +341,8 @@ class Lease:
         """The row has other values for some ids."""
         self.submission.restate(ids)
         self.ids = self.submission.ids
+        if self.vague and any(value is not None for value in ids.values()):
+            self.vague = False
 
     def _supersede(self, before: weakref.ref[Lease]) -> None:
         lease = before()

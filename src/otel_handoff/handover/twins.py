@@ -63,7 +63,7 @@ class Twins:
             found = self._settle(lease, context, handed, back=back)
             kind.writes |= found
             kind.quiet += 1
-            kind.looks = kind.writes or kind.deep or kind.quiet < ENOUGH
+            kind.looks = kind.writes or kind.deep or kind.vague or kind.quiet < ENOUGH
 
     def close(self, lease: Lease, contexts: tuple[Any, Any], *, back: bool = True) -> None:
         """Do it for the last time: the submit function has returned, or one step of it is done."""

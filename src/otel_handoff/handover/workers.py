@@ -42,6 +42,8 @@ class Further(Lease):
         self.key = of.key
         if of.at_read:
             self.at_read = True
+        if of.vague:
+            self.vague = True
         if of.along is not None:
             self.along, self.made = of.along.again(), {}
         self.fresh = True
@@ -97,7 +99,7 @@ class Seed:
         self.shares: WriteRecord | None = None
         self.stale, self.outdated = lease.stale, lease.outdated
         self.key, self.rows = lease.key, lease.rows
-        self.at_read, self.along = lease.at_read, None
+        self.at_read, self.along, self.vague = lease.at_read, None, lease.vague
         self._context = _held(lease.context)
         self._roots = {name: _held(value) for name, value in (lease.submitted or lease.roots).items()}
         if self.record is not None:

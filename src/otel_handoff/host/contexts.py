@@ -43,6 +43,7 @@ class ContextClass:
         snapshot: takes copy, roots and ids at once; raises where the class is not as most are.
         slots: where its instances keep values besides their `__dict__`; without those that are fields.
         shares: whether workers share it from now on: what they leave on copies of it, others have written meanwhile.
+        vague: whether the last row that was looked at had no id, nor had any before.
         deep: whether the last row that was looked at had something on the way to its ids that can be changed in place.
         looks: whether the next row is looked at for what its submit function writes to the context.
         quiet: how many were looked at.
@@ -77,6 +78,7 @@ class ContextClass:
         "told_unfit",
         "told_unwatched",
         "unwatched",
+        "vague",
         "watches",
         "watching",
         "watching_of",
@@ -103,6 +105,7 @@ class ContextClass:
         self.quiet: int = 0
         self.writes: bool = False
         self.deep: bool = False
+        self.vague: bool = False
         self.shares: bool = False
         self.told_looked_up: bool = False
         self.told_unfit: bool = False

@@ -60,7 +60,7 @@ class Comparing:
             write = self.write_of(lease, root, value)
             if self.is_own(lease, root, value, write, on_copy=False):
                 continue
-            wrong = self.wrong(lease, self._fields.ids_at(root, value))
+            wrong = self.certain(lease, self.wrong(lease, self._fields.ids_at(root, value)))
             if wrong:
                 lease.findings.suppose(wrong, write, prevented=lease.pinned)
                 moved |= wrong
@@ -95,6 +95,15 @@ class Comparing:
             name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
         }
 
+    def certain(self, lease: Lease, wrong: dict[str, object]) -> dict[str, object]:
+        """Return those of some wrong ids of which it is known what they should be."""
+        if not lease.vague:
+            return wrong
+        certain = {name: value for name, value in wrong.items() if self._own(lease, name)}
+        if len(certain) < len(wrong):
+            lease.findings.vague = True
+        return certain
+
     def is_own(self, lease: Lease, at: str | Step, value: Any, write: RawWrite | None, *, on_copy: bool) -> bool:
         """Whether a value that the worker read is what it wrote itself.
 
@@ -122,7 +131,7 @@ class Comparing:
 
     def _own(self, lease: Lease, name: str) -> list[tuple[int, object]]:
         # What the worker itself has made of a field: when, and which id; the newest first.
-        if not lease.findings.own:
+        if not (lease.found and lease.findings.own):
             return []
         with no_lease():  # of an object that it has put there, the id
             found = [
@@ -197,6 +206,7 @@ class Comparing:
             for name in names:
                 if name not in changed and (written := self._written(lease, name)) is not None:
                     changed |= self.wrong(lease, {name: written.value})
+        changed = self.certain(lease, changed)
         found = {name: value for name, value in changed.items() if not self.has_written(lease, name, value)}
         for name, value in found.items():
             spared = lease.is_pinned and along.loose.get(name, False)

@@ -94,6 +94,7 @@ class Detector:
         self.emitted = telling.emitted
         self._moved, self._wrong, self._wrote = comparing.moved, comparing.wrong, comparing.has_written
         self._ids_at, self._changed = comparing.ids_at, comparing.changed
+        self._certain = comparing.certain
         self._is_own, self._write_of = comparing.is_own, comparing.write_of
         self._report, self._report_moved = telling.report, telling.report_moved
         self._tell_sightings = telling.tell_sightings
@@ -144,6 +145,8 @@ class Detector:
             if self._is_own(lease, at, value, write, on_copy=on_copy):
                 return False
             wrong = self._wrong(lease, self._ids_at(at, value))  # also where nothing was submitted: it is another
+            if wrong and lease.vague:
+                wrong = self._certain(lease, wrong)
             if wrong and self.expected.names and isinstance(at, str):
                 wrong = self.expected.wrong(lease, at, value, write, wrong)
             if not wrong:
@@ -162,7 +165,11 @@ class Detector:
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
         wrong = self._wrong(lease, ids)
-        if wrong and lease.unresolved:  # what was submitted is not known: it is wrong where it was read off the context
+        if wrong and lease.vague:
+            wrong = self._certain(lease, wrong)
+        elif (
+            wrong and lease.unresolved
+        ):  # what was submitted is not known: it is wrong where it was read off the context
             wrong = {n: v for n, v in wrong.items() if n not in lease.unresolved or lease.findings.has_read(n, v)}
         if wrong and lease.found:
             wrong = {name: value for name, value in wrong.items() if not self._wrote(lease, name, value)}

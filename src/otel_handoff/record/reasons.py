@@ -85,6 +85,11 @@ REASONS: Final = {
         "declare as submit the function that hands over to each, and give both functions an object of each row's own",
         worked=True,
     ),
+    "no_id": Reason(
+        "its worker met an id, and it had none when it was handed over, nor had any before: nothing says which it is",
+        "name as submit what hands over each row, once its ids are set; or say with Boundary(ids=...) which it is",
+        worked=True,
+    ),
     "left_on_copy": Reason(
         "the worker left something on its own copy of the context that the submitter does not get, such as another id",
         "have it return that, or declare Boundary(pins='read'): then what it writes is where all see it",

@@ -36,6 +36,9 @@ def judged(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
 
 def _at_read(field: Field, lease: Lease, value: Any) -> Any:
     root = lease.roots.get(field.name, MISSING)
+    if lease.vague and root is None and is_judged(lease):
+        lease.detector.read(lease, field.name, value, prevented=False)
+        return value
     if _is_original(lease, field.name, value) and is_judged(lease):
         return unwrapped(root)
     if (
@@ -57,6 +60,10 @@ def _of_its_own(field: Field, lease: Lease, instance: Any, value: Any) -> Any:
     if root is MISSING or value is MISSING:
         return value
     is_copy = lease.pinned and instance is lease.handed
+    if is_copy and lease.vague and root is None and value is None and is_judged(lease):
+        current = field.peek(lease.context)  # nothing was submitted: it is what is there
+        lease.detector.read(lease, field.name, current, prevented=False)
+        return current
     if is_copy and _is_original(lease, field.name, value):
         return unwrapped(root)
     if value is not root and not (is_copy and lease.found and lease.findings.kept.get(field.name, MISSING) is value):
