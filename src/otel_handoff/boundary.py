@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_handoff.host.paths import parse, parts
+from otel_handoff.host.paths import of_one, parse, parts
 from otel_handoff.host.suggest import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
@@ -59,7 +59,7 @@ class Call:
             raise ValueError(f"Call {self.target!r}: elsewhere names a place twice")
         for what, paths in (("ids", self.ids), ("attributes", self.attributes)):
             for name, path in paths.items():
-                _check(parse, path, f"Call {self.target!r}: {what}[{name!r}]")
+                _check(of_one, path, f"Call {self.target!r}: {what}[{name!r}]")
         if self.evidence not in ("call", "result", "read"):
             raise ValueError(f"Call {self.target!r}: evidence is 'call', 'result' or 'read', not {self.evidence!r}")
 
@@ -118,7 +118,9 @@ class Boundary:
             the trace is carried to the workers, and nothing is compared.
         ids: field name -> path from a parameter of the submit function, or else of the work function
             (`{"tenant": "job.tenant"}`): which row this is, where the context does not say so itself, or is only what
-            the workers change. It may name more than `fields` does: then only calls are compared with it.
+            the workers change. It may name more than `fields` does: then only calls are compared with it. Where a batch
+            of rows is handed over, of each (`{"order": "rows.*.id", "tenant": "rows.*.tenant"}`): a call is compared
+            with the row that it names, by the first of these.
         calls: what is recorded and routed under the ids while working.
         pools: nested submit functions: a callable that is given to one of them runs under the same submission.
             `ThreadPoolExecutor.submit` and `threading.Thread` need not be named.
@@ -180,7 +182,7 @@ class Boundary:
             raise ValueError(
                 f"{where}: pins='ids' needs ids, which say what a worker is to read in a field of the same name"
             )
-        _check(parse, self.context, f"{where}: context")
+        _check(of_one, self.context, f"{where}: context")
         if self.takes is not None:
             _check_takes(self, where)
         for name, path in self.fields.items():

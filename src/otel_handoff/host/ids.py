@@ -6,7 +6,7 @@ class are told apart where they are unequal; of two, where no usual spelling of 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.outside import pass_on
@@ -30,6 +30,28 @@ def same(expected: object, observed: object) -> bool:
         except Exception as error:
             pass_on(error)
             return False
+
+
+ANY_OF: Final = "any of "
+"""So begins the text of the ids of several rows."""
+
+
+class AnyOf(tuple[Any, ...]):
+    """The ids of several rows, which are one hand-over: what has one of them is right."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, AnyOf):
+            return len(self) == len(other) and all(map(same, self, other))
+        return any(same(each, other) for each in self)
+
+    __hash__ = tuple[Any, ...].__hash__
+
+    def __str__(self) -> str:
+        return f"{ANY_OF}{[str(each) for each in self]}"
+
+    __repr__ = __str__
 
 
 def _is_none(value: object) -> bool:

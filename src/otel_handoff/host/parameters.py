@@ -148,7 +148,7 @@ class Parameters:
         return made(f"lambda args, kwargs, given, known, instance=None: {same or True}")
 
     def _source(self, path: Path) -> str:
-        if path.module:
+        if path.module or path.is_of_each:
             return "other()"
         name, *tail = path.parts
         position = self.positions.get(name)

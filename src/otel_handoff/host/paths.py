@@ -12,6 +12,7 @@ GRAMMAR: Final = {
     "headers[X-Request-ID]": "a key (or an index), of any letters but `]`",
     "headers['a.b']": "the same, quoted",
     "self.tenant": "from the object whose method is called, whatever its parameter is called",
+    "rows.*.tenant": "in `Boundary.ids`: of each of several rows, where a batch is handed over",
     "args.0": "from the first of what `*args` gets, whatever that is called",
     "kwargs.tenant": "from what `**kwargs` gets as `tenant`, whatever that is called",
     "result.tenant": "in `Call.ids`: from what the call returned",
@@ -23,6 +24,7 @@ SELF: Final = "self"
 ARGS: Final = "args"
 KWARGS: Final = "kwargs"
 RESULT: Final = "result"
+EACH: Final = "*"
 
 _NAME: Final = re.compile(r"\w+")
 _MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -52,6 +54,11 @@ class Path(NamedTuple):
         """Where it starts in a call; empty where it does in a module."""
         return "" if self.module else self.parts[0]
 
+    @property
+    def is_of_each(self) -> bool:
+        """Whether it leads to several."""
+        return EACH in self.parts
+
 
 def parse(text: str) -> Path:
     """Read a path.
@@ -70,13 +77,26 @@ def parse(text: str) -> Path:
     return Path(module, tuple(_parts(text, at)))
 
 
+def of_one(text: str) -> Path:
+    """Read a path that leads to one thing.
+
+    Raises:
+        ValueError: it is none.
+    """
+    path = parse(text)
+    if path.is_of_each:
+        at = text.index(f".{EACH}") + 1 if f".{EACH}" in text else 0
+        raise _mistake(text, at, "only ids of a Boundary are of each of several", text.replace(f".{EACH}", ".0"))
+    return path
+
+
 def parts(text: str) -> tuple[str, ...]:
     """Return the parts of a path that starts on an object, and not in a module.
 
     Raises:
         ValueError: it is none.
     """
-    path = parse(text)
+    path = of_one(text)
     if path.module:
         raise _mistake(text, 0, "it starts on the object that is shared, and in no module", text.partition(":")[2])
     return path.parts
@@ -104,6 +124,10 @@ def _parts(text: str, at: int) -> Iterator[str]:
                 at += 1
             elif at > first and letter != ".":
                 raise _mistake(text, at, _of_letter(letter), _likely(text))
+            if text[at : at + 1] == EACH and at > first:
+                yield EACH
+                at += 1
+                continue
             if (found := _NAME.match(text, at)) is None:
                 what = _of_letter(text[at : at + 1])
                 raise _mistake(text, at, what if at > first else _of_start(text[at]), _likely(text))

@@ -13,7 +13,7 @@ from otel_handoff.handover.written import RawWrite, WriteRecord
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.following import step, walk
-from otel_handoff.host.ids import same
+from otel_handoff.host.ids import AnyOf, same
 from otel_handoff.host.plainly import MISSING, stored
 from otel_handoff.judge.expected import Expected
 from otel_handoff.record.mismatch import Write
@@ -94,6 +94,17 @@ class Comparing:
         return {
             name: value for name, value in observed.items() if value is not ids[name] and not same(ids[name], value)
         }
+
+    def mixed(self, lease: Lease, observed: Mapping[str, object]) -> dict[str, object]:
+        """Return the ids of a call for a batch of rows that are not of the row which its first one names."""
+        several = {name: ids for name in observed if type(ids := lease.ids.get(name)) is AnyOf}
+        if len(several) < 2 or len({len(ids) for ids in several.values()}) > 1:
+            return {}
+        rows = range(len(next(iter(several.values()))))
+        agreeing = [[n for n, ids in several.items() if same(ids[at], observed[n])] for at in rows]
+        first = next(name for name in lease.ids if name in several)
+        best = max(agreeing, key=lambda names: (first in names, len(names)))
+        return {name: observed[name] for name in several if name not in best}
 
     def certain(self, lease: Lease, wrong: dict[str, object]) -> dict[str, object]:
         """Return those of some wrong ids of which it is known what they should be."""

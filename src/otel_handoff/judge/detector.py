@@ -20,6 +20,7 @@ from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of, same
+from otel_handoff.host.paths import EACH
 from otel_handoff.judge.comparing import Comparing
 from otel_handoff.judge.expected import Expected
 from otel_handoff.judge.reporting import DEPTH, Alert, Reporting
@@ -30,6 +31,10 @@ from otel_handoff.record.submission import Submission
 
 def _nothing(*_: object) -> None:
     pass
+
+
+def _unmixed(*_: object) -> dict[str, object]:
+    return {}
 
 
 class Detector:
@@ -95,6 +100,7 @@ class Detector:
         self._moved, self._wrong, self._wrote = comparing.moved, comparing.wrong, comparing.has_written
         self._ids_at, self._changed = comparing.ids_at, comparing.changed
         self._certain = comparing.certain
+        self._mixed = comparing.mixed if any(EACH in path for path in boundary.ids.values()) else _unmixed
         self._is_own, self._write_of = comparing.is_own, comparing.write_of
         self._report, self._report_moved = telling.report, telling.report_moved
         self._tell_sightings = telling.tell_sightings
@@ -164,7 +170,7 @@ class Detector:
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
-        wrong = self._wrong(lease, ids)
+        wrong = self._wrong(lease, ids) or self._mixed(lease, ids)
         if wrong and lease.vague:
             wrong = self._certain(lease, wrong)
         elif (

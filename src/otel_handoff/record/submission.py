@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from opentelemetry.context import Context
 
+from otel_handoff.host.ids import AnyOf
 from otel_handoff.record.hashing import Hash
 from otel_handoff.record.locations import Frames, Stack, innermost
 from otel_handoff.record.semconv import Primitive, attribute_value
@@ -145,9 +146,15 @@ class HashedSubmission(Submission):
             plain = {name: str(attribute_value(id_)) for name, id_ in self.ids.items() if id_ is not None}
             self._plain = plain  # first: whoever sees the hashes may compare with it
             attributes = self._attributes = {
-                f"{self.boundary}.{name}": self._hash(text) for name, text in plain.items()
+                f"{self.boundary}.{name}": self._hashed(name, text) for name, text in plain.items()
             }
         return attributes
+
+    def _hashed(self, name: str, text: str) -> str:
+        ids = self.ids[name]
+        if type(ids) is not AnyOf:
+            return self._hash(text)
+        return str(AnyOf(self._hash(str(attribute_value(id_))) for id_ in ids))  # a call has one of them
 
     @property
     def hash(self) -> Hash | None:

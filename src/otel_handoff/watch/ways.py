@@ -18,6 +18,7 @@ from otel_handoff.host.copying import Unfit, copier
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields, is_fixed
 from otel_handoff.host.following import look, walk
+from otel_handoff.host.ids import AnyOf
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.paths import Key
 from otel_handoff.host.plainly import MISSING, beneath_ours, class_of, dict_of, index, lookup
@@ -248,7 +249,7 @@ class _Look:
         for way in ways:
             if way.ends is not None and has_copy and way.ends not in self._ways.said:
                 found = look(copied, way.name)[0]
-                if found is not MISSING and found is not ids[way.ends] and way.ends not in self._lease.awaited:
+                if found is not MISSING and found is not ids[way.ends] and self._is_known(way):
                     # It was changed in between, or is to be what the row says.
                     _put_in(copied, way.name, ids[way.ends])
             if way.ways:
@@ -273,12 +274,16 @@ class _Look:
         if rests and found is not MISSING:
             self._lease.detector.retake(self._lease, {field: walk(found, rest) for field, rest in rests.items()})
 
+    def _is_known(self, way: Way) -> bool:
+        # Whether the row has one id that ends there.
+        return way.ends not in self._lease.awaited and type(self._lease.ids[way.ends or ""]) is not AnyOf
+
     def _attribute(self, value: Any, path: str, way: Way) -> None:
         watched = self._ways.watched(value, way.name)
         record = (
             open_record(value) if isinstance(watched, WatchedField) else None
         )  # before the look: it misses no write
-        is_known = not way.ways and way.ends is not None and way.ends not in self._ways.said
+        is_known = not way.ways and way.ends is not None and way.ends not in self._ways.said and self._is_known(way)
         found = self._lease.ids[way.ends] if is_known and way.ends is not None else None
         if found is None:
             found = look(value, way.name)[0]
