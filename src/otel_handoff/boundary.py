@@ -139,6 +139,9 @@ class Boundary:
             `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`.
             `context` is then a place on the item (`"item"`, `"item.1"`, `"item.ctx"`). For a queue of the host's own,
             `submit` is what puts an item in. A row lasts from there to `task_done`, the next item, or the loop's end.
+        batch: whether that loop takes several items before it works on them. They are its rows together, from the first
+            until it takes the next after something was filed, or said to be done; a call is compared with the row that
+            it names, and is wrong if it names none of them.
         contextvars: whether, in mode `pin`, the worker runs in a copy of the ContextVars of its hand-over. Of a
             coroutine that is the making, and not the running.
 
@@ -161,6 +164,7 @@ class Boundary:
     takes: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
     contextvars: bool = False
+    batch: bool = False
 
     def __post_init__(self) -> None:
         where = f"Boundary {self.name!r}"
@@ -187,6 +191,13 @@ class Boundary:
             _check_takes(self, where)
         for name, path in self.fields.items():
             _check(parts, path, f"{where}: fields[{name!r}]")
+        if self.batch not in (True, False):
+            raise ValueError(f"{where}: batch is true or false, not {self.batch!r}")
+        if self.batch and self.takes is None:
+            raise ValueError(
+                f"{where}: batch is of a loop that takes items: name what it takes them with as takes; where one call "
+                "has several rows, as ids of each: 'rows.*.id'"
+            )
         if self.contextvars not in (True, False):
             raise ValueError(f"{where}: contextvars is true or false, not {self.contextvars!r}")
         for name, path in self.ids.items():

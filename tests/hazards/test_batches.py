@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 
 from otel_handoff import Boundary, Call, HandoffMismatchError
 from otel_handoff.check.spelt import is_same
+from otel_handoff.handover.lease import active
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES
+from tests.hazards.one_row import MODES, Desk
+from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
 
 IN_EACH_MODE = pytest.mark.parametrize("mode", MODES)
@@ -118,3 +122,110 @@ def test_check_knows_it_again(ids: str, instrument: Instrument, telemetry: Telem
         for name in ("bulk.order", "bulk.tenant"):
             assert is_same((row.attributes or {})[name], (call.attributes or {})[name])
     assert not is_same((row.attributes or {})["bulk.tenant"], "c")
+
+
+# -- a loop that takes several
+
+
+class Collector:
+    """A thread that takes some items, and then works on them."""
+
+    def __init__(self, size: int, *, says_done: bool) -> None:
+        self.rows: queue.Queue[Any] = queue.Queue()
+        self.size, self.says_done = size, says_done
+        self.filed: list[Any] = []
+        self.go = threading.Event()
+
+    def put(self, row: Any, ctx: Any) -> None:
+        """Put one in."""
+        self.rows.put((row, ctx))
+
+    def serve(self) -> None:
+        """Work function."""
+        while True:
+            batch = [self.rows.get() for _ in range(self.size)]
+            if batch[0] is None:
+                return
+            assert self.go.wait(WAIT)
+            for row, ctx in batch:
+                try:
+                    Ledger().post(ctx.order_id, row)
+                    self.filed.append((row, ctx.order_id))
+                except HandoffMismatchError:
+                    self.filed.append((row, "blocked"))
+                if self.says_done:
+                    self.rows.task_done()
+
+    def run(self) -> None:
+        """Let it work."""
+        thread = threading.Thread(target=self.serve)
+        thread.start()
+        self.go.set()
+        thread.join(WAIT)
+
+
+def collecting() -> Boundary:
+    """The collector's."""
+    return Boundary(
+        "collect",
+        work=f"{__name__}:Collector.serve",
+        takes="queue:Queue.get",
+        context="item.1",
+        fields={"order": "order_id"},
+        calls=[Call("tests.hosts:Ledger.post", {"order": "order_id"})],
+        batch=True,
+    )
+
+
+@pytest.mark.parametrize("says_done", [False, True])
+@IN_EACH_MODE
+def test_a_loop_that_takes_several_is_right(
+    mode: str, says_done: bool, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """Each item has a context of its own."""
+    instrument(mode, boundaries=[collecting()])
+    collector = Collector(2, says_done=says_done)
+    for row in "ABCD":
+        collector.put(row, Desk(row))
+    for _ in range(2):
+        collector.rows.put(None)
+    collector.run()
+    assert collector.filed == [(row, row) for row in "ABCD"]
+    assert telemetry.mismatches == []
+    assert telemetry.unchecked() == {}
+    calls = {(call.attributes or {})["collect.order"]: call for call in telemetry.spans("Ledger.post")}
+    rows = {(row.attributes or {})["collect.order"]: row for row in telemetry.spans("process collect")}
+    assert {name: call.parent and call.parent.span_id for name, call in calls.items()} == {
+        name: row.context and row.context.span_id for name, row in rows.items()
+    }
+    assert active.get() is None
+
+
+@IN_EACH_MODE
+def test_a_loop_that_takes_several_and_has_what_they_share(
+    mode: str, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """They share one context: what was put there for a row of another batch is wrong, and is read for each."""
+    instrument(mode, boundaries=[collecting()])
+    collector, desk = Collector(2, says_done=False), Desk()
+    for row in "ABCD":
+        desk.order_id = row
+        collector.put(row, desk)
+    for _ in range(2):
+        collector.rows.put(None)
+    collector.run()
+    if mode == "pin":
+        assert collector.filed == [(row, row) for row in "ABCD"]
+        assert {m.outcome for m in telemetry.mismatches} == {"prevented"}
+    else:
+        filed = "blocked" if mode == "strict" else "D"
+        assert collector.filed == [("A", filed), ("B", filed), ("C", "D"), ("D", "D")]
+        found = [m for m in telemetry.mismatches if m.outcome in ("used", "blocked")]
+        assert [dict(m.observed) for m in found] == [{"order": "D"}] * 2
+    assert telemetry.unchecked() == {}
+
+
+def test_what_batch_is_of() -> None:
+    """A loop; and the error says what is to be written elsewhere."""
+    with pytest.raises(ValueError, match=r"name what it takes them with as takes.*rows\.\*\.id"):
+        declare(batch=True)

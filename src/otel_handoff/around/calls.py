@@ -47,6 +47,7 @@ class DeclaredCall:
 
     Attributes:
         call: as declared.
+        in_batches: whether a worker may hold several rows together, of which it names one.
         seen: whether it was ever made while a row was worked on.
         outside: is called where it is made outside of the boundary's rows, until it returns True: that is told by then.
         unread: is called with the fields whose ids are not among what it was called with.
@@ -61,8 +62,10 @@ class DeclaredCall:
         *,
         outside: CalledOutside,
         unread: Callable[[DeclaredCall, Lease, list[str]], None],
+        in_batches: bool = False,
     ) -> None:
         self.call: Call = call
+        self.in_batches: bool = in_batches
         self.seen: bool = False
         self.outside: CalledOutside | None = outside
         self.unread: Callable[[DeclaredCall, Lease, list[str]], None] = unread
@@ -161,7 +164,7 @@ class CallFunction:
         self.ids: Reads = parameters.reads(before)
         self.returned: Reads | None = parameters.reads(after) if after else None
         self._filed = frozenset((target, path) for target in call.targets for path in call.ids.values())
-        self.is_right = self._rightly(parameters.are(before)) if not after else _never
+        self.is_right = self._rightly(parameters.are(before)) if not (after or declared.in_batches) else _never
         self.attributes: Reads = parameters.reads(call.attributes)
         self.latency_ms: Read | None = parameters.reader(call.latency_ms) if call.latency_ms else None
 
@@ -179,7 +182,11 @@ class CallFunction:
             f"{expression(path.parts[0], path.parts[1:])} is ids_[{name!r}]" for name, path in paths.items()
         )
         known = {*shape.others, *shape.keywords}
-        if not can_be_read(same) or any(path.module or path.parts[0] not in known for path in paths.values()):
+        if (
+            self._declared.in_batches
+            or not can_be_read(same)
+            or any(path.module or path.parts[0] not in known for path in paths.values())
+        ):
             return f"return {shape.through()}\n", {}
         detector, is_call = self.detector, self.evidence == "call"
         as_usual = ["lease_.detector is detector_", "not lease_.ended", "detector_.enabled", "Lease_.provoker is None"]
@@ -294,6 +301,7 @@ class CallFunction:
     ) -> Filing | LateCall | None:
         detector = self.detector
         ids = self.ids(args, kwargs, instance)
+        lease = detector.named(lease, ids)
         if ids.__class__ is not dict and self.returned is None:
             self.unread(lease, ids)
         wrong = detector.wrong_in_call(lease, ids)

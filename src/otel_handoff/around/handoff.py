@@ -77,7 +77,14 @@ class Handoff(Shared):
         self._submit_patch = Patch(submit, self._wrap_submit, overrides=True) if submit else None
         self._work_patch = Patch(boundary.work, self._wrap_work, overrides=True)
         self._calls = [
-            DeclaredCall(call, self.detector, engine, outside=self._called_outside, unread=self._unread)
+            DeclaredCall(
+                call,
+                self.detector,
+                engine,
+                outside=self._called_outside,
+                unread=self._unread,
+                in_batches=boundary.batch,
+            )
             for call in boundary.calls
         ]
         self._patches: list[Patch] = [patch for patch in (self._submit_patch, self._work_patch) if patch is not None]

@@ -13,7 +13,7 @@ from otel_handoff.around.handed import HandOver, InPlace, Noted, OnItem
 from otel_handoff.around.running import Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.boundary import Boundary
-from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.lease import Batch, Lease, active
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
@@ -201,7 +201,7 @@ class Loop:
     def _done(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self._running()
         if run is not None:
-            run.goes_on(instance)
+            run.has_done(instance)
         return wrapped(*args, **kwargs)
 
     def _running(self) -> LoopRun | None:
@@ -254,7 +254,8 @@ class LoopRun:
         self.loop: Loop = loop
         self.here: int | None = None
         self._queue: Any = None
-        self._row: tuple[Lease, Run, Any] | None = None
+        self._rows: list[tuple[Lease, Run, Any]] = []
+        self._batch: Batch | None = None
 
     def enter(self) -> Entered:
         """The loop runs, until it ends or waits."""
@@ -279,13 +280,21 @@ class LoopRun:
         """A step of it did not begin."""
 
     def goes_on(self, queue: Any) -> None:
-        """It takes the next item of a queue, or has done what it took: with that of this one it is done."""
-        if queue is self._queue:
+        """It takes the next item of a queue: with that of this one it is done; where it works on several, with all."""
+        if queue is self._queue and (self._batch is None or self._batch.worked):
+            self.finish(None)
+
+    def has_done(self, queue: Any) -> None:
+        """It has done what it took of a queue, or of several things one."""
+        if self._batch is not None:
+            self._batch.worked = True
+        elif queue is self._queue:
             self.finish(None)
 
     def stays(self, queue: Any) -> None:
         """It has taken an item of which nobody knows when it was put in."""
-        self.finish(None)
+        if self._batch is None:
+            self.finish(None)
         self._queue = queue
 
     def takes(self, queue: Any, lease: Lease, context: Any) -> None:
@@ -295,14 +304,19 @@ class LoopRun:
             lease.context = context
         if (provoker := Lease.provoker) is not None:
             provoker.hold(lease, "start")
+        if self.loop.shared.boundary.batch:
+            self._batch = self._batch or Batch()
+            self._batch.add(lease)
         running = self.loop.shared.running.begin(lease)
-        self._row = lease, running, context_api.get_current()
+        self._rows.append((lease, running, context_api.get_current()))
 
     def finish(self, error: BaseException | None) -> None:
-        """The row is done, or the loop is: with `error`, or without."""
-        row, self._row = self._row, None
-        if row is None:
-            return
+        """The rows are done, or the loop is: with `error`, or without."""
+        self._batch = None
+        while self._rows:
+            self._finish(self._rows.pop(), error)
+
+    def _finish(self, row: tuple[Lease, Run, Any], error: BaseException | None) -> None:
         with guard:
             lease, (span, token, otel_token, again, said), context = row
             if active.get() is not lease:  # it ends elsewhere, as what nobody awaits any more does

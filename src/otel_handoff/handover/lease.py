@@ -97,6 +97,26 @@ class Rows:
         return len({lease.row for lease in self.leases()})
 
 
+class Batch:
+    """The rows that one worker holds together.
+
+    Attributes:
+        rows: themselves, in the order in which it took them.
+        worked: whether it has begun to work on them.
+    """
+
+    __slots__ = ("rows", "worked")
+
+    def __init__(self) -> None:
+        self.rows: list[Lease] = []
+        self.worked: bool = False
+
+    def add(self, lease: Lease) -> None:
+        """It takes one more."""
+        self.rows.append(lease)
+        lease.batch = self
+
+
 class Lease:
     """One row in flight. Whoever holds the work item holds this; when the item is dropped, the lease closes itself.
 
@@ -136,6 +156,7 @@ class Lease:
         evicted: whether it was the former.
         before: the row that this one is a retry of.
         outers: the rows of other boundaries within which this one was handed over, the innermost first, until it ends.
+        batch: the rows that its worker holds together, of which it is one.
         shares: the recent writes to the copy that several workers of the row have; None where each has the context.
         outdated: whether that came when its worker was done: another may come.
         stale_counted: whether that was counted.
@@ -206,6 +227,7 @@ class Lease:
     outdated: bool = False
     shares: WriteRecord | None = None
     outers: tuple[Lease, ...] = ()
+    batch: Batch | None = None
     stale_counted: bool = False
     noted: dict[int, Mapping[str, object]] | None = None
     at_read: bool = False
@@ -485,6 +507,8 @@ class Lease:
             self.ended = True
             if self.outers:
                 self.outers = ()  # a row that hands over the next one would keep all before it
+            if self.batch is not None:
+                self.batch = None
             if not self.begun and self.left:
                 self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
             rows, key = self._rows, self.key
@@ -547,7 +571,8 @@ def judged_for(detector: Judge[Lease]) -> Lease | None:
 
 def whose(lease: Lease, instance: Any, name: str) -> tuple[Lease, Step | None] | None:
     """Return whose `instance` is, of `lease` and the rows around it: its context, or (a step) on the way to its ids."""
-    for one in (lease, *lease.outers):
+    rows = (lease,) if lease.batch is None else (lease, *lease.batch.rows)
+    for one in (*rows, *lease.outers):
         if instance is one.handed or instance is one.context:
             return one, None
         step = one.along.step(instance, name) if one.along is not None else None
@@ -559,7 +584,9 @@ def whose(lease: Lease, instance: Any, name: str) -> tuple[Lease, Step | None] |
 def is_judged(lease: Lease) -> bool:
     """Whether the caller works under `lease`, or within it."""
     now = judged_lease()
-    return now is lease or (now is not None and lease in now.outers)
+    if now is lease or now is None:
+        return now is lease
+    return lease in now.outers or (now.batch is not None and lease in now.batch.rows)
 
 
 def is_certain(lease: Lease) -> bool:

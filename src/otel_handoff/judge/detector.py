@@ -14,7 +14,7 @@ from otel_handoff.handover.along import Step
 from otel_handoff.handover.asked import Missed
 from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.handing_back import hand_back
-from otel_handoff.handover.lease import Lease, active, is_borrowed, is_judged
+from otel_handoff.handover.lease import Batch, Lease, active, is_borrowed, is_judged
 from otel_handoff.handover.unlike import unwrapped
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.fields import Fields
@@ -153,6 +153,8 @@ class Detector:
             wrong = self._wrong(lease, self._ids_at(at, value))  # also where nothing was submitted: it is another
             if wrong and lease.vague:
                 wrong = self._certain(lease, wrong)
+            if wrong and lease.batch is not None and self._is_of_batch(lease.batch, at, value):
+                return False
             if wrong and self.expected.names and isinstance(at, str):
                 wrong = self.expected.wrong(lease, at, value, write, wrong)
             if not wrong:
@@ -167,6 +169,21 @@ class Detector:
                 if lease.ended:  # a late read of a nested worker: nothing will come that tells it
                     self._tell_sightings(lease)
         return True
+
+    def named(self, lease: Lease, ids: Mapping[str, object]) -> Lease:
+        """Return the row that a call names, of those which its worker holds together; `lease` if it names none."""
+        batch = lease.batch
+        if batch is None:
+            return lease
+        batch.worked = True
+        first = next(iter(ids), "")
+        wrong = [(row, self._wrong(row, ids)) for row in batch.rows]
+        named = [each for each in wrong if first not in each[1]]
+        return min(named, key=lambda each: len(each[1]))[0] if named else lease
+
+    def _is_of_batch(self, batch: Batch, at: str | Step, value: Any) -> bool:
+        # Whether what is read is of another row that the worker holds, and may rightly work on now.
+        return any(not self._wrong(row, self._ids_at(at, value)) for row in batch.rows)
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
