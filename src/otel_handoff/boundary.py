@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_handoff.host.paths import of_one, parse, parts
+from otel_handoff.host.paths import of_one, parse, parts, place_of
 from otel_handoff.host.suggest import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
@@ -113,7 +113,9 @@ class Boundary:
         work: the function that does the work, on another thread.
         context: where the object is that they share: the parameter of both that takes it, or a path that starts at a
             parameter of the submit function (`"self.client"`, `"job.ctx"`, `"args.0"`), or in a module
-            (`"app.state:client.session"`). The work function may have another name for it.
+            (`"app.state:client.session"`). The work function may have another name for it. Of several such objects, a
+            list: each field then starts at one of them (`["ctx", "self.client"]`, `{"tenant": "self.client.tenant"}`);
+            they are shared, and pinned at the read.
         fields: field name -> path on the context (`{"token_id": "token.token_id"}`). Without any, and without `ids`,
             the trace is carried to the workers, and nothing is compared.
         ids: field name -> path from a parameter of the submit function, or else of the work function
@@ -152,7 +154,7 @@ class Boundary:
     name: str
     submit: str | None = None
     work: str = ""
-    context: str = "ctx"
+    context: str | Sequence[str] = "ctx"
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     calls: Sequence[Call] = ()
     pools: Sequence[str] = ()
@@ -186,11 +188,14 @@ class Boundary:
             raise ValueError(
                 f"{where}: pins='ids' needs ids, which say what a worker is to read in a field of the same name"
             )
-        _check(of_one, self.context, f"{where}: context")
+        for place in self.places:
+            _check(of_one, place, f"{where}: context")
         if self.takes is not None:
             _check_takes(self, where)
         for name, path in self.fields.items():
-            _check(parts, path, f"{where}: fields[{name!r}]")
+            _check(parts if len(self.places) == 1 else of_one, path, f"{where}: fields[{name!r}]")
+        if len(self.places) != 1:
+            _check_several(self, where)
         if self.batch not in (True, False):
             raise ValueError(f"{where}: batch is true or false, not {self.batch!r}")
         if self.batch and self.takes is None:
@@ -231,6 +236,16 @@ class Boundary:
             raise ValueError(f"boundary {dict(options)!r}: {error}") from None
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Where each of the objects is that are shared."""
+        return (self.context,) if isinstance(self.context, str) else tuple(self.context)
+
+    @property
+    def place(self) -> str:
+        """Where what is shared is, for people; a path where it is one object."""
+        return " and ".join(self.places)
+
+    @property
     def hands_over(self) -> str:
         """The function that hands over; without one of the host's own, the work function, however that gets away."""
         return self.submit or self.work
@@ -253,13 +268,27 @@ def _check_target(target: str, what: str) -> None:
 def _check_takes(boundary: Boundary, where: str) -> None:
     takes = str(boundary.takes)
     _check_target(takes, f"{where}: takes")
-    if parse(boundary.context).root != "item":
+    if len(boundary.places) == 1 and parse(boundary.place).root != "item":
         raise ValueError(f"{where}: with takes, context is a place on the item, as 'item.1', not {boundary.context!r}")
     module, _, path = takes.partition(":")
     if path.startswith("SimpleQueue."):
         raise ValueError(f"{where}: a SimpleQueue cannot be seen into; name what calls it, and what puts as submit")
     if boundary.submit is None and module not in _QUEUES:
         raise ValueError(f"{where}: submit is missing; name what puts an item where {takes} takes it")
+
+
+def _check_several(boundary: Boundary, where: str) -> None:
+    places = boundary.places
+    if not places:
+        raise ValueError(f"{where}: context is empty: name what is shared, or leave it out")
+    if boundary.takes is not None:
+        raise ValueError(f"{where}: with takes, context is one place on the item, not {list(places)!r}")
+    for name, path in boundary.fields.items():
+        if place_of(path, places) is None:
+            near = nearest(parse(path).root, [parse(place).root for place in places])
+            hint = near or f" Did you mean '{places[0]}.{path}'?"
+            known = ", ".join(map(repr, places))
+            raise ValueError(f"{where}: fields[{name!r}]: {path!r} starts at none of {known}, which are shared.{hint}")
 
 
 def _check(read: Callable[[str], object], path: str, where: str) -> None:

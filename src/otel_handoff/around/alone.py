@@ -38,6 +38,7 @@ class Alone(Worker):
         self.name: str = name
         self.function: Any = function
         self.is_method: bool = raw is function and bool(names) and names[0] not in parameters.names
+        self.parameter_names: frozenset[str] = parameters.names
         self._hand_over = HandOver(shared, parameters)
         take_in(self, function, raw)
 
@@ -58,7 +59,7 @@ class Alone(Worker):
 
     def _names(self, sites: Sequence[CallSite]) -> frozenset[str]:
         # Of what it is given as its context.
-        context = self.shared.boundary.context
+        context = self.shared.boundary.place
         found = {context, *(site.named[context] for site in sites if context in site.named)}
         found.update(site.given[self.position] for site in sites if self.position < len(site.given))
         return frozenset(found - {""})
@@ -102,13 +103,14 @@ class Expecting:
         self.pins: bool = hand_over.pins
         self._noted: list[tuple[Part, Noted]] = []
         self._begun: dict[int, Lease] = {}
+        given = {part.name: part.value for part in parts if part.name in alone.parameter_names}
         if not hand_over.is_argument:  # it is what it was then, where that was in a module; or there is no such thing
             for part in parts:
                 if alone.is_of(part.value):
-                    there = hand_over.context_of(part.value, (), {})
+                    there = hand_over.context_of(part.value, (), given)
                     self._noted.append((part, hand_over.note(there, certain=False)))
                     return
-            there = hand_over.context_of(None, (), {})
+            there = hand_over.context_of(None, (), given)
             if there is not MISSING and there is not None:
                 self._noted.append((Part("", there), hand_over.note(there, certain=False)))
             return

@@ -13,6 +13,7 @@ from otel_handoff.handover.twins import ENOUGH
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
+from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.record.locations import Frames, capture
@@ -77,7 +78,7 @@ class HandOver(Submit):
         self, lease: Lease, handed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Lease, tuple[Any, ...], dict[str, Any]]:
         """Put the worker's copy in the place of the context."""
-        return (lease, *self._parameters.replace(self.shared.boundary.context, handed, args, kwargs))
+        return (lease, *self._parameters.replace(self.shared.boundary.place, handed, args, kwargs))
 
     def note(self, context: Any, *, certain: bool) -> Noted:
         """Take what a row is handed over with, if this is its context, which may be `certain`."""
@@ -110,6 +111,10 @@ class HandOver(Submit):
             lease.at_read = (
                 is_any and not (self._can_copy or lease.pinned) and self._pin and self._is_pinned_at_read(kind, None)
             )
+            with guard:
+                shared.ways.look(lease, None if handed is context else handed)
+            if lease.along is not None:
+                lease.made = {}
             if not (shared.is_usual and self._can_copy):
                 self._look_further(lease, context, None)
         return Noted(context, handed, lease)

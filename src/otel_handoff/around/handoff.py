@@ -186,14 +186,17 @@ class Handoff(Shared):
             _logger.info(
                 "Boundary %r names no ids: the trace is carried to its workers, and nothing is compared.", boundary.name
             )
-        if boundary.fields and not parameters.leads(boundary.context):
-            _logger.warning(
-                "%s has no parameter %r: boundary %r checks nothing. Name the context's in Boundary(context=...).%s",
-                boundary.hands_over,
-                parse(boundary.context).root,
-                boundary.name,
-                meant(boundary.context, function, parameters.names),
-            )
+        for place in boundary.places if boundary.fields else ():
+            if not parameters.leads(place):
+                _logger.warning(
+                    "%s has no parameter %r: boundary %r checks nothing%s. Name the context's in "
+                    "Boundary(context=...).%s",
+                    boundary.hands_over,
+                    parse(place).root,
+                    boundary.name,
+                    "" if len(boundary.places) == 1 else f" of {place!r}",
+                    meant(place, function, parameters.names),
+                )
 
     def _find_out_what_is_given(self) -> None:
         # A worker that is given the context under the name that the submit function has it is known by that.

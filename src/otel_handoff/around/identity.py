@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from otel_handoff.around.several import fields_of
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.unlike import Unlike
@@ -29,7 +30,7 @@ class Identity:
         """Read those that a call of a function with these parameters may have."""
         paths = {name: path for name, path in boundary.ids.items() if parameters.leads(path)}
         self._names = tuple(boundary.ids)
-        fields = {name: parts(path) for name, path in boundary.fields.items()} if boundary.pins == "ids" else {}
+        fields = {name: parts(path) for name, path in fields_of(boundary).items()} if boundary.pins == "ids" else {}
         self._plain = [(name, path[0]) for name, path in fields.items() if name in boundary.ids and len(path) == 1]
         self._reads = parameters.reads(paths)
 

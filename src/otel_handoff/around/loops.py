@@ -65,7 +65,7 @@ class Loop:
     def __init__(self, shared: Shared) -> None:
         self.shared: Shared = shared
         self._boundary = boundary = shared.boundary
-        self._tail = parts(boundary.context)[1:]
+        self._tail = parts(boundary.place)[1:]
         self._roots = shared.kinds.roots
         self._notes: ByIdentity[Any, dict[int, list[tuple[Any, Noted | Lease]]]] = ByIdentity()
         self._ours: ByIdentity[Any, bool] = ByIdentity()

@@ -6,11 +6,12 @@ import inspect
 import sys
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any
 
+from otel_handoff.around.several import Places
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Lease
-from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.parameters import Parameters, Read
 from otel_handoff.host.paths import parse
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.host.suggest import nearest
@@ -27,20 +28,23 @@ class Place:
 
     Attributes:
         is_argument: whether it is an argument of this function itself, which a copy can be given for.
+        is_several: whether there are several such objects.
         is_of_instance: whether it starts at the object whose method this function is.
         position: of that argument, where it is given by position.
         read: reads it off the arguments of a call.
     """
 
     def __init__(self, boundary: Boundary, parameters: Parameters) -> None:
-        self._path = path = boundary.context
+        self._path = path = boundary.places[0]
+        self.is_several: bool = len(boundary.places) > 1
         self._parameters = parameters
         self._is_any = bool(boundary.fields)
-        self._is_everywhere = bool(parse(path).module)
-        self.is_argument: bool = self._is_any and parameters.is_argument(path)
-        self.is_of_instance: bool = parameters.is_of_instance([path])
-        self.position: int = parameters.positions.get(path, sys.maxsize) if self._is_any else sys.maxsize
-        self.read: Final = parameters.reader(path)
+        is_one = self._is_any and not self.is_several
+        self._is_everywhere = bool(parse(path).module) and not self.is_several
+        self.is_argument: bool = is_one and parameters.is_argument(path)
+        self.is_of_instance: bool = parameters.is_of_instance(boundary.places)
+        self.position: int = parameters.positions.get(path, sys.maxsize) if is_one else sys.maxsize
+        self.read: Read = Places(boundary.places, parameters).read if self.is_several else parameters.reader(path)
 
     def variable(self) -> ContextVar[Any] | None:
         """Return the ContextVar that has what is shared, for which a copy can be given as well."""
@@ -55,7 +59,7 @@ class Place:
 
         Under whichever name it is given, it is that; and what is no argument is what is there now.
         """
-        if not self._is_any or class_of(lease.context) is Nothing:
+        if not self._is_any or self.is_several or class_of(lease.context) is Nothing:
             return MISSING
         if self.is_argument:
             return self.read(args, kwargs)

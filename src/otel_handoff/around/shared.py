@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.running import Running
+from otel_handoff.around.several import fields_of
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.claims import Claims
 from otel_handoff.handover.lease import Lease
@@ -67,7 +68,8 @@ class Shared:
         self.engine: Engine = engine
         self.counts = engine.metrics.boundary(boundary.name, boundary.names, shown=False)
         self.coverage = Coverage(boundary.name, self.counts, engine.notices)
-        fields = Fields(boundary.fields, boundary.ids)
+        fields = Fields(fields_of(boundary), boundary.ids)
+        self._fields = fields
         self.watch = Watch(fields.roots) if engine.settings.watch else None
         self.kinds = ContextClasses(
             fields,
@@ -88,7 +90,7 @@ class Shared:
         self.ways = Ways(boundary.name, fields, self.watch, said, pins=engine.settings.mode == "pin")
         self.detector.look = self.ways.look_again
         self.claims = Claims(
-            boundary.context if boundary.fields else "",
+            boundary.place if boundary.fields and len(boundary.places) == 1 else "",
             self._shared_parameters,
             self._missed,
             lambda: bool(self.blind),
@@ -118,7 +120,7 @@ class Shared:
                 self.blind.pop()
             return
         self.counts.submissions.add()
-        self.coverage.miss(reason, detail=f"{self.boundary.context!r} of {self.boundary.hands_over}")
+        self.coverage.miss(reason, detail=f"{self.boundary.place!r} of {self.boundary.hands_over}")
 
     def in_place(self) -> None:
         """The work function was simply called: that is no row."""
@@ -162,7 +164,7 @@ class Shared:
         return frozenset(absent + beyond), flaw
 
     def _root_of(self, name: str) -> str:
-        return self.boundary.fields[name].partition(".")[0]
+        return self._fields.root_of(name)
 
     def _lost_sight(self, cls: type, kind: ContextClass, roots: list[str]) -> None:
         # The host, or a test's patch, has put something else in the place of what watched a class.

@@ -136,7 +136,7 @@ class Submit:
                 if position < len(args):
                     args = (*args[:position], handed, *args[position + 1 :])
                 else:
-                    args, kwargs = self._parameters.replace(self.shared.boundary.context, handed, args, kwargs)
+                    args, kwargs = self._parameters.replace(self.shared.boundary.place, handed, args, kwargs)
         except Exception as error:
             self._failed(error)
             return wrapped(*args, **kwargs)
@@ -168,7 +168,7 @@ class Submit:
 
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done for a row that is handed over as most are."""
-        context = self.shared.boundary.context
+        context = self.shared.boundary.place
         if context not in shape.others or not self.shared.is_usual:
             return f"return {shape.through()}\n", {}
         lines = (
@@ -315,7 +315,9 @@ class Submit:
             return outer.is_about(self._place.read(args, kwargs))
         # What is no argument may be the same for all rows.
         return outer.gives((*args, *kwargs.values())) and (
-            not self.shared.boundary.fields or outer.is_about(self._place.read(args, kwargs, instance))
+            not self.shared.boundary.fields
+            or self._place.is_several
+            or outer.is_about(self._place.read(args, kwargs, instance))
         )
 
     def _in_steps(self, result: Any, handing: Handing, lease: Lease, contexts: tuple[Any, Any]) -> Any:
@@ -393,7 +395,7 @@ class Submit:
         if handed is not context and issubclass(class_of(handed), LISTS):
             lease.along = lease.along or Along()
             lease.along.keep_shared = self.shared.ways.keep_shared
-            lease.along.add_whole(self.shared.boundary.context, context, handed)
+            lease.along.add_whole(self.shared.boundary.place, context, handed)
         if not (self.shared.is_usual and self._can_copy):
             self._look_further(lease, context, call)
         return Handing(lease, (context, handed if lease.lent is None else context)), lease
@@ -448,12 +450,12 @@ class Submit:
                 "Boundary %r: what is at %r is no argument of %s, for which a worker could be given a copy, and is not "
                 "pinned at the read: its rows are only observed.",
                 self.shared.boundary.name,
-                self.shared.boundary.context,
+                self.shared.boundary.place,
                 self.shared.boundary.hands_over,
             )
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
-        if kind.shares or self.shared.ways.is_kept_shared(self.shared.boundary.context):
+        if kind.shares or self.shared.ways.is_kept_shared(self.shared.boundary.place):
             return context
         if self._pins == "read" or (self._pins is None and self.shared.keeps_context and kind.can_be_read):
             return context  # a worker that is not given it comes to it in some other way

@@ -139,7 +139,7 @@ class Worker:
 
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done for a row whose worker is the first, and is given what it was to get."""
-        context = self.shared.boundary.context
+        context = self.shared.boundary.place
         if context not in shape.others or not self.shared.is_usual:
             return f"return {shape.through()}\n", {}
         if self._later:

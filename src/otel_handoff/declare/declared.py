@@ -74,8 +74,8 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
     """
     if boundary.takes is not None:
         return  # a loop is given nothing
-    if boundary.fields:
-        yield from _without_context(boundary, submit, work)
+    for place in boundary.places if boundary.fields else ():
+        yield from _without_context(boundary, place, submit, work)
     if submit is not None and (boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work)):
         text = "is the function that hands over, too: no worker is recognised by it"
         yield Fault("work", text, "Name as Boundary(work=...) the function that then does the work.")
@@ -112,24 +112,24 @@ def _may_be_run_elsewhere(work: Any) -> list[str]:
     return []
 
 
-def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
+def _without_context(boundary: Boundary, place: str, submit: Any, work: Any) -> Iterator[Fault]:
     taken = {"work": parameters(work)} if submit is None else {"submit": parameters(submit), "work": parameters(work)}
     shared = set(taken.get("submit") or taken["work"] or ()) & set(taken["work"] or ()) - {"self", "cls"}
     for role, found in taken.items():
-        if found is None or boundary.context in found or _starts_there(boundary, role, found):
+        if found is None or place in found or _starts_there(boundary, place, role, found):
             continue
         names = [name for name, kind in found.items() if kind not in _ANY and name not in ("self", "cls")]
-        hint = nearest(boundary.context, names) or f" Its parameters are {', '.join(names)}." if names else ""
+        hint = nearest(place, names) or f" Its parameters are {', '.join(names)}." if names else ""
         by_keyword = inspect.Parameter.VAR_KEYWORD in found.values()
         if by_keyword and inspect.Parameter.VAR_POSITIONAL not in found.values():
-            text = f"takes any keyword, and {boundary.context!r} by no other way: a row without it is not checked"
+            text = f"takes any keyword, and {place!r} by no other way: a row without it is not checked"
             yield Fault(role, text, f"Name in Boundary(context=...) what callers pass.{hint}", is_certain=False)
             continue
         if role == "work" and names and submit is not None:
-            text = f"takes no {boundary.context}: its rows are known where it is given the very object by another name"
+            text = f"takes no {place}: its rows are known where it is given the very object by another name"
             yield Fault(role, text, f"Where it is given another, correct the Boundary.{hint}", is_certain=False)
             continue
-        text, do = f"takes no {boundary.context}", f"Correct the parameter in the Boundary.{hint}"
+        text, do = f"takes no {place}", f"Correct the parameter in the Boundary.{hint}"
         if is_open_ended(found):
             text += " by name, only whatever it is given"
             do = f"Name as Boundary({role}=...) a function of your own around it that takes the context."
@@ -139,9 +139,9 @@ def _without_context(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fau
         yield Fault(role, f"{text}: nothing can be compared there", do)
 
 
-def _starts_there(boundary: Boundary, role: str, found: Mapping[str, Any]) -> bool:
+def _starts_there(boundary: Boundary, place: str, role: str, found: Mapping[str, Any]) -> bool:
     # Whether a place that is no parameter starts at something that the function has. The work function need not.
-    module, (root, *tail) = parse(boundary.context)
+    module, (root, *tail) = parse(place)
     target = boundary.hands_over if role == "submit" else boundary.work
     if module or (root == SELF and "." in target.partition(":")[2]):
         return True

@@ -48,7 +48,7 @@ def of_pinning(handoff: Handoff) -> Iterator[Finding]:
     elif boundary.pins == "ids":
         yield ok(subject, "a worker reads the ids of its row, whatever the shared object has", pins="ids")
     elif handoff.keeps_context:
-        text = f"the work function takes no {boundary.context!r}: a worker shares it, and is given {at_read}"
+        text = f"the work function takes no {boundary.place!r}: a worker shares it, and is given {at_read}"
         yield ok(subject, text, pins="read")
     else:
         text = f"a worker is given a copy of the context; where there can be none, {at_read}"

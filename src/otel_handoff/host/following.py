@@ -108,7 +108,7 @@ def follow(value: Any, path: Sequence[str]) -> Any:
 
 def _each(value: Any, rest: Sequence[str]) -> Any:
     # The same of each of several; `MISSING` where these are none that can be gone through twice.
-    values: Any = value.values() if isinstance(value, Mapping) else value  # pyright: ignore[reportUnknownMemberType]
+    values: Any = cast("Mapping[Any, Any]", value).values() if isinstance(value, Mapping) else value
     if not isinstance(values, Collection) or isinstance(values, (str, bytes)):
         return MISSING
     found = [follow(each, rest) for each in list(cast("Collection[Any]", values))]

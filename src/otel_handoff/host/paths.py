@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 GRAMMAR: Final = {
@@ -88,6 +88,15 @@ def of_one(text: str) -> Path:
         at = text.index(f".{EACH}") + 1 if f".{EACH}" in text else 0
         raise _mistake(text, at, "only ids of a Boundary are of each of several", text.replace(f".{EACH}", ".0"))
     return path
+
+
+def place_of(text: str, places: Sequence[str]) -> tuple[str, str] | None:
+    """Return at which of several places a path starts, and what is left of it; None where it starts at none of them."""
+    for place in sorted(places, key=len, reverse=True):
+        rest = text.removeprefix(place)
+        if rest != text and (not rest or rest[0] in ".["):
+            return place, rest
+    return None
 
 
 def parts(text: str) -> tuple[str, ...]:
