@@ -19,6 +19,7 @@ from otel_handoff.handover.standard import more
 from otel_handoff.host.guard import guard
 from otel_handoff.host.wrapping import Patch
 from otel_handoff.tell.echoes import unechoed
+from otel_handoff.tell.unheard import listen
 
 _OPTIONS = ("mode", "watch", "trace", "spans", "attributes", "ids")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
@@ -60,6 +61,7 @@ class Instrumentor(BaseInstrumentor):
             raise
 
     def _put_on(self, boundaries: Sequence[Boundary], settings: Settings, providers: dict[str, Any]) -> None:
+        listen()
         with guard:
             warn_of_it(boundaries)
         engine = Engine(settings, **providers)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.pool import ThreadPool
 from queue import Queue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from otel_handoff import Boundary
+from otel_handoff import Boundary, HandoffInstrumentor
 from otel_handoff.declare.declared import Fault, faults, missing
 
 
@@ -170,7 +173,13 @@ def test_one_function_for_both() -> None:
         (Shop.process, Shop.thread, "work", "hands process on, which is declared as submit: the two", "submit is the"),
         (Shop.put, Shop.loop, "work", "takes no ctx, and shares no parameter with the other", "that takes the context"),
         (Shop.anything, Shop.process, "submit", "takes no ctx by name, only whatever it is given", "around it"),
-        (ThreadPoolExecutor.submit, Shop.process, "submit", "takes no ctx by name, only whatever", "around it"),
+        (
+            ThreadPoolExecutor.submit,
+            Shop.process,
+            "submit",
+            "is a pool's own, which takes whatever it is given",
+            "Leave submit out",
+        ),
     ],
 )
 def test_what_cannot_work(submit: Any, work: Any, role: str, text: str, do: str) -> None:
@@ -243,3 +252,48 @@ def test_no_work() -> None:
     """That cannot be left out."""
     with pytest.raises(ValueError, match="work is missing; name the function"):
         Boundary("shop", fields={"order_id": "order"})
+
+
+def drains(ctx: Any) -> None:
+    """Work on whatever is in a queue."""
+    while (item := ctx.rows.get()) is not None:
+        item()
+
+
+def looks_up(ctx: Any) -> None:
+    """Follow a chain of keys in a dict."""
+    while ctx.key:
+        ctx.key = ctx.values.get(ctx.key)
+
+
+def test_a_loop_that_is_named_as_work() -> None:
+    """It is said how a loop is declared, and what else to name."""
+    (fault,) = found(Shop.enqueue, drains)
+    assert (fault.role, fault.is_certain) == ("work", False)
+    assert "takes items off a queue in a loop, by get()" in fault.text
+    assert "Boundary(takes='queue:Queue.get')" in fault.do
+    assert found(Shop.enqueue, looks_up) == []
+
+
+@pytest.mark.parametrize(
+    "submit", [ThreadPoolExecutor.submit, ThreadPool.imap, asyncio.to_thread, threading.Thread.start]
+)
+def test_a_pool_s_own_function_that_is_named_as_submit(submit: Any) -> None:
+    """It is left out."""
+    (fault,) = found(submit, Shop.process)
+    assert (fault.role, fault.is_certain) == ("submit", True)
+    assert "Leave submit out" in fault.do
+
+
+def test_it_is_said_when_a_row_is_missed(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, of a program that runs: what is wrong with the declaration, and what to write instead."""
+    boundary = Boundary(
+        "shop", submit="tests.hosts:Pool.enqueue", work=f"{__name__}:drains", fields={"order_id": "order.id"}, calls=[]
+    )
+    HandoffInstrumentor().instrument(boundaries=[boundary], mode="observe")
+    try:
+        for _ in range(2):
+            sys.modules[__name__].drains(SimpleNamespace(rows=SimpleNamespace(get=lambda: None)))
+    finally:
+        HandoffInstrumentor().uninstrument()
+    assert sum("takes items off a queue in a loop" in text for text in caplog.messages) == 1

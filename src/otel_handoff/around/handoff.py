@@ -24,6 +24,7 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import Submit
 from otel_handoff.around.worker import Worker
 from otel_handoff.boundary import Boundary, Call
+from otel_handoff.declare.declared import faults
 from otel_handoff.handover.calling import forget
 from otel_handoff.handover.carry import follow
 from otel_handoff.handover.directly import kinds, leave_out
@@ -64,6 +65,9 @@ class Handoff(Shared):
         """Make the wrappers; `attach` puts them on."""
         super().__init__(boundary, engine, self.look_for_gaps)
         self.cover_overrides = self.look_at_submitters
+        self.explain = self._explain
+        self._functions: dict[str, Any] = {}
+        self._explained = False
         self.gap = self._gap
         self._gaps: set[tuple[str, str]] = set()
         self._registered = False
@@ -142,6 +146,7 @@ class Handoff(Shared):
         if self._submit_patch is not None and not self._submit_patch.attached:  # the target itself
             self._tell_what_is_compared(function, parameters)
             self._submit_parameters = parameters
+            self._functions["submit"] = function
             self._find_out_what_is_given()
         if (other := _owner_of(function)) is not None:
             _logger.warning(
@@ -166,6 +171,7 @@ class Handoff(Shared):
             self.shared = self._submit_names & self._work_names
             self.keeps_context = not Place(self.boundary, parameters).is_argument
             self._work_parameters = parameters
+            self._functions["work"] = function
             self._find_out_what_is_given()
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
@@ -222,6 +228,17 @@ class Handoff(Shared):
                 path,
                 nearest(parse(path).root, submit.names | work.names),
             )
+
+    def _explain(self) -> None:
+        # A row was missed: what of the declaration cannot work, or hardly can, is said once.
+        if self._explained or "work" not in self._functions:
+            return
+        self._explained = True
+        with guard:
+            submit, work = self._functions.get("submit"), self._functions["work"]
+            for fault in faults(self.boundary, submit, work):
+                target = self.boundary.submit if fault.role == "submit" else self.boundary.work
+                _logger.warning("Boundary %r: %s %s. %s", self.boundary.name, target, fault.text, fault.do)
 
     def _warn_of_what_is_run_otherwise(self, function: Any) -> None:
         otherwise = run_otherwise(function)

@@ -57,6 +57,7 @@ class Shared:
         has_ids: whether a row was handed over with an id, or says itself which it is.
         told_shared: whether it was told that the context cannot be copied, as it is no argument.
         forked: whether this process is a fork of one that it was attached in.
+        explain: tells, where no worker is recognised, what in the declaration it may come of; `around.handoff` does.
         cover_overrides: looks for subclasses that hand over rows in their own way; `around.handoff` does.
         gap: tells once that something was not met, by its reason; `around.handoff` does.
         row_of: says whose row the work function is looked up for again: the same, or another of the same submit call.
@@ -105,6 +106,7 @@ class Shared:
         self.has_ids: bool = bool(boundary.ids)
         self.told_shared: bool = False
         self.forked: bool = False
+        self.explain: Callable[[], None] = _nothing
         self.cover_overrides: Callable[[], None] = _nothing
         self.gap: Callable[[str, str], None] = _no_gap
         self._told_in_place: bool = False
@@ -120,6 +122,7 @@ class Shared:
                 self.blind.pop()
             return
         self.counts.submissions.add()
+        self.explain()
         self.coverage.miss(reason, detail=f"{self.boundary.place!r} of {self.boundary.hands_over}")
 
     def in_place(self) -> None:
@@ -140,10 +143,14 @@ class Shared:
                 return  # its row is told already
             if self.forked:
                 reason = "other_process"
+            else:
+                self.explain()
         self.coverage.miss(reason, detail=self.boundary.work)
 
     def _missed(self, reason: str, lease: Lease, detail: str) -> None:
         lease.missed = True
+        if reason == "no_worker":
+            self.explain()
         if reason == "no_worker" and not self.shared:
             detail = f"{self.boundary.hands_over} and {self.boundary.work} share no parameter"
         self.coverage.miss(reason, lease.submission, pinned=lease.is_pinned, detail=detail)

@@ -74,6 +74,11 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
     """
     if boundary.takes is not None:
         return  # a loop is given nothing
+    if submit is not None and (boundary.submit in STANDARD or _is_of_a_pool(submit)):
+        text = "is a pool's own, which takes whatever it is given, and no function of yours"
+        do = "Leave submit out: work alone is enough where a pool, a thread or an event loop is given it."
+        yield Fault("submit", text, do)
+        return
     for place in boundary.places if boundary.fields else ():
         yield from _without_context(boundary, place, submit, work)
     if submit is not None and (boundary.submit == boundary.work or inspect.unwrap(submit) is inspect.unwrap(work)):
@@ -87,9 +92,55 @@ def faults(boundary: Boundary, submit: Any, work: Any) -> Iterator[Fault]:
         kind, ways = otherwise
         text = f"is a {kind} (it has {', '.join(ways)}), which is run as something else than what is called here"
         yield Fault("work", text, "Name as Boundary(work=...) the plain function that does the work.")
+    if loop := _takes_in_a_loop(work):
+        text = f"takes items off a queue in a loop, by {loop}(): what it is given is no row"
+        do = (
+            f"Where it does the work itself, name what it takes them with, as Boundary(takes='queue:Queue.{loop}'), "
+            "and the place of the context on an item, as context='item.1'; else name as work what it then calls."
+        )
+        yield Fault("work", text, do, is_certain=False)
     if submit is not None and _look_swapped(boundary, inspect.unwrap(submit), inspect.unwrap(work)):
         text = f"hands {_name(boundary.hands_over)} on, which is declared as submit: the two look swapped"
         yield Fault("work", text, "submit is the function that hands over, work the one that does the work.")
+
+
+STANDARD: Final = frozenset(
+    {
+        "concurrent.futures:ThreadPoolExecutor.submit",
+        "concurrent.futures:ThreadPoolExecutor.map",
+        "concurrent.futures:Executor.submit",
+        "concurrent.futures:Executor.map",
+        "asyncio:to_thread",
+        "asyncio:create_task",
+        "asyncio:gather",
+        "threading:Thread",
+        "multiprocessing.pool:ThreadPool.apply_async",
+        "multiprocessing.pool:ThreadPool.map",
+        "multiprocessing.pool:ThreadPool.imap",
+    }
+)
+"""What is easily named as the function that hands over, and takes any callable."""
+
+_POOLS: Final = ("concurrent.futures.", "multiprocessing.pool", "asyncio.", "threading", "anyio.", "trio.", "joblib.")
+
+
+def _is_of_a_pool(submit: Any) -> bool:
+    module = str(getattr(inspect.unwrap(submit), "__module__", ""))
+    return f"{module}.".startswith(_POOLS)
+
+
+_TAKES: Final = frozenset({"get", "get_nowait", "receive", "receive_nowait", "popleft"})
+
+
+def _takes_in_a_loop(work: Any) -> str:
+    """Return by which method a function takes items off a queue in a loop; empty where it does not."""
+    tree = _tree(work)
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.While)] if tree is not None else []
+    for node in (node for loop in loops for node in ast.walk(loop) if isinstance(node, ast.Call)):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if name in _TAKES and not (name == "get" and node.args):  # a dict's has a key
+            return name
+    return ""
 
 
 _RUNS_ELSEWHERE: Final = (
@@ -186,10 +237,16 @@ def _look_swapped(boundary: Boundary, submit: Any, work: Any) -> bool:
     return _passes(work, _name(boundary.hands_over)) and not _passes(submit, _name(boundary.work))
 
 
-def _passes(function: Any, name: str) -> bool:
+def _tree(function: Any) -> ast.Module | None:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (OSError, TypeError, SyntaxError, ValueError):
+        return None
+
+
+def _passes(function: Any, name: str) -> bool:
+    tree = _tree(function)
+    if tree is None:
         return False
     given: list[ast.expr] = []
     for node in ast.walk(tree):

@@ -22,8 +22,9 @@ class Reason(NamedTuple):
 REASONS: Final = {
     "no_worker": Reason(
         "no worker was recognised before the row was dropped or the process ended",
-        "declare as work the function that is really run, and have it given what the submit function was given; of a "
-        "row that the host itself has cancelled nothing is amiss",
+        "declare as work the function that is really run, and have it given what the submit function was given; turn "
+        "otel-handoff on before that function is put into a registry, say; of a row that the host itself has cancelled "
+        "nothing is amiss",
     ),
     "no_submission": Reason(
         "the work function ran, and it is not known for which row",
