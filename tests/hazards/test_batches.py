@@ -222,6 +222,9 @@ def test_a_loop_that_takes_several_and_has_what_they_share(
         assert collector.filed == [("A", filed), ("B", filed), ("C", "D"), ("D", "D")]
         found = [m for m in telemetry.mismatches if m.outcome in ("used", "blocked")]
         assert [dict(m.observed) for m in found] == [{"order": "D"}] * 2
+        assert {str(m.expected["order"]) for m in found} == {"any of ['A', 'B']"}
+        exposed = [dict(m.expected) for m in telemetry.mismatches if m.outcome == "exposed"]
+        assert exposed == [{"order": "C"}]  # what D was filed under is no other batch's
     assert telemetry.unchecked() == {}
 
 

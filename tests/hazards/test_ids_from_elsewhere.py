@@ -470,3 +470,23 @@ def test_and_where_the_id_lies_deeper(path: str, instrument: Instrument) -> None
     """In an object it is given at the read, in a dict of the worker's own."""
     declared = declare(pins="ids", fields={"target": path})
     assert read_ahead(Deep(in_dict=path.startswith("meta")), declared, instrument) == ["A:A", "B:B", "C:C"]
+
+
+@pytest.mark.parametrize("mode", ["observe", "strict"])
+def test_what_leads_to_an_id_is_read_to_put_the_row_s_own_there(
+    mode: str, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """A dict that has another's by then is read by a worker that writes its own into it: that is no mismatch."""
+    instrument(mode, boundaries=[declare(fields={"target": "meta.target"})])
+    options, scanner, turns = Deep(in_dict=True), Scanner(2), threading.Barrier(2, timeout=WAIT)
+
+    def writes(scanner: Any, job: Any, options: Any) -> Any:
+        turns.wait()
+        options.meta["target"] = job.target
+        return scanner.file(job.target, job.target)
+
+    options.target = "Z"
+    handed = [scanner.start(SimpleNamespace(target=name, body=writes), options) for name in "AB"]
+    assert [row.result(WAIT) for row in handed] == ["A:A", "B:B"]
+    scanner.pool.shutdown()
+    assert [m for m in telemetry.mismatches if m.outcome != "exposed"] == []

@@ -372,3 +372,35 @@ class Polled:
 
     def work(self) -> Any:
         return self.desk.order_id
+
+
+class InADict:
+    """Has its desk's state in a dict."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+        self.state: dict[str, Any] = {"order_id": "A"}
+
+    def submit(self) -> Any:
+        return self.pool.submit(self.work)
+
+    def work(self) -> Any:
+        return self.state["order_id"]
+
+
+def test_what_has_it_is_named_where_that_can_be_pinned(
+    instrument: Instrument, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dict on the object cannot, and the object can; nor is pin advised where that is the mode."""
+    where = f"{__name__}:InADict"
+    instrument(
+        "pin",
+        boundaries=[
+            Boundary("desk", f"{where}.submit", f"{where}.work", context="self.state", fields={"order": "order_id"})
+        ],
+    )
+    host = InADict()
+    host.submit().result(WAIT)
+    host.pool.shutdown()
+    assert "Declare what has it: Boundary(context='self', fields={'order': 'state.order_id'})." in caplog.text
+    assert "set OTEL_HANDOFF_MODE=pin" not in caplog.text

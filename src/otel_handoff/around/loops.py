@@ -312,9 +312,11 @@ class LoopRun:
 
     def finish(self, error: BaseException | None) -> None:
         """The rows are done, or the loop is: with `error`, or without."""
-        self._batch = None
+        batch, self._batch = self._batch, None
         while self._rows:
             self._finish(self._rows.pop(), error)
+        if batch is not None:
+            batch.rows.clear()  # they keep each other no longer
 
     def _finish(self, row: tuple[Lease, Run, Any], error: BaseException | None) -> None:
         with guard:

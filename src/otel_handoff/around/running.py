@@ -87,7 +87,7 @@ class Running:
         self._counts = counts
         self._coverage = coverage
         self._look = look
-        self._unwatched = Unwatched(boundary.name, counts)
+        self._unwatched = Unwatched(boundary.name, counts, pins=engine.settings.mode == "pin")
         self._span_name = name = f"process {boundary.name}"
         self.late = LateSpans(engine, boundary.name, name) if engine.settings.spans == "mismatch" else None
         self._full = engine.settings.attributes == "all"

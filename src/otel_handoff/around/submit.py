@@ -448,11 +448,23 @@ class Submit:
             self.shared.told_shared = True
             _logger.warning(
                 "Boundary %r: what is at %r is no argument of %s, for which a worker could be given a copy, and is not "
-                "pinned at the read: its rows are only observed.",
+                "pinned at the read: its rows are only observed.%s",
                 self.shared.boundary.name,
                 self.shared.boundary.place,
                 self.shared.boundary.hands_over,
+                self._hint(),
             )
+
+    def _hint(self) -> str:
+        # What has it may be one whose reads are seen.
+        boundary = self.shared.boundary
+        place, _, last = boundary.place.rpartition(".")
+        if not place or not last.isidentifier() or boundary.pins == "copy":
+            return ""
+        fields = ", ".join(
+            f"{name!r}: '{last}{'' if path[0] == '[' else '.'}{path}'" for name, path in boundary.fields.items()
+        )
+        return f" Declare what has it: Boundary(context={place!r}, fields={{{fields}}})."
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
         if kind.shares or self.shared.ways.is_kept_shared(self.shared.boundary.place):

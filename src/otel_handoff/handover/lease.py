@@ -507,8 +507,6 @@ class Lease:
             self.ended = True
             if self.outers:
                 self.outers = ()  # a row that hands over the next one would keep all before it
-            if self.batch is not None:
-                self.batch = None
             if not self.begun and self.left:
                 self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
             rows, key = self._rows, self.key

@@ -404,7 +404,9 @@ class Detector:
         if not lease.found:
             return
         found = lease.findings
-        if not found.reported:  # else it did not merely move on: what came of it is told
+        if not (
+            found.reported or self._is_told(lease.batch)
+        ):  # else it did not merely move on: what came of it is told
             if found.moved:
                 self._report_moved(lease, found.moved, evidence="start")
             elif found.moved_later:
@@ -413,6 +415,10 @@ class Detector:
                 self._report_changed(lease, found.changed_before, evidence="start")
             elif found.changed:
                 self._report_changed(lease, found.changed, evidence="end")
+
+    def _is_told(self, batch: Batch | None) -> bool:
+        # Whether something is told of a row that is worked on together with this one: nobody knows for which it was.
+        return batch is not None and any(row.found and row.findings.reported for row in batch.rows)
 
     def _report_changed(self, lease: Lease, changed: Mapping[str, object], *, evidence: str) -> None:
         # Beneath the context: a worker is spared it where it has a copy of what was changed.

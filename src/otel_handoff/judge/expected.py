@@ -59,11 +59,13 @@ class Expected:
     ) -> dict[str, object]:
         """Return those of the `wrong` ids that a read of `root` shows which are any row's.
 
-        Where nobody has written yet since the row was handed over, a None is none.
+        Where nobody has written yet since the row was handed over, a None is none. An object that leads to an id, and
+        is still the same, may be read to put the row's own id into it.
         """
         then = lease.roots.get(root)
         if type(then) is not Unlike or value is not then.value:
             return wrong
+        wrong = {name: id_ for name, id_ in wrong.items() if not (name in self.names and self._fields.tail_of(name))}
         if write is not None and write.time_unix_nano > lease.time_unix_nano:
             return wrong
         return {name: id_ for name, id_ in wrong.items() if id_ is not None or name not in self.names}

@@ -14,7 +14,7 @@ from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
-from otel_handoff.host.ids import key_of, same
+from otel_handoff.host.ids import AnyOf, key_of, same
 from otel_handoff.judge.comparing import Comparing
 from otel_handoff.record.locations import Frames, capture, innermost
 from otel_handoff.record.mismatch import Mismatch, Write
@@ -100,7 +100,7 @@ class Reporting:
         mismatch = Mismatch(
             submission=submission,
             expected={
-                name: self._comparing.expected(lease, name, value, 0 if evidence == "start" else at)
+                name: self._expected(lease, name, value, 0 if evidence == "start" else at, filed)
                 for name, value in observed.items()
             },
             observed=dict(observed),
@@ -122,6 +122,12 @@ class Reporting:
         with no_lease(), guard:
             self._alert(mismatch, span)
         return mismatch
+
+    def _expected(self, lease: Lease, name: str, value: object, at: int, filed: Mapping[str, object] | None) -> object:
+        batch = lease.batch.rows if lease.batch is not None and filed is not None else []
+        if len(batch) > 1 and same(filed[next(iter(filed))] if filed else None, value):
+            return AnyOf(row.ids[name] for row in batch)  # it names none of them
+        return self._comparing.expected(lease, name, value, at)
 
     def emitted(
         self,

@@ -19,6 +19,8 @@ UNCHANGEABLE: Final = "its class cannot be changed"
 FOUND_ELSEWHERE: Final = "it has no such attribute itself, and finds it by a __getattr__, a key or an index"
 """Why not all reads are seen; the last only where an instance does not have the attribute after all."""
 
+_PIN: Final = "set OTEL_HANDOFF_MODE=pin, or "
+
 _COPIED: Final = cast("tuple[type[Any], ...]", (dict, list))
 """Classes whose contexts have their values in themselves, so that a copy has its own."""
 
@@ -26,8 +28,9 @@ _COPIED: Final = cast("tuple[type[Any], ...]", (dict, list))
 class Unwatched:
     """Tells such rows of one boundary: each on its span and in a count, and their class once."""
 
-    def __init__(self, boundary: str, counts: BoundaryCounts) -> None:
-        """Count in `counts`."""
+    def __init__(self, boundary: str, counts: BoundaryCounts, *, pins: bool) -> None:
+        """Count in `counts`; `pins`: workers are given what was submitted, where that can be done."""
+        self._pins = pins
         self._boundary = boundary
         self._counts = counts
 
@@ -53,7 +56,7 @@ class Unwatched:
                 kind.unwatched,
                 "A copy of it may share what its ids are in. Do: hand over an instance of a plain class."
                 if lease.pinned
-                else "Do: set OTEL_HANDOFF_MODE=pin, or hand over an instance of a plain class.",
+                else f"Do: {'' if self._pins else _PIN}hand over an instance of a plain class.",
             )
 
 
