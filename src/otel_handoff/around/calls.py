@@ -301,7 +301,8 @@ class CallFunction:
     ) -> Filing | LateCall | None:
         detector = self.detector
         ids = self.ids(args, kwargs, instance)
-        lease = detector.named(lease, ids)
+        if lease.batch is not None:
+            lease = detector.named(lease, lease.batch, ids)
         if ids.__class__ is not dict and self.returned is None:
             self.unread(lease, ids)
         wrong = detector.wrong_in_call(lease, ids)

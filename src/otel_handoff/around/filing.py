@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
@@ -79,12 +80,15 @@ class Filing:
         """Show it as a client span, from when the external call began."""
         of, submission = self._of, self._lease.submission
         start, self._ended_ns = of.began(self._given)
-        in_batch = self._lease.batch is not None
-        within = trace.set_span_in_context(self._lease.span) if in_batch else None
+        if self._lease.batch is not None:  # the row that it names need not be the one that is current
+            within: Context | None = trace.set_span_in_context(self._lease.span)
+            current = self._lease
+        else:
+            within, current = None, active.get() or self._lease
         span = self._span = of.engine.tracer.start_span(of.name, within, kind=SpanKind.CLIENT, start_time=start)
         if span.is_recording():
             span.set_attributes(call_attributes(submission, of.details(self._given)))
-            add_rows_around(span, self._lease if in_batch else active.get() or self._lease)
+            add_rows_around(span, current)
 
     def _details(self) -> dict[str, object]:
         found = self._of.attributes(*self._given)

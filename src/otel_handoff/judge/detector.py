@@ -33,10 +33,6 @@ def _nothing(*_: object) -> None:
     pass
 
 
-def _unmixed(*_: object) -> dict[str, object]:
-    return {}
-
-
 class Detector:
     """Judges the rows of one boundary.
 
@@ -100,7 +96,7 @@ class Detector:
         self._moved, self._wrong, self._wrote = comparing.moved, comparing.wrong, comparing.has_written
         self._ids_at, self._changed = comparing.ids_at, comparing.changed
         self._certain = comparing.certain
-        self._mixed = comparing.mixed if any(EACH in path for path in boundary.ids.values()) else _unmixed
+        self._mixed = comparing.mixed if any(EACH in path for path in boundary.ids.values()) else None
         self._is_own, self._write_of = comparing.is_own, comparing.write_of
         self._report, self._report_moved = telling.report, telling.report_moved
         self._tell_sightings = telling.tell_sightings
@@ -170,11 +166,8 @@ class Detector:
                     self._tell_sightings(lease)
         return True
 
-    def named(self, lease: Lease, ids: Mapping[str, object]) -> Lease:
+    def named(self, lease: Lease, batch: Batch, ids: Mapping[str, object]) -> Lease:
         """Return the row that a call names, of those which its worker holds together; `lease` if it names none."""
-        batch = lease.batch
-        if batch is None:
-            return lease
         batch.worked = True
         first = next(iter(ids), "")
         wrong = [(row, self._wrong(row, ids)) for row in batch.rows]
@@ -187,12 +180,12 @@ class Detector:
 
     def wrong_in_call(self, lease: Lease, ids: Mapping[str, object]) -> dict[str, object]:
         """Return the ids of a call or result that disagree with the submission."""
-        wrong = self._wrong(lease, ids) or self._mixed(lease, ids)
+        wrong = self._wrong(lease, ids)
+        if self._mixed is not None and not wrong:
+            wrong = self._mixed(lease, ids)
         if wrong and lease.vague:
             wrong = self._certain(lease, wrong)
-        elif (
-            wrong and lease.unresolved
-        ):  # what was submitted is not known: it is wrong where it was read off the context
+        elif wrong and lease.unresolved:  # what was submitted is not known: is it off the context?
             wrong = {n: v for n, v in wrong.items() if n not in lease.unresolved or lease.findings.has_read(n, v)}
         if wrong and lease.found:
             wrong = {name: value for name, value in wrong.items() if not self._wrote(lease, name, value)}
