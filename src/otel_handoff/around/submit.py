@@ -388,7 +388,7 @@ class Submit:
             lease.twins, lease.made = Twins(handed, kind.slots), {}
         elif lease.along is not None:
             lease.made = {}  # nor does it know of that
-        self._look_for_ids(lease)
+        self._look_for_ids(lease, ids)
         if type(ids) is not dict:
             unresolved, lease.flaw = self.shared.unresolved(kind, ids, lease.submission, pinned=lease.is_pinned)
             lease.unresolved = unresolved.union(lease.unresolved)
@@ -400,11 +400,12 @@ class Submit:
             self._look_further(lease, context, call)
         return Handing(lease, (context, handed if lease.lent is None else context)), lease
 
-    def _look_for_ids(self, lease: Lease) -> None:
-        # Where no row has an id when it is handed over, another may be what hands each of them over.
+    def _look_for_ids(self, lease: Lease, read: Any) -> None:
+        # Where no row has an id when it is handed over, another may be what hands each of them over. `read` says what
+        # could not be.
         if not self.shared.has_ids and lease.ids:
             ids = lease.ids
-            absent = isinstance(ids, Partial) and ids.absent
+            absent = isinstance(read, Partial) and read.absent
             self.shared.has_ids = any(value is not None for value in ids.values())
             lease.kind.vague = lease.vague = not (self.shared.has_ids or absent or lease.kind.computed)
             if lease.vague:
