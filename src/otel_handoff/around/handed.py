@@ -152,7 +152,7 @@ class HandOver(Submit):
         lease = noted.lease
         lease.missed = False
         self.shared.counts.submissions.add()
-        self._look_for_ids(lease)
+        self._look_for_ids(lease, lease.ids)
         ids: Any = lease.ids
         if type(ids) is not dict:
             unresolved, lease.flaw = self.shared.unresolved(lease.kind, ids, lease.submission, pinned=lease.is_pinned)

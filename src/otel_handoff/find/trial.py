@@ -59,6 +59,7 @@ class Trial:
 
 
 def _of_main(boundary: Boundary) -> Boundary:
-    module, _, path = boundary.context.partition(":")
-    context = f"{_MAIN}:{path}" if path and is_run(module) else boundary.context
+    context = boundary.context
+    if isinstance(context, str) and is_run(context.partition(":")[0]):
+        context = f"{_MAIN}:{context.partition(':')[2]}"
     return replace(boundary, work=f"{_MAIN}:{boundary.work.partition(':')[2]}", context=context)

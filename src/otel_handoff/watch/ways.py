@@ -294,7 +294,7 @@ class _Look:
         given = self.through(found, way.path, way.ways, own=own, apart=True) if way.ways else found
         if found is MISSING:
             return
-        if record is not None:
+        if record is not None and isinstance(watched, WatchedField):
             step = Step(value, way.name, self._root, found, given, way.fields, record)
             step.is_computed = is_computed(watched.inherited)
             self.along.steps[id(value), way.name] = step
