@@ -38,6 +38,14 @@ def spelt_alike(one: Any, other: Any) -> bool:
     return _is_read_as(one, other) or _is_read_as(other, one)
 
 
+def spellings(value: object) -> Iterator[str]:
+    """Yield the usual spellings of an id; of the text of a UUID, with dashes and without."""
+    yield from _spellings(value)
+    if isinstance(value, str) and len(digits := _digits(value)) == 32:
+        yield digits
+        yield str(UUID(digits))
+
+
 def alike_in_kind(one: object, other: object) -> bool:
     """Whether two ids of one class that are unequal are the same: they are what they say, but for another spelling."""
     if isinstance(one, _SEQUENCES):
