@@ -12,6 +12,7 @@ from otel_handoff.host.suggest import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_TASK = re.compile(r"celery:[\w.*?-]+")
 _QUEUES = ("queue", "asyncio", "asyncio.queues", "anyio.streams.memory")
 
 
@@ -110,7 +111,8 @@ class Boundary:
         submit: the function that hands over, `"module:Class.method"` or `"module:function"`. Where there is none of the
             host's own, as in `pool.submit(work, ctx)`, leave it out: however `work` gets to its thread or task, as a
             pool's, a thread's or a loop's, that is the hand-over.
-        work: the function that does the work, on another thread.
+        work: the function that does the work, on another thread. A Celery task is `"celery:shop.tasks.bill"`, by the name
+            that Celery knows it by; in it `*` stands for anything.
         context: where the object is that they share: the parameter of both that takes it, or a path that starts at a
             parameter of the submit function (`"self.client"`, `"job.ctx"`, `"args.0"`), or in a module
             (`"app.state:client.session"`). The work function may have another name for it. Of several such objects, a
@@ -176,7 +178,10 @@ class Boundary:
             _check_target(self.submit, f"{where}: submit")
         if not self.work:
             raise ValueError(f"{where}: work is missing; name the function that does the work, as 'module:function'")
-        _check_target(self.work, f"{where}: work")
+        if self.engine:
+            _check_engine(self, where)
+        else:
+            _check_target(self.work, f"{where}: work")
         for target in self.pools:
             _check_target(target, f"{where}: pools")
         for taken in ("thread", "handoff"):
@@ -246,6 +251,11 @@ class Boundary:
         return " and ".join(self.places)
 
     @property
+    def engine(self) -> str:
+        """What takes the work to another process by its own names: `celery`; empty for plain functions."""
+        return "celery" if self.work.startswith("celery:") else ""
+
+    @property
     def hands_over(self) -> str:
         """The function that hands over; without one of the host's own, the work function, however that gets away."""
         return self.submit or self.work
@@ -263,6 +273,14 @@ class Boundary:
 def _check_target(target: str, what: str) -> None:
     if not _TARGET.fullmatch(target):
         raise ValueError(f"{what}: write 'module:Class.method' or 'module:function', not {target!r}")
+
+
+def _check_engine(boundary: Boundary, where: str) -> None:
+    if not _TASK.fullmatch(boundary.work):
+        raise ValueError(f"{where}: work: write 'celery:' and the name of a task, as 'celery:shop.tasks.bill'")
+    for name in ("submit", "takes", "emission", "evict", "pools"):
+        if getattr(boundary, name):
+            raise ValueError(f"{where}: {name} is of threads; a Celery task is handed over by what Celery has for it")
 
 
 def _check_takes(boundary: Boundary, where: str) -> None:

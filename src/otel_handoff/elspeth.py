@@ -103,7 +103,7 @@ BOUNDARIES: Final = (
 class ElspethInstrumentor(Instrumentor):
     """Instruments ELSPETH's `BatchTransformMixin`.
 
-    `instrument(mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain",
+    `instrument(mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain", remote=True,
     tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`.
 
     Raises:

@@ -54,6 +54,14 @@ OTEL_HANDOFF_BOUNDARIES = "OTEL_HANDOFF_BOUNDARIES"
 `module:NAME` of a list of `Boundary`; commas between several. For the instrumentor `handoff`.
 """
 
+OTEL_HANDOFF_REMOTE = "OTEL_HANDOFF_REMOTE"
+"""
+.. envvar:: OTEL_HANDOFF_REMOTE
+
+`true` (default), or `false`: nothing goes along with a row's work to another process, and nothing that comes from one
+is read.
+"""
+
 OTEL_HANDOFF_FILE = "OTEL_HANDOFF_FILE"
 """
 .. envvar:: OTEL_HANDOFF_FILE

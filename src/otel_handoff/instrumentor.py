@@ -13,6 +13,7 @@ from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
 from otel_handoff.declare.mainmodule import warn_of_it
 from otel_handoff.declare.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
+from otel_handoff.engines import kind_of
 from otel_handoff.handover.carry import POOLS, follow, follow_threads
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.standard import more
@@ -21,7 +22,7 @@ from otel_handoff.host.wrapping import Patch
 from otel_handoff.tell.echoes import unechoed
 from otel_handoff.tell.unheard import listen
 
-_OPTIONS = ("mode", "watch", "trace", "spans", "attributes", "ids")
+_OPTIONS = ("mode", "watch", "trace", "spans", "attributes", "ids", "remote")
 _PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "on_mismatch")
 
 
@@ -65,8 +66,8 @@ class Instrumentor(BaseInstrumentor):
         with guard:
             warn_of_it(boundaries)
         engine = Engine(settings, **providers)
-        self._handoffs = tuple(Handoff(boundary, engine) for boundary in boundaries)
-        gives = any(boundary.submit is None for boundary in boundaries)
+        self._handoffs = tuple(kind_of(boundary)(boundary, engine) for boundary in boundaries)
+        gives = any(boundary.submit is None and not boundary.engine for boundary in boundaries)
         self._patches = (*(follow(target, gives=gives) for target in POOLS), *follow_threads(gives=gives))
         self._patches += more() if gives else ()
         for handoff in self._handoffs:
@@ -98,7 +99,7 @@ class HandoffInstrumentor(Instrumentor):
     """Instruments the boundaries that a user declares.
 
     `instrument(boundaries=[...], mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain",
-    tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those
+    remote=True, tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those
     that `OTEL_HANDOFF_BOUNDARIES` names.
 
     Raises:

@@ -79,7 +79,7 @@ class Handoff(Shared):
         self._loop = Loop(self) if boundary.takes else None
         submit = boundary.submit if self._loop is None else None
         self._submit_patch = Patch(submit, self._wrap_submit, overrides=True) if submit else None
-        self._work_patch = Patch(boundary.work, self._wrap_work, overrides=True)
+        self._work_patch = self._patch_of_work()
         self._calls = [
             DeclaredCall(
                 call,
@@ -137,6 +137,9 @@ class Handoff(Shared):
                 self.running.late.judged.tell()
 
     # -- attaching
+
+    def _patch_of_work(self) -> Patch:
+        return Patch(self.boundary.work, self._wrap_work, overrides=True)
 
     def _wrap_submit(self, function: Any, parameters: Parameters) -> Any:
         boundary = self.boundary
@@ -290,7 +293,7 @@ class Handoff(Shared):
         if self._loop is not None and self._loop.elsewhere:
             self._gap("no_worker", self.boundary.work, "it was not seen to run, and items were taken")
         gaps = [("replaced", patch.target) for patch in self._patches if patch.attached and not patch.in_use]
-        if self.counts.submissions.value:
+        if self._is_here():
             wanted = [[self._work_patch], *(call.patches for call in self._calls)]
             gaps += [("part_missing", one[0].target) for one in wanted if not any(patch.attached for patch in one)]
         if self.counts.recognised.value:
@@ -302,6 +305,10 @@ class Handoff(Shared):
             ]
         for reason, target in gaps:
             self._gap(reason, target)
+
+    def _is_here(self) -> bool:
+        # Whether rows are handed over here, and so worked on.
+        return bool(self.counts.submissions.value)
 
     def _called_outside(self, call: DeclaredCall, *, nested: bool) -> bool:
         # By the submitter, say, once the work is done; or by a thread that is not followed. Returns whether it is told.

@@ -17,6 +17,7 @@ from otel_handoff.environment_variables import (
     OTEL_HANDOFF_MODE,
     OTEL_HANDOFF_PROVOKE,
     OTEL_HANDOFF_PROVOKE_WAIT,
+    OTEL_HANDOFF_REMOTE,
     OTEL_HANDOFF_SPANS,
     OTEL_HANDOFF_TRACE,
     OTEL_HANDOFF_WATCH,
@@ -54,6 +55,7 @@ class Settings:
         attributes: `few`, or `all` for those that nobody needs of a row in order.
         ids: `plain`, or `hashed` for hashes of the ids wherever they leave the process.
         ids_key: the key of these hashes, from the environment alone: a secret belongs into no code; empty for none.
+        remote: whether something goes along with a row's work to another process.
         provoke: the seed of provoked interleavings, 1 for any; None, as always outside of tests: none are provoked.
         provoke_wait: seconds that a worker is then held back while nothing moves on.
         given: the names of those that the code gave, or a configuration file; the environment was not asked for them.
@@ -66,6 +68,7 @@ class Settings:
     attributes: str = "few"
     ids: str = "plain"
     ids_key: str = field(default="", repr=False)
+    remote: bool = True
     provoke: int | None = None
     provoke_wait: float = 0.25
     given: frozenset[str] = field(default=frozenset(), compare=False)
@@ -81,6 +84,7 @@ class Configuration:
     spans: Any = None
     attributes: Any = None
     ids: Any = None
+    remote: Any = None
 
 
 @dataclass
@@ -98,6 +102,7 @@ def resolve(
     spans: Any = None,
     attributes: Any = None,
     ids: Any = None,
+    remote: Any = None,
 ) -> Settings:
     """Return the settings: what the code says, else the environment, else the defaults.
 
@@ -113,6 +118,7 @@ def resolve(
         attributes=_one_of("attributes", ATTRIBUTES, attributes, OTEL_HANDOFF_ATTRIBUTES),
         ids=_one_of("ids", IDS, ids, OTEL_HANDOFF_IDS, otherwise="hashed"),  # a slip must not let them out
         ids_key=hashing.key(),
+        remote=_switch("remote", remote, OTEL_HANDOFF_REMOTE),
         provoke=_seed(),
         provoke_wait=_seconds(OTEL_HANDOFF_PROVOKE_WAIT, Settings.provoke_wait),
         given=given,

@@ -31,6 +31,7 @@ class Judge(Protocol[L_contra]):
     watched: bool
     pins: bool
     missed: Missed
+    leave: Callable[[L_contra], str | None]
     compares: frozenset[str]
     filed: frozenset[tuple[str, str]]
 

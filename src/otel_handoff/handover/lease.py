@@ -28,6 +28,7 @@ from otel_handoff.host.ids import key_of
 from otel_handoff.host.plainly import MISSING
 from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.record.locations import Frames
+from otel_handoff.record.slip import Slip
 from otel_handoff.record.submission import Submission, numbers
 
 active: Final[ContextVar[Lease | None]] = current.active
@@ -141,6 +142,8 @@ class Lease:
         begun: whether a worker ran under it.
         claimed_by: by what its worker is, or was, recognised; None where the work item carries the lease.
         left: whether the work item was pickled, and so went to another process.
+        posted: whether a slip went along: it was compared then, and may be on the far side.
+        slip: where the row came from another process, what came along.
         missed: whether it is told already that no worker was recognised, or need not be: a fork is not whose row it is.
         made: contexts that the submit function itself made or wrote to: id -> the context, and attribute -> value.
         twins: the context and the worker's copy when that was made, where they are looked at again.
@@ -214,6 +217,8 @@ class Lease:
     unresolved: frozenset[str] = frozenset()
     claimed_by: tuple[int, ...] | None = None
     left: bool = False
+    posted: bool = False
+    slip: Slip | None = None
     missed: bool = False
     twins: Twin[Lease] | None = None
     unplaced: dict[str, tuple[()] | tuple[Any]] | None = None
@@ -507,7 +512,7 @@ class Lease:
             self.ended = True
             if self.outers:
                 self.outers = ()  # a row that hands over the next one would keep all before it
-            if not self.begun and self.left:
+            if not self.begun and self.left and not self.posted:
                 self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
             rows, key = self._rows, self.key
             rows.in_flight.pop(self.number, None)

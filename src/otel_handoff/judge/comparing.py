@@ -115,6 +115,10 @@ class Comparing:
             lease.findings.vague = True
         return certain
 
+    def wrong_at(self, ids: Mapping[str, object], root: str, value: Any) -> dict[str, object]:
+        """Return the ids that a root gives which are others than `ids`."""
+        return {name: id_ for name, id_ in self._fields.ids_at(root, value).items() if not same(ids[name], id_)}
+
     def is_own(self, lease: Lease, at: str | Step, value: Any, write: RawWrite | None, *, on_copy: bool) -> bool:
         """Whether a value that the worker read is what it wrote itself.
 
@@ -168,7 +172,12 @@ class Comparing:
         return None
 
     def culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
-        """Return the write that put one of the observed ids there, where it was seen."""
+        """Return the write that put one of the observed ids there, where it was seen: here, or where it came from."""
+        slip = lease.slip
+        if slip is not None and slip.culprit is not None:
+            at, value = slip.culprit.field, slip.culprit.value
+            if at in observed and (at in slip.hashed or same(value, observed[at])):
+                return slip.write_of(at, observed[at])
         if not lease.detector.watched:
             return None
         for name, value in observed.items():

@@ -33,6 +33,10 @@ def _nothing(*_: object) -> None:
     pass
 
 
+def _no_slip(_: Lease) -> None:
+    pass
+
+
 class Detector:
     """Judges the rows of one boundary.
 
@@ -72,6 +76,8 @@ class Detector:
         self.missed: Missed = missed
         self.look: Callable[[Lease, str | Step, Any], object] = _nothing
         """Looks again at what is on the way to the ids of a row, where another object is put there."""
+        self.leave: Callable[[Lease], str | None] = _no_slip
+        """The work of a row is serialised for another process: returns the slip that goes along; None: none does."""
         self._fields = fields
         self.compares: frozenset[str] = frozenset(target for call in boundary.calls for target in call.targets)
         """The calls whose ids it compares."""
@@ -88,7 +94,7 @@ class Detector:
         }
         self._row = boundary.row
         self.expected: Expected = Expected(fields, boundary.ids)
-        comparing = Comparing(fields, self.expected)
+        self.comparing = comparing = Comparing(fields, self.expected)
         self.telling = telling = Reporting(comparing, mode, alert)
         self.disagree = comparing.disagree
         self.fields_at = comparing.fields_at

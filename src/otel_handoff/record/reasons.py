@@ -81,6 +81,14 @@ REASONS: Final = {
         "its work went to another process, into which it is not followed",
         "compare by other means what is filed there with what was handed over",
     ),
+    "slip_unread": Reason(
+        "what came with its work from another process is no slip that can be read here",
+        "see that both sides have the same boundary and the same version of otel-handoff, the receiving one first",
+    ),
+    "no_slip": Reason(
+        "its work came from another process without a slip: otel-handoff is not on there, or OTEL_HANDOFF_REMOTE is off",
+        "turn otel-handoff on, with the same boundary, where these rows are handed over",
+    ),
     "several_workers": Reason(
         "one more worker ran than is known of a hand-over, and nothing tells whether it was for the same row",
         "declare as submit the function that hands over to each, and give both functions an object of each row's own",

@@ -198,6 +198,13 @@ def write(submission: Submission, culprit: Write | None = None, span: Span | Non
     return text if len(text) <= LONGEST and len(ids) <= MOST_IDS else None
 
 
+def amended(text: str, culprit: Write, hash_: Hash | None) -> str:
+    """Return a slip that came along, and is sent on, with another culprit; itself where it would be too long."""
+    told: dict[str, Any] = {**json.loads(text), "culprit": _culprit(culprit, hash_)}
+    changed = json.dumps(told, separators=(",", ":"))
+    return changed if len(changed) <= LONGEST else text
+
+
 def _ids_of(submission: Submission, hash_: Hash | None) -> tuple[dict[str, Id], list[str]]:
     ids: dict[str, Id] = {}
     hashes: list[str] = []

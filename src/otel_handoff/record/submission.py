@@ -33,7 +33,12 @@ class Submission:
         time_unix_nano: when, in nanoseconds since the epoch.
         frames: where, unresolved; `location` is for people.
         otel_context: the OpenTelemetry context that was current.
+        process: of which it is the submission, where that is another than this one.
+        delivery: there, which delivery of the work this is, from 1.
     """
+
+    process: str = ""
+    delivery: int = 0
 
     # Made for each row: a frozen dataclass would take six times as long.
     __slots__ = (
@@ -87,6 +92,8 @@ class Submission:
             told.time_unix_nano,
             Stack(told.frames),
             carrier_of(told.otel_context),
+            told.process,
+            told.delivery,
         )
 
     def __repr__(self) -> str:
@@ -179,10 +186,54 @@ class HashedSubmission(Submission):
         )
 
 
+class ArrivedSubmission(Submission):
+    """What came from another process with its slip."""
+
+    __slots__ = ("delivery", "process")
+
+
+class HashedArrivedSubmission(HashedSubmission):
+    """The same where ids leave this process as hashes, as they may have come."""
+
+    __slots__ = ("delivery", "process")
+
+    def exported(self) -> Submission:
+        """Return it with hashes for ids."""
+        return _from_elsewhere(super().exported(), self.process, self.delivery)
+
+
+def arrived(submission: Submission, process: str, delivery: int) -> Submission:
+    """Return a submission as that of another process."""
+    if submission.hash is None:
+        return _from_elsewhere(submission, process, delivery)
+    made = HashedArrivedSubmission(submission.hash, *_parts(submission))
+    made.process, made.delivery = process, delivery
+    return made
+
+
+def _from_elsewhere(submission: Submission, process: str, delivery: int) -> Submission:
+    made = ArrivedSubmission(*_parts(submission))
+    made.process, made.delivery = process, delivery
+    return made
+
+
+def _parts(of: Submission) -> tuple[int, str, Mapping[str, object], str, int, Frames, Context]:
+    return of.number, of.boundary, of.ids, of.thread_name, of.time_unix_nano, of.frames, of.otel_context
+
+
 def _received(
-    number: int, boundary: str, ids: dict[str, object], thread: str, time: int, frames: Frames, carrier: Carrier
+    number: int,
+    boundary: str,
+    ids: dict[str, object],
+    thread: str,
+    time: int,
+    frames: Frames,
+    carrier: Carrier,
+    process: str,
+    delivery: int,
 ) -> Submission:
-    return Submission(number, boundary, MappingProxyType(ids), thread, time, frames, context_of(carrier))
+    made = Submission(number, boundary, MappingProxyType(ids), thread, time, frames, context_of(carrier))
+    return _from_elsewhere(made, process, delivery) if process else made
 
 
 def submissions(key: str | None) -> Callable[..., Submission]:

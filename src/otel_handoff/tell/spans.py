@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
     """Return the whole submission as attributes: number, time, thread, place and ids."""
-    return {
+    said: dict[str, AttributeValue] = {
         semconv.BOUNDARY: submission.boundary,
         semconv.SUBMISSION_ID: submission.number,
         semconv.SUBMISSION_TIME: submission.time_unix_nano,
@@ -29,6 +29,14 @@ def submission_attributes(submission: Submission) -> dict[str, AttributeValue]:
         semconv.SUBMISSION_LOCATION: submission.location,
         **submission.attributes,
     }
+    if submission.process:
+        said[semconv.SUBMISSION_PROCESS] = submission.process
+    return said
+
+
+def sent_attributes(submission: Submission, process: str) -> dict[str, AttributeValue]:
+    """Return what the span of a row says that leaves this process."""
+    return {**submission_attributes(submission), semconv.SUBMISSION_PROCESS: process}
 
 
 def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict[str, AttributeValue]:
@@ -42,6 +50,9 @@ def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict
         semconv.QUEUE_DURATION: queued,
         semconv.THREAD_NAME: threading.current_thread().name,
     }
+    if submission.process:
+        said[semconv.SUBMISSION_PROCESS] = submission.process
+        said[semconv.DELIVERY] = submission.delivery
     if full:
         said[semconv.SUBMISSION_LOCATION] = submission.location
         said[semconv.THREAD_ID] = threading.get_ident()

@@ -1,0 +1,214 @@
+"""A row leaves for another process: what is serialised then is compared, and the slip goes along."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Sequence
+from threading import current_thread
+from time import time_ns
+from typing import Any
+
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+
+from otel_handoff.around.handed import HandOver
+from otel_handoff.around.shared import Shared
+from otel_handoff.handover.findings import Sighting
+from otel_handoff.handover.lease import Lease, judged_lease
+from otel_handoff.host.current import no_lease
+from otel_handoff.host.following import look
+from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import parts
+from otel_handoff.host.plainly import MISSING, class_of, dict_of
+from otel_handoff.judge.reporting import DEPTH
+from otel_handoff.record import slip
+from otel_handoff.record.locations import Frames, capture
+from otel_handoff.record.mismatch import Mismatch, Write
+from otel_handoff.record.submission import Submission, numbers
+from otel_handoff.tell.spans import sent_attributes
+
+
+class Leaving:
+    """The rows of one boundary, where their work is serialised.
+
+    That is the worker's read: what it is given on the far side is what is in there now. The writes to it are on record
+    here, so it is here that a wrong id has its culprit.
+    """
+
+    def __init__(self, shared: Shared, packages: Sequence[str] = ()) -> None:
+        """Tell as the place where it leaves what of the host calls an engine, which is in one of some packages."""
+        self._shared = shared
+        self._packages = packages
+        self._detector = shared.detector
+        self._engine = shared.engine
+        self._span_name = f"send {shared.boundary.name}"
+
+    def leave(self, lease: Lease, context: Any = MISSING) -> str | None:
+        """Compare what is serialised, and return the slip; None where there can be none, which is told.
+
+        Args:
+            lease: of the row.
+            context: what is serialised as its context, where that is known better than the row knows it.
+        """
+        if not self._detector.enabled:
+            return None
+        submission = lease.submission
+        if lease.posted:  # it is sent once more: that is a row of its own
+            submission = _again(submission)
+        lease.left = True
+        span = self._span_of(submission)
+        try:
+            culprit = self._compare(lease, lease.handed if context is MISSING else context, span)
+            text = slip.write(submission, culprit, span)
+        finally:
+            span.end()
+        if text is None:
+            self._shared.coverage.miss(
+                "other_process", submission, pinned=lease.is_pinned, detail="its ids are too long"
+            )
+        lease.posted = True
+        return text
+
+    def _span_of(self, submission: Submission) -> Span:
+        # Of a row that leaves there is a span also where rows in order have none: it is half of what is known of it.
+        if not self._engine.may_record(submission.otel_context):
+            return INVALID_SPAN
+        span = self._engine.tracer.start_span(self._span_name, submission.otel_context, SpanKind.PRODUCER)
+        if span.is_recording():
+            span.set_attributes(sent_attributes(submission, slip.this_process()))
+        return span
+
+    def _compare(self, lease: Lease, context: Any, span: Span) -> Write | None:
+        if context is None or context is MISSING:
+            return None
+        detector, comparing = self._detector, self._detector.comparing
+        with no_lease():
+            if lease.pinned:
+                if moved := comparing.moved(lease):
+                    self.tell(lease, moved, span, prevented=True)
+            else:
+                lease.context = context
+            wrong = detector.expected.rest(ids_wrong(self._shared, lease, context))
+            told = self.tell(lease, wrong, span, prevented=False) if wrong else None
+        return told.culprit if told is not None else None
+
+    def tell(self, lease: Lease, wrong: dict[str, object], span: Span, *, prevented: bool) -> Mismatch | None:
+        """Tell that other ids leave than were handed over, or would have."""
+        frames = host_frames(self._packages)
+        return self._detector.telling.report(
+            lease,
+            wrong,
+            evidence="read",
+            outcome="prevented" if prevented else "used",
+            span=span,
+            place=("left", prevented),
+            sighting=Sighting(wrong, prevented, current_thread().name, time_ns(), frames),
+        )
+
+
+def ids_wrong(shared: Shared, lease: Lease, context: Any) -> dict[str, object]:
+    """Return the ids on a context that disagree with a row, as far as it is known."""
+    kind = lease.kind if class_of(context) is class_of(lease.context) else shared.kinds.of(context)
+    there = kind.ids_of(kind.roots_of(context))
+    known = {name: value for name, value in there.items() if name not in lease.unresolved}
+    absent = getattr(there, "absent", ())
+    return shared.detector.comparing.wrong(lease, {n: v for n, v in known.items() if n not in absent})
+
+
+def _again(submission: Submission) -> Submission:
+    again = copy.copy(submission)
+    if again is submission:  # a copy of one that stays as it is
+        again = object.__new__(type(submission))
+        for base in type(submission).__mro__[:-1]:
+            for name in vars(base).get("__slots__", ()):
+                setattr(again, name, getattr(submission, name))
+    object.__setattr__(again, "number", next(numbers))
+    return again
+
+
+def host_frames(packages: Sequence[str]) -> Frames:
+    """Return where the host itself is, which calls an engine that is in one of some packages."""
+    frames = capture(3 * DEPTH)
+    folders = tuple(folder for name in packages for folder in getattr(sys.modules.get(name), "__path__", ()))
+    own = [frame for frame in frames if not folders or not frame[0].co_filename.startswith(folders)]
+    return (tuple(own) or frames)[:DEPTH]
+
+
+class Departing(HandOver):
+    """Begins rows that will leave. Their contexts are arguments, of which a worker elsewhere has its own anyway."""
+
+    def __init__(self, shared: Shared, parameters: Parameters, packages: Sequence[str] = ()) -> None:
+        super().__init__(shared, parameters)
+        self._pins = "copy"  # what is read elsewhere can be pinned by nothing else
+        self._packages = packages
+
+    def depart(
+        self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Lease, tuple[Any, ...], dict[str, Any]] | None:
+        """Begin a row whose work function will be called elsewhere with these; return what is to be sent.
+
+        Returns:
+            None where there is no context among them: it is not handed over yet, or cannot be read.
+        """
+        context = self._context(instance, args, kwargs)
+        if context is MISSING or context is None:
+            return None
+        within = judged_lease()
+        with no_lease():
+            handing, lease = self._begin(context, host_frames(self._packages)[:3], (instance, args, kwargs))
+        handed = self._own(lease, handing.contexts[1])
+        handing.lease, handing.contexts = None, (None, None)
+        lease.twins = lease.made = None
+        lease.at_read = False
+        if within is not None:
+            lease.within(within)
+        if not lease.pinned:
+            lease.context = context  # its work item has it as well
+        lease.handed = handed if self._place.is_argument else None
+        if handed is not context:
+            return (lease, *self._parameters.replace(self.shared.boundary.context, handed, args, kwargs))
+        return lease, args, kwargs
+
+    def said(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the ids that the arguments say themselves."""
+        return self._identity.read((None, args, kwargs)) if self._identity is not None else {}
+
+    def replaced(
+        self, context: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with another context."""
+        return self._parameters.replace(self.shared.boundary.context, context, args, kwargs)
+
+    def _own(self, lease: Lease, handed: Any) -> Any:
+        # What is on the way to the ids may be changed by others until it is serialised: the copy has copies of that,
+        # too. Elsewhere it is another object anyway.
+        if not lease.pinned:
+            return handed
+        for name, path in self.shared.boundary.fields.items():
+            way = parts(path)
+            if len(way) > 1 and name not in lease.unresolved and name not in self.shared.boundary.ids:
+                with guard, no_lease():
+                    handed = restored(handed, way, lease.ids[name])
+        return handed
+
+
+def restored(context: Any, path: Sequence[str], value: Any) -> Any:
+    """Return a copy of a context with `value` where `path` leads, and copies of what is on the way there."""
+    if not path:
+        return value
+    part, *rest = path
+    there, _ = look(context, part)
+    if there is MISSING:
+        return context
+    put = restored(there, rest, value)
+    made = copy.copy(context)
+    if isinstance(made, dict):
+        made[part] = put
+    elif isinstance(made, list):
+        made[int(part)] = put
+    elif part in dict_of(made):
+        dict_of(made)[part] = put
+    else:
+        setattr(made, part, put)
+    return made

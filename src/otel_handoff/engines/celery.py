@@ -1,0 +1,253 @@
+"""Celery: a task's row is handed over where its signature or its message is made, and worked on in a worker.
+
+The slip travels as the header `handoff`. What is published is compared as it is published, and named with the write that
+made it another row's; the worker compares what the task reads, files and returns, as everywhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from types import ModuleType
+from typing import Any
+
+from otel_handoff.around.arriving import Arriving
+from otel_handoff.around.handoff import Handoff
+from otel_handoff.around.leaving import Departing, Leaving
+from otel_handoff.around.worker import Worker
+from otel_handoff.boundary import Boundary
+from otel_handoff.engines.publishing import HEADER, Posted, publishing
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.guard import guard
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.plainly import MISSING
+from otel_handoff.host.standin import stand_in
+from otel_handoff.host.wrapping import Patch
+
+_logger = logging.getLogger("otel_handoff")
+
+PACKAGES = ("celery", "kombu", "billiard")
+"""What is handed over and published in them is so by whoever calls them."""
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+
+def _anything(*args: Any, **kwargs: Any) -> None:
+    """Stands for a task that is known here by its name alone."""
+
+
+class CeleryHandoff(Handoff):
+    """A boundary whose work is a Celery task."""
+
+    def __init__(self, boundary: Boundary, engine: Any) -> None:
+        self.pattern: str = boundary.work.partition(":")[2]
+        self._by_name: dict[str, TaskShape] = {}
+        super().__init__(boundary, engine)
+        self.leaving: Leaving = Leaving(self, PACKAGES)
+        self._unknown = TaskShape(self, Parameters(_anything, bound=False), None)
+
+    def attach(self) -> None:
+        """Wrap what publishes, and the tasks, now or when they are made."""
+        if not self.engine.settings.remote:
+            _logger.info(
+                "Boundary %r: OTEL_HANDOFF_REMOTE is off, and %s is not checked.",
+                self.boundary.name,
+                self.boundary.work,
+            )
+            return
+        publishing.take_in(self)
+        super().attach()
+        self.counts.shown = True
+
+    def detach(self) -> None:
+        """Give Celery its own functions back."""
+        publishing.leave_out(self)
+        super().detach()
+
+    def matches(self, name: str) -> bool:
+        """Whether a task of this name is one of this boundary's."""
+        return name == self.pattern or fnmatchcase(name, self.pattern)
+
+    def shape(self, name: str) -> TaskShape:
+        """Return what is known of a task's parameters."""
+        return self._by_name.get(name, self._unknown)
+
+    def take(self, task: Any) -> None:
+        """A task is there: wrap what it runs, if it is one of these."""
+        name = getattr(task, "name", None)
+        if isinstance(self._work_patch, _Tasks) and isinstance(name, str) and self.matches(name):
+            with guard:
+                self._work_patch.take(task)
+
+    def _patch_of_work(self) -> Patch:
+        return _Tasks(self.boundary.work, self.wrap_task)
+
+    def wrap_task(self, function: Any, parameters: Parameters, task: Any = None) -> Any:
+        """Return what takes the place of what a task runs."""
+        name = str(task.name)
+        if not self._by_name:
+            self._work_parameters = parameters
+            self._tell_what_is_compared(function, parameters)
+        self._by_name[name] = TaskShape(self, parameters, function)
+        return stand_in(function, TaskWorker(self, function, parameters, task))
+
+    def _is_here(self) -> bool:
+        # Of a process that hands over, and does no work itself, nothing is missing.
+        return bool(self.counts.recognised.value)
+
+    # -- handing over
+
+    def depart(self, name: str, args: Args, kwargs: Kwargs, *, early: bool) -> tuple[Posted, Args, Kwargs] | None:
+        """Begin a row; return its header, and what is sent in the place of its arguments.
+
+        Args:
+            name: of the task.
+            args: what it is to be called with.
+            kwargs: what it is to be called with by name.
+            early: whether that may not be all yet: a chain gives what came before it as the first argument.
+        """
+        shape = self.shape(name)
+        if not self.detector.enabled or (early and not shape.is_whole(args, kwargs)):
+            return None
+        found = shape.departing.depart(None, args, kwargs)
+        if found is None:
+            return None
+        lease, args, kwargs = found
+        lease.missed = True  # nothing is amiss if it is never sent
+        posted = Posted("")
+        posted.lease, posted.leave, posted.at = lease, self.leave, name
+        return posted, args, kwargs
+
+    def leave(self, posted: Posted, args: Any, kwargs: Any) -> str | None:
+        """It is published with these arguments."""
+        lease = posted.lease
+        context = self.shape(posted.at).context(args, kwargs)
+        text = self.leaving.leave(lease, lease.handed if context is MISSING else context)
+        lease.close()
+        return text
+
+
+class TaskShape:
+    """What is known of one task's parameters: where its context is, and whether a call is whole."""
+
+    def __init__(self, handoff: CeleryHandoff, parameters: Parameters, function: Any) -> None:
+        self.departing: Departing = Departing(handoff, parameters, PACKAGES)
+        self._read: Callable[..., Any] = parameters.reader(handoff.boundary.context)
+        self._is_argument = parameters.is_argument(handoff.boundary.context)
+        self._name = handoff.boundary.context
+        self.is_known: bool = function is not None
+        raw = getattr(function, "__func__", function)
+        self._signature: inspect.Signature | None = None
+        if raw is not None:
+            signature = inspect.signature(raw)
+            first = list(signature.parameters.values())[1 if parameters.bound else 0 :]
+            self._signature = signature.replace(parameters=first)
+
+    def context(self, args: Any, kwargs: Any) -> Any:
+        """Return the context among the arguments; `MISSING` where it is none of them."""
+        return self._read(tuple(args), kwargs) if self._is_argument else MISSING
+
+    def is_whole(self, args: Args, kwargs: Kwargs) -> bool:
+        """Whether nothing is missing, before which others may come; or the context is named."""
+        if self._name in kwargs:
+            return True
+        if self._signature is None:
+            return False
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError:
+            return False
+        return True
+
+
+class TaskWorker(Worker):
+    """What one task runs, in a worker."""
+
+    def __init__(self, handoff: CeleryHandoff, function: Any, parameters: Parameters, task: Any) -> None:
+        super().__init__(handoff, getattr(function, "__func__", function), parameters)
+        self._name = str(task.name)
+        self._arriving = Arriving(handoff, parameters)
+
+    def __call__(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Run it for the row that came with its message."""
+        lease = None
+        task = _current_task() if instance is None else instance
+        if self.detector.enabled and not self._is_inner(task, args, kwargs):
+            with guard:
+                lease = self._arrived(task, args, kwargs)
+                self.shared.coverage.tell()
+        return self._run_as(lease, wrapped, task, args, kwargs)
+
+    def body(self, shape: Any) -> tuple[str, dict[str, object]]:
+        """There is no short way: what came with a message is to be read."""
+        return f"return {shape.through()}\n", {}
+
+    def _arrived(self, task: Any, args: Args, kwargs: Kwargs) -> Lease | None:
+        request = task.request if task is not None and task.name == self._name else None
+        if request is None or request.called_directly or request.is_eager:
+            self.shared.in_place()
+            return None
+        text = request.get(HEADER) or (request.headers or {}).get(HEADER)
+        slip = self._arriving.slip_of(text) if text is not None else None
+        if slip is None and not self.shared.boundary.ids:
+            if text is None:
+                self.shared.coverage.miss("no_slip", detail=self._name)
+            return None
+        return self._arriving.arrive(slip, task, args, kwargs, 1 + int(request.retries or 0))
+
+
+def _current_task() -> Any:
+    from celery._state import get_current_task
+
+    return get_current_task()
+
+
+class _Tasks(Patch):
+    """What tasks of some name run, replaced once they are there."""
+
+    def __init__(self, target: str, wrap: Callable[..., Any]) -> None:
+        super().__init__(target, wrap)
+        self._wrap_task = wrap
+        self._parents, self.name = [], "run"
+        self._tasks: list[Any] = []
+
+    def attach(self, module: ModuleType) -> None:
+        """Celery is there; the tasks that are there by now are taken by who knows them."""
+
+    def take(self, task: Any) -> None:
+        """Wrap what a task runs, once."""
+        cls = type(task)
+        if any(place.parent is cls for place in self.places):
+            return
+        self._wrap = lambda function, parameters: self._wrap_task(function, parameters, task)
+        if self._put(self._stand_in(cls), self.places):
+            self._tasks.append(task)
+            _renew(task)
+
+    def give_back(self) -> None:
+        """Take the wrappers off."""
+        super().give_back()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            with guard:
+                _renew(task)
+
+
+def _renew(task: Any) -> None:
+    # What Celery has looked up before, when it set the task up, it is to look up again.
+    kept = vars(task)
+    if "_orig_run" in kept:  # with `autoretry_for`
+        task._orig_run = type(task).run.__get__(task, type(task)) if _is_bound(task) else type(task).run
+    trace = kept.get("__trace__")
+    if trace is not None:
+        from celery.app.trace import build_tracer
+
+        found = inspect.getclosurevars(trace).nonlocals
+        task.__trace__ = build_tracer(task.name, task, found.get("loader"), found.get("hostname"), app=task.app)
+
+
+def _is_bound(task: Any) -> bool:
+    return not isinstance(inspect.getattr_static(type(task), "run"), staticmethod)

@@ -1,0 +1,305 @@
+"""What Celery is asked to publish: the row of a task begins there, and is compared as it goes."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Final, Protocol
+
+from otel_handoff.around.leaving import ids_wrong, restored
+from otel_handoff.handover.lease import Lease, active
+from otel_handoff.host import imports
+from otel_handoff.host.current import no_lease
+from otel_handoff.host.guard import guard
+from otel_handoff.host.ids import same
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import parts
+from otel_handoff.host.plainly import MISSING
+from otel_handoff.host.standin import stand_in
+from otel_handoff.host.wrapping import Patch
+from otel_handoff.record import slip
+
+HEADER: Final = "handoff"
+"""The message header that a slip travels in."""
+
+_MOST_NESTED: Final = 16
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+
+class Posted(str):  # noqa: SLOT000  it has some
+    """The header of a row that has not left yet: it travels with its signature, and its lease with it.
+
+    Wherever it is written it is text; once it is published, that is the slip.
+    """
+
+    lease: Lease
+    leave: Any
+    at: str
+    """The task's name."""
+
+    def __copy__(self) -> Posted:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Posted:
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str.__str__(self),)
+
+
+class Publishes(Protocol):
+    """A boundary whose work is a Celery task: `engines.celery`."""
+
+    boundary: Any
+    detector: Any
+    counts: Any
+    engine: Any
+    leaving: Any
+
+    def matches(self, name: str) -> bool: ...  # noqa: D102
+    def take(self, task: Any) -> None: ...  # noqa: D102
+    def shape(self, name: str) -> Any: ...  # noqa: D102
+    def missed_row(self, reason: str) -> None: ...  # noqa: D102
+    def depart(self, name: str, args: Args, kwargs: Kwargs, *, early: bool) -> Any: ...  # noqa: D102
+
+
+class Publishing:
+    """Where Celery makes signatures and messages, for all boundaries at once."""
+
+    def __init__(self) -> None:
+        self._handoffs: list[Publishes] = []
+        self._known: dict[str, Publishes | None] = {}
+        self._patches = (
+            Patch("celery.canvas:Signature.__init__", self._wrap_signature),
+            Patch("celery.app.base:Celery.send_task", self._wrap_send),
+            Patch("celery.app.task:Task.bind", self._wrap_bind),
+        )
+
+    def take_in(self, handoff: Publishes) -> None:
+        """A boundary is attached."""
+        self._handoffs.append(handoff)
+        self._known.clear()
+        if len(self._handoffs) == 1:
+            for patch in self._patches:
+                patch.apply()
+            imports.listen("celery.signals", self._connect)
+        self._take_what_is_there(handoff)
+
+    def leave_out(self, handoff: Publishes) -> None:
+        """It is attached no more."""
+        if handoff not in self._handoffs:
+            return
+        self._handoffs.remove(handoff)
+        self._known.clear()
+        if not self._handoffs:
+            for patch in self._patches:
+                patch.remove()
+            imports.stop("celery.signals", self._connect)
+            self._disconnect()
+
+    def of(self, name: Any) -> Publishes | None:
+        """Return the boundary of a task."""
+        if type(name) is not str:
+            return None
+        try:
+            return self._known[name]
+        except KeyError:
+            found = next((handoff for handoff in self._handoffs if handoff.matches(name)), None)
+            self._known[name] = found
+            return found
+
+    # -- tasks
+
+    def _wrap_bind(self, function: Any, _parameters: Parameters) -> Any:
+        def bound(wrapped: Any, cls: Any, args: Args, kwargs: Kwargs) -> Any:
+            result = wrapped(*args, **kwargs)
+            with guard:
+                if args and self.of(getattr(cls, "name", None)) is not None:
+                    task = args[0]._tasks.get(cls.name)
+                    for handoff in self._handoffs:
+                        handoff.take(task)
+            return result
+
+        return stand_in(function, bound)
+
+    @staticmethod
+    def _take_what_is_there(handoff: Publishes) -> None:
+        import sys
+
+        state = sys.modules.get("celery._state")
+        with guard:
+            for app in list(state._get_active_apps()) if state is not None else ():
+                for task in list(app._tasks.values()) if vars(app).get("_tasks") is not None else ():
+                    handoff.take(task)
+
+    # -- signatures
+
+    def _wrap_signature(self, function: Any, _parameters: Parameters) -> Any:
+        def made(wrapped: Any, signature: Any, args: Args, kwargs: Kwargs) -> Any:
+            wrapped(*args, **kwargs)
+            task = args[0] if args else kwargs.get("task")
+            if not isinstance(task, dict):  # else it is made of another one
+                with guard:
+                    self._begin(signature)
+
+        return stand_in(function, made)
+
+    def _begin(self, signature: Any) -> None:
+        name, options = dict.get(signature, "task"), dict.get(signature, "options")
+        handoff = self.of(name)
+        if handoff is None or HEADER in (headers := options.get("headers") or {}):
+            return
+        found = handoff.depart(name, tuple(signature["args"]), signature["kwargs"], early=True)
+        if found is not None:
+            posted, signature["args"], signature["kwargs"] = found
+            options["headers"] = {**headers, HEADER: posted}
+
+    # -- messages
+
+    def _wrap_send(self, function: Any, parameters: Parameters) -> Any:
+        def send(wrapped: Any, _app: Any, args: Args, kwargs: Kwargs) -> Any:
+            name = args[0] if args else kwargs.get("name")
+            handoff = self.of(name)
+            if handoff is not None and handoff.detector.enabled:
+                with guard:
+                    args, kwargs = self._send(handoff, str(name), parameters, args, kwargs)
+            return wrapped(*args, **kwargs)
+
+        return stand_in(function, send)
+
+    def _send(
+        self, handoff: Publishes, name: str, parameters: Parameters, args: Args, kwargs: Kwargs
+    ) -> tuple[Args, Kwargs]:
+        given = tuple(parameters.get("args", args, kwargs) or ())
+        named = dict(parameters.get("kwargs", args, kwargs) or {})
+        headers: dict[str, Any] = dict(kwargs.get("headers") or {})
+        text = headers.get(HEADER)
+        if type(text) is Posted:
+            there = handoff.shape(name).context(given, named)
+            is_its_own = there is MISSING or there is text.lease.handed or there is text.lease.context
+            if is_its_own:
+                handoff.counts.submissions.add()
+                return args, kwargs
+        elif text is not None:
+            again = self._again(handoff, name, text, given, named)
+            if again is not None:
+                headers[HEADER], given, named = again
+                return _with(parameters, args, kwargs, given, named, headers)
+        found = handoff.depart(name, given, named, early=False)
+        if found is None:
+            headers.pop(HEADER, None)
+            handoff.missed_row("context_unreadable")
+        else:
+            handoff.counts.submissions.add()
+            headers[HEADER], given, named = found
+        return _with(parameters, args, kwargs, given, named, headers)
+
+    def _again(
+        self, handoff: Publishes, name: str, text: Any, given: Args, named: Kwargs
+    ) -> tuple[Any, Args, Kwargs] | None:
+        # What came with a message is sent on: a retry, or the rest of a chain. None where it is another row by now.
+        lease: Lease | None = active.get()
+        row = lease.slip if lease is not None and lease.detector is handoff.detector else None
+        mine = slip.read(text, _nothing)
+        if lease is None or row is None or mine is None or (mine.process, mine.number) != (row.process, row.number):
+            return text, given, named
+        shape, boundary = handoff.shape(name), handoff.boundary
+        said = shape.departing.said(given, named)
+        if any(not same(lease.ids[field], value) for field, value in said.items()):
+            return None
+        context = shape.context(given, named)
+        if context is MISSING or context is None:
+            return text, given, named
+        with no_lease():
+            wrong = {n: v for n, v in ids_wrong(handoff, lease, context).items() if n not in boundary.ids}
+            if not wrong:
+                return text, given, named
+            pins = handoff.engine.settings.mode == "pin"
+            told = handoff.leaving.tell(lease, wrong, lease.span, prevented=pins)
+            if pins:
+                for field in wrong:
+                    context = restored(context, parts(boundary.fields[field]), lease.ids[field])
+                given, named = shape.departing.replaced(context, given, named)
+            elif told is not None and told.culprit is not None:
+                text = slip.amended(text, told.culprit, lease.submission.hash)
+        return text, given, named
+
+    # -- as it is published
+
+    def _connect(self, module: ModuleType) -> None:
+        module.before_task_publish.connect(self._publish, weak=False, dispatch_uid="otel_handoff")
+        module.worker_process_shutdown.connect(self._flush, weak=False, dispatch_uid="otel_handoff")
+
+    def _disconnect(self) -> None:
+        import sys
+
+        module = sys.modules.get("celery.signals")
+        if module is not None:
+            for signal in (module.before_task_publish, module.worker_process_shutdown):
+                signal.disconnect(dispatch_uid="otel_handoff")
+
+    def _publish(self, body: Any = None, headers: Any = None, **_: Any) -> None:
+        with guard:
+            if type(body) is not tuple or len(body) < 3 or not isinstance(headers, dict):
+                return
+            args, kwargs, embed = body[:3]
+            _leave(headers, args, kwargs)
+            _leave_nested(embed, 0)
+            if str(headers.get("task", "")).startswith("celery."):  # as of a chord, which is sent on by a task
+                _leave_nested(kwargs, 0)
+
+    @staticmethod
+    def _flush(**_: Any) -> None:
+        # A worker's process ends without more ado: what its providers have not exported yet would be lost.
+        from opentelemetry import _logs, metrics, trace
+
+        with guard:
+            for provider in (trace.get_tracer_provider(), _logs.get_logger_provider(), metrics.get_meter_provider()):
+                flush = getattr(provider, "force_flush", None)
+                if flush is not None:
+                    flush()
+
+
+def _leave(headers: dict[str, Any], args: Any, kwargs: Any) -> None:
+    posted = headers.get(HEADER)
+    if type(posted) is Posted:
+        text = posted.leave(posted, args, kwargs)
+        if text is None:
+            del headers[HEADER]
+        else:
+            headers[HEADER] = text
+
+
+def _leave_nested(found: Any, depth: int) -> None:
+    # The signatures that go along with a message: what follows it, and what is called back.
+    if depth > _MOST_NESTED:
+        return
+    if isinstance(found, dict):
+        options = found.get("options")
+        headers = options.get("headers") if isinstance(options, dict) else None
+        if isinstance(headers, dict) and type(headers.get(HEADER)) is Posted:
+            options["headers"] = headers = dict(headers)
+            _leave(headers, found.get("args") or (), found.get("kwargs") or {})
+        for value in list(found.values()):
+            if isinstance(value, (dict, list, tuple)):
+                _leave_nested(value, depth + 1)
+    elif isinstance(found, (list, tuple)):
+        for value in found:
+            if isinstance(value, (dict, list, tuple)):
+                _leave_nested(value, depth + 1)
+
+
+def _with(
+    parameters: Parameters, args: Args, kwargs: Kwargs, given: Args, named: Kwargs, headers: dict[str, Any]
+) -> tuple[Args, Kwargs]:
+    args, kwargs = parameters.replace("args", given, args, kwargs)
+    args, kwargs = parameters.replace("kwargs", named, args, kwargs)
+    return args, {**kwargs, "headers": headers}
+
+
+def _nothing(_: str) -> None:
+    pass
+
+
+publishing: Final = Publishing()

@@ -1,0 +1,185 @@
+"""A host whose rows are Celery tasks: it files each row under the id that its context has by then."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, chain, chord, group
+
+HERE = Path(os.environ["SHOP"])
+app = Celery("shop", broker=os.environ.get("SHOP_BROKER", "filesystem://"), backend=os.environ.get("SHOP_BACKEND"))
+app.conf.update(
+    task_serializer=os.environ.get("SHOP_SERIALIZER", "pickle"),
+    accept_content=["json", "pickle"],
+    task_ignore_result="SHOP_BACKEND" not in os.environ,
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+)
+if "SHOP_BROKER" not in os.environ:
+    app.conf.broker_transport_options = {
+        "data_folder_in": str(HERE / "broker"),
+        "data_folder_out": str(HERE / "broker"),
+        "control_folder": str(HERE / "control"),
+    }
+
+
+class Desk:
+    """What the submitter goes on changing."""
+
+    row: Any = None
+
+
+def file(row: Any, under: Any) -> None:
+    """File `row` under an id: in one write, which appends."""
+    line = json.dumps([row, under]) + "\n"
+    with (HERE / "filed.jsonl").open("a", encoding="utf-8", buffering=1 << 20) as trail:
+        trail.write(line)
+
+
+@app.task
+def bill(row: Any, desk: Any) -> Any:
+    """File a row under the id that its desk has."""
+    file(row, desk.row)
+    return row
+
+
+@app.task
+def plain(row: Any, desk: dict[str, Any]) -> Any:
+    """The same of a dict, as JSON has it."""
+    file(row, desk["row"])
+    return row
+
+
+@app.task
+def follow(_before: Any, row: Any, desk: Any) -> None:
+    """The same, as the rest of a chain, or the body of a chord."""
+    file(row, desk.row)
+
+
+@app.task(bind=True)
+def own(self: Any, row: Any) -> None:
+    """Keep the row on the task, which all threads of a worker share."""
+    self.row = row
+    time.sleep(0.002)
+    file(row, self.row)
+
+
+@app.task(bind=True, max_retries=3, default_retry_delay=0)
+def again(self: Any, row: Any, desk: Any) -> None:
+    """Change what it was given, and try again."""
+    if self.request.retries == 0:
+        desk.row = f"part of {row}"
+        raise self.retry(countdown=0)
+    file(row, desk.row)
+
+
+@app.task(autoretry_for=(KeyError,), max_retries=2, default_retry_delay=0)
+def stubborn(row: Any, desk: Any) -> None:
+    """Fail once; Celery tries again by itself."""
+    from celery import current_task
+
+    if current_task.request.retries == 0:
+        raise KeyError(row)
+    file(row, desk.row)
+
+
+def rows(count: int) -> list[str]:
+    """The rows of one run."""
+    return [f"r{number}" for number in range(count)]
+
+
+def by_group(count: int) -> None:
+    """Signatures of one desk, all of them published later."""
+    desk, made = Desk(), []
+    for row in rows(count):
+        desk.row = row
+        made.append(bill.s(row, desk))
+    group(made).apply_async()
+
+
+def by_signatures(count: int) -> None:
+    """The same, one by one."""
+    desk, made = Desk(), []
+    for row in rows(count):
+        desk.row = row
+        made.append(bill.si(row, desk=desk).set(countdown=0))
+    for signature in made:
+        signature.delay()
+
+
+def by_dicts(count: int) -> None:
+    """The same with JSON and dicts."""
+    desk, made = {"row": None}, []
+    for row in rows(count):
+        desk["row"] = row
+        made.append(plain.s(row, desk).set(serializer="json"))
+    group(made).apply_async()
+
+
+def by_chains(count: int) -> None:
+    """What follows is serialised with what comes first."""
+    desk, made = Desk(), []
+    for row in rows(count):
+        desk.row = row
+        made.append(chain(bill.si(row, desk), follow.s(row, desk=desk)))
+    for one in made:
+        one.apply_async()
+
+
+def by_chords(count: int) -> None:
+    """And so is the body of a chord."""
+    desk, made = Desk(), []
+    for row in rows(count):
+        desk.row = row
+        made.append(chord([bill.s(row, desk), bill.s(row, desk)], follow.s(row, desk=desk)))
+    for one in made:
+        one.apply_async()
+
+
+def by_delay_in_pool(count: int) -> None:
+    """Published on another thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    desk, gate = Desk(), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(gate.wait)
+        for row in rows(count):
+            desk.row = row
+            pool.submit(bill.delay, row, desk)
+        gate.set()
+
+
+def by_delay(count: int) -> None:
+    """Published at once: nothing is wrong."""
+    desk = Desk()
+    for row in rows(count):
+        desk.row = row
+        bill.delay(row, desk)
+
+
+def by_own(count: int) -> None:
+    """The tasks share themselves."""
+    for row in rows(count):
+        own.delay(row)
+
+
+def by_retry(count: int) -> None:
+    """A task changes its argument and tries again."""
+    for row in rows(count):
+        desk = Desk()
+        desk.row = row
+        again.delay(row, desk)
+
+
+def by_autoretry(count: int) -> None:
+    """A task fails, and is tried again: nothing is wrong."""
+    for row in rows(count):
+        desk = Desk()
+        desk.row = row
+        stubborn.apply_async((row, desk), countdown=0)
