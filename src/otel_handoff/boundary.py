@@ -111,8 +111,8 @@ class Boundary:
         submit: the function that hands over, `"module:Class.method"` or `"module:function"`. Where there is none of the
             host's own, as in `pool.submit(work, ctx)`, leave it out: however `work` gets to its thread or task, as a
             pool's, a thread's or a loop's, that is the hand-over.
-        work: the function that does the work, on another thread. A Celery task is `"celery:shop.tasks.bill"`, by the name
-            that Celery knows it by; in it `*` stands for anything.
+        work: the function that does the work, on another thread. A Celery task is `"celery:shop.tasks.bill"`, by its
+            name; in it `*` stands for anything.
         context: where the object is that they share: the parameter of both that takes it, or a path that starts at a
             parameter of the submit function (`"self.client"`, `"job.ctx"`, `"args.0"`), or in a module
             (`"app.state:client.session"`). The work function may have another name for it. Of several such objects, a

@@ -67,7 +67,7 @@ class Instrumentor(BaseInstrumentor):
             warn_of_it(boundaries)
         engine = Engine(settings, **providers)
         self._handoffs = tuple(kind_of(boundary)(boundary, engine) for boundary in boundaries)
-        gives = any(boundary.submit is None and not boundary.engine for boundary in boundaries)
+        gives = any(boundary.submit is None for boundary in boundaries)
         self._patches = (*(follow(target, gives=gives) for target in POOLS), *follow_threads(gives=gives))
         self._patches += more() if gives else ()
         for handoff in self._handoffs:
@@ -99,8 +99,8 @@ class HandoffInstrumentor(Instrumentor):
     """Instruments the boundaries that a user declares.
 
     `instrument(boundaries=[...], mode="pin", watch=True, trace="child", spans="all", attributes="few", ids="plain",
-    remote=True, tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without `boundaries`, those
-    that `OTEL_HANDOFF_BOUNDARIES` names.
+    remote=True, tracer_provider=None, meter_provider=None, logger_provider=None, on_mismatch=None)`. Without
+    `boundaries`, those that `OTEL_HANDOFF_BOUNDARIES` names.
 
     Raises:
         ValueError: an unknown mode, or a boundary that cannot be meant.

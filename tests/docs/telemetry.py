@@ -38,6 +38,7 @@ _UNCHECKED: Final = (
     "BOUNDARY UNCHECKED_REASON UNCHECKED_FIELDS UNCHECKED_ROWS UNCHECKED_PINNED UNCHECKED_DETAIL UNWATCHED"
 )
 
+_LEFT: Final = "SUBMISSION_PROCESS DELIVERY"
 _LATE: Final = "JUDGED_ROWS JUDGED_UNWATCHED JUDGED_LOST CALLS_BEYOND"
 
 
@@ -110,6 +111,7 @@ def _scraped(name: str, names: list[str]) -> list[str]:
 
 TABLES: Final[Tables] = {
     "semconv.py: row span": lambda: attributes(_ROW_SPAN),
+    "semconv.py: rows of other processes": lambda: attributes(_LEFT),
     "semconv.py: row span, with attributes=all": lambda: attributes(_ALL),
     "semconv.py: span with a mismatch": lambda: attributes(_SPAN),
     "semconv.py: event and log record": lambda: attributes(_EVENT),

@@ -18,7 +18,7 @@ BOTTOM: Final = ["version", "host"]
 DATA: Final = [*BOTTOM, "record"]
 DECLARED: Final = [*DATA, "boundary", "environment_variables"]
 ROWS: Final = [*DECLARED, "handover", "tell"]
-ENGINE: Final = [*ROWS, "declare", "watch", "judge", "processor", "around"]
+ENGINE: Final = [*ROWS, "declare", "watch", "judge", "processor", "around", "engines"]
 DOORS: Final = ["instrumentor", "elspeth"]
 READ_BACK: Final = ["commands", "traces", "check"]
 
@@ -35,6 +35,7 @@ MAY_USE: Final = {
     "judge": [*DECLARED, "handover", "tell"],
     "processor": [*DATA, "handover", "tell"],
     "around": [*ROWS, "declare", "watch", "judge", "processor"],
+    "engines": [*ROWS, "declare", "watch", "judge", "around"],
     "instrumentor": ENGINE,
     "elspeth": ["boundary", "instrumentor"],
     "file_exporter": ["environment_variables"],

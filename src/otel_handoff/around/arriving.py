@@ -106,8 +106,8 @@ class Arriving(HandOver):
     ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         # What is known of the roots, and of the ids: as the slip says, in the host's own objects where these are the
         # same; an id that the arguments say themselves is what they say. And the fields of which neither is known.
-        roots = kind.roots_of(context)
-        there = kind.ids_of(roots)
+        found = kind.roots_of(context)
+        there, roots = kind.ids_of(found), dict(found)  # what is not there yet is no other's
         said = self._said.read(call)
         told = ids_of(slip, self._own_hash) if slip is not None else {}
         known: dict[str, Any] = {}
@@ -131,6 +131,6 @@ class Arriving(HandOver):
             if wrong:
                 is_other = self._can_copy and bool(expected.rest(wrong))
                 roots[root] = _OTHER if is_other else Unlike(value)
-        for root in (*roots.absent, *roots.beyond) if isinstance(roots, Partial) else ():
+        for root in (*found.absent, *found.beyond) if isinstance(found, Partial) else ():
             roots[root] = Unlike(None)
         return roots, known, unresolved

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from threading import current_thread
 from time import time_ns
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
@@ -202,7 +202,7 @@ def restored(context: Any, path: Sequence[str], value: Any) -> Any:
     if there is MISSING:
         return context
     put = restored(there, rest, value)
-    made = copy.copy(context)
+    made: Any = copy.copy(context)
     if isinstance(made, dict):
         made[part] = put
     elif isinstance(made, list):
@@ -211,4 +211,4 @@ def restored(context: Any, path: Sequence[str], value: Any) -> Any:
         dict_of(made)[part] = put
     else:
         setattr(made, part, put)
-    return made
+    return cast("Any", made)

@@ -73,7 +73,10 @@ class Running:
 
     Attributes:
         late: makes the spans of rows with a mismatch; None where there are spans of others.
+        passing: what is raised by the work and is no error of it.
     """
+
+    passing: tuple[type[BaseException], ...] = ()
 
     def __init__(
         self, boundary: Boundary, engine: Engine, counts: BoundaryCounts, coverage: Coverage, look: Callable[[], None]
@@ -247,7 +250,7 @@ class Running:
             guard.met(ours)
         if error is not None:
             explain(error, lease, lease.handed)
-            if shows(span):
+            if shows(span) and not isinstance(error, self.passing):
                 with guard:
                     record_error(span, error)
         if span is not INVALID_SPAN:

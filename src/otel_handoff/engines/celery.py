@@ -1,7 +1,7 @@
 """Celery: a task's row is handed over where its signature or its message is made, and worked on in a worker.
 
-The slip travels as the header `handoff`. What is published is compared as it is published, and named with the write that
-made it another row's; the worker compares what the task reads, files and returns, as everywhere.
+The slip travels as the header `handoff`. What is published is compared as that is done: then the write is known that
+made it another row's. The worker compares what the task reads, files and returns, as everywhere.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import inspect
 import logging
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from otel_handoff.around.arriving import Arriving
 from otel_handoff.around.handoff import Handoff
 from otel_handoff.around.leaving import Departing, Leaving
+from otel_handoff.around.shared import Shared
 from otel_handoff.around.worker import Worker
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.publishing import HEADER, Posted, publishing
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
-from otel_handoff.host.plainly import MISSING
+from otel_handoff.host.plainly import MISSING, class_of, dict_of
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
@@ -48,6 +50,11 @@ class CeleryHandoff(Handoff):
         super().__init__(boundary, engine)
         self.leaving: Leaving = Leaving(self, PACKAGES)
         self._unknown = TaskShape(self, Parameters(_anything, bound=False), None)
+
+    @property
+    def shared_state(self) -> Shared:
+        """Itself, as what its wrappers share."""
+        return self
 
     def attach(self) -> None:
         """Wrap what publishes, and the tasks, now or when they are made."""
@@ -89,6 +96,8 @@ class CeleryHandoff(Handoff):
         """Return what takes the place of what a task runs."""
         name = str(task.name)
         if not self._by_name:
+            exceptions: Any = import_module("celery.exceptions")
+            self.running.passing = exceptions.Retry, exceptions.Ignore, exceptions.Reject
             self._work_parameters = parameters
             self._tell_what_is_compared(function, parameters)
         self._by_name[name] = TaskShape(self, parameters, function)
@@ -190,7 +199,8 @@ class TaskWorker(Worker):
         if request is None or request.called_directly or request.is_eager:
             self.shared.in_place()
             return None
-        text = request.get(HEADER) or (request.headers or {}).get(HEADER)
+        headers: Kwargs = request.headers or {}
+        text: Any = request.get(HEADER) or headers.get(HEADER)
         slip = self._arriving.slip_of(text) if text is not None else None
         if slip is None and not self.shared.boundary.ids:
             if text is None:
@@ -200,9 +210,8 @@ class TaskWorker(Worker):
 
 
 def _current_task() -> Any:
-    from celery._state import get_current_task
-
-    return get_current_task()
+    state: Any = import_module("celery._state")
+    return state.get_current_task()
 
 
 class _Tasks(Patch):
@@ -219,10 +228,14 @@ class _Tasks(Patch):
 
     def take(self, task: Any) -> None:
         """Wrap what a task runs, once."""
-        cls = type(task)
+        cls: Any = class_of(task)
         if any(place.parent is cls for place in self.places):
             return
-        self._wrap = lambda function, parameters: self._wrap_task(function, parameters, task)
+
+        def wrap(function: Any, parameters: Parameters) -> Any:
+            return self._wrap_task(function, parameters, task)
+
+        self._wrap = wrap
         if self._put(self._stand_in(cls), self.places):
             self._tasks.append(task)
             _renew(task)
@@ -238,16 +251,13 @@ class _Tasks(Patch):
 
 def _renew(task: Any) -> None:
     # What Celery has looked up before, when it set the task up, it is to look up again.
-    kept = vars(task)
+    kept = dict_of(task)
+    cls: Any = class_of(task)
     if "_orig_run" in kept:  # with `autoretry_for`
-        task._orig_run = type(task).run.__get__(task, type(task)) if _is_bound(task) else type(task).run
+        is_static = isinstance(inspect.getattr_static(cls, "run"), staticmethod)
+        task._orig_run = cls.run if is_static else cls.run.__get__(task, cls)
     trace = kept.get("__trace__")
     if trace is not None:
-        from celery.app.trace import build_tracer
-
+        made: Any = import_module("celery.app.trace")
         found = inspect.getclosurevars(trace).nonlocals
-        task.__trace__ = build_tracer(task.name, task, found.get("loader"), found.get("hostname"), app=task.app)
-
-
-def _is_bound(task: Any) -> bool:
-    return not isinstance(inspect.getattr_static(type(task), "run"), staticmethod)
+        task.__trace__ = made.build_tracer(task.name, task, found.get("loader"), found.get("hostname"), app=task.app)

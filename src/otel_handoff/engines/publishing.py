@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any, Final, Protocol
+import sys
+from typing import Any, Final, Protocol, cast
 
-from otel_handoff.around.leaving import ids_wrong, restored
+from opentelemetry import _logs, metrics, trace
+
+from otel_handoff.around.leaving import Leaving, ids_wrong, restored
+from otel_handoff.around.shared import Shared
+from otel_handoff.engines.delayed import Delayed, due
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.host import imports
 from otel_handoff.host.current import no_lease
@@ -25,6 +29,7 @@ _MOST_NESTED: Final = 16
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
+Options = dict[str, Any]
 
 
 class Posted(str):  # noqa: SLOT000  it has some
@@ -37,6 +42,8 @@ class Posted(str):  # noqa: SLOT000  it has some
     leave: Any
     at: str
     """The task's name."""
+    told: str | None = None
+    """The slip, once it is published."""
 
     def __copy__(self) -> Posted:
         return self
@@ -47,16 +54,17 @@ class Posted(str):  # noqa: SLOT000  it has some
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str.__str__(self),)
 
+    def sent(self) -> None:
+        """It goes to another process before it is published: nothing is known of it there."""
+
 
 class Publishes(Protocol):
     """A boundary whose work is a Celery task: `engines.celery`."""
 
-    boundary: Any
-    detector: Any
-    counts: Any
-    engine: Any
-    leaving: Any
+    leaving: Leaving
 
+    @property
+    def shared_state(self) -> Shared: ...  # noqa: D102
     def matches(self, name: str) -> bool: ...  # noqa: D102
     def take(self, task: Any) -> None: ...  # noqa: D102
     def shape(self, name: str) -> Any: ...  # noqa: D102
@@ -75,6 +83,7 @@ class Publishing:
             Patch("celery.app.base:Celery.send_task", self._wrap_send),
             Patch("celery.app.task:Task.bind", self._wrap_bind),
         )
+        self._delayed: list[Delayed] = []
 
     def take_in(self, handoff: Publishes) -> None:
         """A boundary is attached."""
@@ -84,6 +93,7 @@ class Publishing:
             for patch in self._patches:
                 patch.apply()
             imports.listen("celery.signals", self._connect)
+            imports.listen("celery.app.task", self._look_for)
         self._take_what_is_there(handoff)
 
     def leave_out(self, handoff: Publishes) -> None:
@@ -96,6 +106,9 @@ class Publishing:
             for patch in self._patches:
                 patch.remove()
             imports.stop("celery.signals", self._connect)
+            imports.stop("celery.app.task", self._look_for)
+            while self._delayed:
+                self._delayed.pop().leave_out()
             self._disconnect()
 
     def of(self, name: Any) -> Publishes | None:
@@ -125,13 +138,16 @@ class Publishing:
 
     @staticmethod
     def _take_what_is_there(handoff: Publishes) -> None:
-        import sys
-
-        state = sys.modules.get("celery._state")
+        state: Any = sys.modules.get("celery._state")
         with guard:
             for app in list(state._get_active_apps()) if state is not None else ():
-                for task in list(app._tasks.values()) if vars(app).get("_tasks") is not None else ():
+                for task in list(app._tasks.values()):
                     handoff.take(task)
+
+    def _look_for(self, module: Any) -> None:
+        self._delayed = [Delayed(self, name, vars(module.Task)[name]) for name in ("delay", "apply_async")]
+        for delayed in self._delayed:
+            delayed.take_in()
 
     # -- signatures
 
@@ -145,12 +161,13 @@ class Publishing:
 
         return stand_in(function, made)
 
-    def _begin(self, signature: Any) -> None:
-        name, options = dict.get(signature, "task"), dict.get(signature, "options")
+    def _begin(self, signature: Options) -> None:
+        name, options = signature.get("task"), signature["options"]
         handoff = self.of(name)
-        if handoff is None or HEADER in (headers := options.get("headers") or {}):
+        headers: Options = options.get("headers") or {}
+        if handoff is None or HEADER in headers:
             return
-        found = handoff.depart(name, tuple(signature["args"]), signature["kwargs"], early=True)
+        found = handoff.depart(str(name), tuple(signature["args"]), signature["kwargs"], early=True)
         if found is not None:
             posted, signature["args"], signature["kwargs"] = found
             options["headers"] = {**headers, HEADER: posted}
@@ -161,7 +178,7 @@ class Publishing:
         def send(wrapped: Any, _app: Any, args: Args, kwargs: Kwargs) -> Any:
             name = args[0] if args else kwargs.get("name")
             handoff = self.of(name)
-            if handoff is not None and handoff.detector.enabled:
+            if handoff is not None and handoff.shared_state.detector.enabled:
                 with guard:
                     args, kwargs = self._send(handoff, str(name), parameters, args, kwargs)
             return wrapped(*args, **kwargs)
@@ -174,13 +191,15 @@ class Publishing:
         given = tuple(parameters.get("args", args, kwargs) or ())
         named = dict(parameters.get("kwargs", args, kwargs) or {})
         headers: dict[str, Any] = dict(kwargs.get("headers") or {})
-        text = headers.get(HEADER)
+        text = headers.get(HEADER, due.get())
+        due.set(None)  # it publishes one
         if type(text) is Posted:
             there = handoff.shape(name).context(given, named)
             is_its_own = there is MISSING or there is text.lease.handed or there is text.lease.context
             if is_its_own:
-                handoff.counts.submissions.add()
-                return args, kwargs
+                handoff.shared_state.counts.submissions.add()
+                headers[HEADER] = text
+                return _with(parameters, args, kwargs, given, named, headers)
         elif text is not None:
             again = self._again(handoff, name, text, given, named)
             if again is not None:
@@ -191,7 +210,7 @@ class Publishing:
             headers.pop(HEADER, None)
             handoff.missed_row("context_unreadable")
         else:
-            handoff.counts.submissions.add()
+            handoff.shared_state.counts.submissions.add()
             headers[HEADER], given, named = found
         return _with(parameters, args, kwargs, given, named, headers)
 
@@ -200,11 +219,11 @@ class Publishing:
     ) -> tuple[Any, Args, Kwargs] | None:
         # What came with a message is sent on: a retry, or the rest of a chain. None where it is another row by now.
         lease: Lease | None = active.get()
-        row = lease.slip if lease is not None and lease.detector is handoff.detector else None
+        row = lease.slip if lease is not None and lease.detector is handoff.shared_state.detector else None
         mine = slip.read(text, _nothing)
         if lease is None or row is None or mine is None or (mine.process, mine.number) != (row.process, row.number):
             return text, given, named
-        shape, boundary = handoff.shape(name), handoff.boundary
+        shape, boundary = handoff.shape(name), handoff.shared_state.boundary
         said = shape.departing.said(given, named)
         if any(not same(lease.ids[field], value) for field, value in said.items()):
             return None
@@ -212,10 +231,10 @@ class Publishing:
         if context is MISSING or context is None:
             return text, given, named
         with no_lease():
-            wrong = {n: v for n, v in ids_wrong(handoff, lease, context).items() if n not in boundary.ids}
+            wrong = {n: v for n, v in ids_wrong(handoff.shared_state, lease, context).items() if n not in boundary.ids}
             if not wrong:
                 return text, given, named
-            pins = handoff.engine.settings.mode == "pin"
+            pins = handoff.shared_state.engine.settings.mode == "pin"
             told = handoff.leaving.tell(lease, wrong, lease.span, prevented=pins)
             if pins:
                 for field in wrong:
@@ -227,67 +246,99 @@ class Publishing:
 
     # -- as it is published
 
-    def _connect(self, module: ModuleType) -> None:
+    def _connect(self, module: Any) -> None:
         module.before_task_publish.connect(self._publish, weak=False, dispatch_uid="otel_handoff")
         module.worker_process_shutdown.connect(self._flush, weak=False, dispatch_uid="otel_handoff")
 
     def _disconnect(self) -> None:
-        import sys
-
-        module = sys.modules.get("celery.signals")
+        module: Any = sys.modules.get("celery.signals")
         if module is not None:
             for signal in (module.before_task_publish, module.worker_process_shutdown):
                 signal.disconnect(dispatch_uid="otel_handoff")
 
     def _publish(self, body: Any = None, headers: Any = None, **_: Any) -> None:
         with guard:
-            if type(body) is not tuple or len(body) < 3 or not isinstance(headers, dict):
+            if type(body) is not tuple or not isinstance(headers, dict):
                 return
-            args, kwargs, embed = body[:3]
-            _leave(headers, args, kwargs)
-            _leave_nested(embed, 0)
-            if str(headers.get("task", "")).startswith("celery."):  # as of a chord, which is sent on by a task
-                _leave_nested(kwargs, 0)
+            message, told = cast("tuple[Any, ...]", body), cast("Options", headers)
+            if len(message) < 3 or type(message[2]) is not dict:
+                return
+            args, kwargs, embed = message[0], message[1], cast("Options", message[2])
+            self._leave(told, args, kwargs)
+            for name, value in list(embed.items()):
+                if value:  # the body of a chord goes along with each task of it, and is one row
+                    embed[name] = self._nested(value, 0, once=name == "chord")
+            if told.get("task") == "celery.chord_unlock":
+                self._in_place(args, 0)
 
     @staticmethod
-    def _flush(**_: Any) -> None:
-        # A worker's process ends without more ado: what its providers have not exported yet would be lost.
-        from opentelemetry import _logs, metrics, trace
-
-        with guard:
-            for provider in (trace.get_tracer_provider(), _logs.get_logger_provider(), metrics.get_meter_provider()):
-                flush = getattr(provider, "force_flush", None)
-                if flush is not None:
-                    flush()
-
-
-def _leave(headers: dict[str, Any], args: Any, kwargs: Any) -> None:
-    posted = headers.get(HEADER)
-    if type(posted) is Posted:
-        text = posted.leave(posted, args, kwargs)
+    def _leave(headers: Options, args: Any, kwargs: Any, *, once: bool = False) -> None:
+        posted = headers.get(HEADER)
+        if type(posted) is not Posted:
+            return
+        text = posted.told if once else None
+        text = text or posted.leave(posted, args, kwargs)
+        posted.told = text
         if text is None:
             del headers[HEADER]
         else:
             headers[HEADER] = text
 
+    def _nested(self, found: Any, depth: int, *, once: bool) -> Any:
+        # What goes along with a message, as it is serialised: of the host's own signatures nothing is changed.
+        if depth > _MOST_NESTED:
+            return found
+        if isinstance(found, (list, tuple)):
+            items = cast("list[Any] | tuple[Any, ...]", found)
+            made = [self._nested(each, depth + 1, once=once) for each in items]
+            return items if all(new is old for new, old in zip(made, items, strict=True)) else made
+        if not isinstance(found, dict):
+            return found
+        signature = cast("Options", found)
+        changed = {
+            name: new
+            for name, value in signature.items()
+            if name != "options" and (new := self._nested(value, depth + 1, once=once)) is not value
+        }
+        options = self._options(signature, once=once)
+        if options is not None:
+            changed["options"] = options
+        return {**signature, **changed} if changed else signature
 
-def _leave_nested(found: Any, depth: int) -> None:
-    # The signatures that go along with a message: what follows it, and what is called back.
-    if depth > _MOST_NESTED:
-        return
-    if isinstance(found, dict):
-        options = found.get("options")
-        headers = options.get("headers") if isinstance(options, dict) else None
-        if isinstance(headers, dict) and type(headers.get(HEADER)) is Posted:
-            options["headers"] = headers = dict(headers)
-            _leave(headers, found.get("args") or (), found.get("kwargs") or {})
-        for value in list(found.values()):
-            if isinstance(value, (dict, list, tuple)):
-                _leave_nested(value, depth + 1)
-    elif isinstance(found, (list, tuple)):
-        for value in found:
-            if isinstance(value, (dict, list, tuple)):
-                _leave_nested(value, depth + 1)
+    def _options(self, signature: Options, *, once: bool) -> Options | None:
+        options: Any = signature.get("options")
+        headers: Any = cast("Options", options).get("headers") if isinstance(options, dict) else None
+        if not isinstance(headers, dict) or type(cast("Options", headers).get(HEADER)) is not Posted:
+            return None
+        told = dict(cast("Options", headers))
+        self._leave(told, signature.get("args") or (), signature.get("kwargs") or {}, once=once)
+        return {**cast("Options", options), "headers": told}
+
+    def _in_place(self, found: Any, depth: int) -> None:
+        # The body of a chord is an argument of what sends it on.
+        if isinstance(found, (list, tuple)) and depth < _MOST_NESTED:
+            for each in cast("list[Any]", found):
+                self._in_place(each, depth + 1)
+        elif isinstance(found, dict):
+            signature = cast("Options", found)
+            options = self._options(signature, once=True)
+            if options is not None:
+                signature["options"] = options
+            self._in_place(list(signature.values()), depth + 1)
+
+    @staticmethod
+    def _flush(**_: Any) -> None:
+        # A worker's process ends without more ado: what its providers have not exported yet would be lost.
+        with guard:
+            providers: tuple[Any, ...] = (
+                trace.get_tracer_provider(),
+                _logs.get_logger_provider(),
+                metrics.get_meter_provider(),
+            )
+            for provider in providers:
+                flush = getattr(provider, "force_flush", None)
+                if flush is not None:
+                    flush()
 
 
 def _with(

@@ -86,7 +86,7 @@ REASONS: Final = {
         "see that both sides have the same boundary and the same version of otel-handoff, the receiving one first",
     ),
     "no_slip": Reason(
-        "its work came from another process without a slip: otel-handoff is not on there, or OTEL_HANDOFF_REMOTE is off",
+        "its work came from another process without a slip: otel-handoff, or OTEL_HANDOFF_REMOTE, is off there",
         "turn otel-handoff on, with the same boundary, where these rows are handed over",
     ),
     "several_workers": Reason(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,12 +21,14 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
+    result_chord_retry_interval=0.1,
 )
 if "SHOP_BROKER" not in os.environ:
     app.conf.broker_transport_options = {
         "data_folder_in": str(HERE / "broker"),
         "data_folder_out": str(HERE / "broker"),
         "control_folder": str(HERE / "control"),
+        "polling_interval": 0.02,
     }
 
 
@@ -90,13 +93,15 @@ def stubborn(row: Any, desk: Any) -> None:
 
 
 def rows(count: int) -> list[str]:
-    """The rows of one run."""
-    return [f"r{number}" for number in range(count)]
+    """The rows of one shape: `by_group.7`."""
+    shape = sys._getframe(1).f_code.co_name
+    return [f"{shape}.{number}" for number in range(count)]
 
 
 def by_group(count: int) -> None:
     """Signatures of one desk, all of them published later."""
-    desk, made = Desk(), []
+    desk = Desk()
+    made: list[Any] = []
     for row in rows(count):
         desk.row = row
         made.append(bill.s(row, desk))
@@ -105,7 +110,8 @@ def by_group(count: int) -> None:
 
 def by_signatures(count: int) -> None:
     """The same, one by one."""
-    desk, made = Desk(), []
+    desk = Desk()
+    made: list[Any] = []
     for row in rows(count):
         desk.row = row
         made.append(bill.si(row, desk=desk).set(countdown=0))
@@ -115,7 +121,8 @@ def by_signatures(count: int) -> None:
 
 def by_dicts(count: int) -> None:
     """The same with JSON and dicts."""
-    desk, made = {"row": None}, []
+    desk: dict[str, Any] = {"row": None}
+    made: list[Any] = []
     for row in rows(count):
         desk["row"] = row
         made.append(plain.s(row, desk).set(serializer="json"))
@@ -124,7 +131,8 @@ def by_dicts(count: int) -> None:
 
 def by_chains(count: int) -> None:
     """What follows is serialised with what comes first."""
-    desk, made = Desk(), []
+    desk = Desk()
+    made: list[Any] = []
     for row in rows(count):
         desk.row = row
         made.append(chain(bill.si(row, desk), follow.s(row, desk=desk)))
@@ -134,7 +142,8 @@ def by_chains(count: int) -> None:
 
 def by_chords(count: int) -> None:
     """And so is the body of a chord."""
-    desk, made = Desk(), []
+    desk = Desk()
+    made: list[Any] = []
     for row in rows(count):
         desk.row = row
         made.append(chord([bill.s(row, desk), bill.s(row, desk)], follow.s(row, desk=desk)))

@@ -1,8 +1,9 @@
-"""Hands over: `python shop_send.py by_group 100`."""
+"""Hands over: `python shop_send.py 100 by_group by_delay`."""
 
 import sys
 
-import shop_on  # noqa: F401
 import shop
+import shop_on  # noqa: F401
 
-getattr(shop, sys.argv[1])(int(sys.argv[2]))
+for shape in sys.argv[2:]:
+    getattr(shop, shape)(int(sys.argv[1]))

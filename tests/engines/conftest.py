@@ -1,0 +1,136 @@
+"""Real workers, on a broker of files or on Redis, in folders of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+APP = Path(__file__).parent / "app"
+SOURCE = Path(__file__).parents[2] / "src"
+
+needs_celery = pytest.mark.skipif(find_spec("celery") is None, reason="Celery is not installed: the extra `celery`")
+
+
+@dataclass
+class Shop:
+    """One run: what was filed, and what was told of it.
+
+    Attributes:
+        folder: where all of it is.
+        filed: row, and the id that it was filed under.
+        told: outcome, evidence, expected, observed, side, and the culprit's place.
+        logged: what was logged of otel-handoff, by both sides.
+        log: what the worker printed.
+    """
+
+    folder: Path
+    filed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    told: list[Any] = field(default_factory=list[Any])
+    logged: str = ""
+    log: str = ""
+
+    def wrong(self, shape: str) -> list[tuple[str, str]]:
+        """Return the rows of one shape that were filed under another's id."""
+        return sorted((row, under) for row, under in self.filed if row.startswith(f"{shape}.") and row != under)
+
+    def found(self, shape: str, *outcomes: str) -> list[tuple[str, str]]:
+        """Return what was told of what its rows were filed under."""
+        return sorted(
+            (told[2], told[3])
+            for told in self.told
+            if told[2].startswith(f"{shape}.") and told[0] in outcomes and told[1] in ("call", "result")
+        )
+
+
+def run(
+    folder: Path,
+    *shapes: str,
+    mode: str = "observe",
+    worker_mode: str | None = None,
+    pool: str = "threads",
+    count: int = 12,
+    want: int = 0,
+    seconds: float = 60,
+    **environment: str,
+) -> Shop:
+    """Hand rows over, have a worker do all of them, and return what became of it."""
+    for name in ("broker", "control", "results"):
+        (folder / name).mkdir()
+    python = str(SOURCE), str(APP), str(SOURCE.parent)
+    both = {
+        **os.environ,
+        "SHOP": str(folder),
+        "SHOP_BACKEND": f"file://{folder / 'results'}",
+        "PYTHONPATH": os.pathsep.join(python),
+        "C_FORCE_ROOT": "1",
+        "PYTHONWARNINGS": "ignore",
+        **environment,
+    }
+    sending = {**both, "SHOP_SIDE": "sender", "SHOP_MODE": mode}
+    command = [sys.executable, "shop_send.py", str(count), *shapes]
+    sent = subprocess.run(command, cwd=APP, env=sending, capture_output=True, text=True, timeout=100, check=False)
+    assert sent.returncode == 0, sent.stderr
+    working = {**both, "SHOP_SIDE": "worker", "SHOP_MODE": mode if worker_mode is None else worker_mode}
+    options = ["-P", pool, "-c", "4", "-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    command = [sys.executable, "-m", "celery", "-A", "shop_worker", "worker", *options]
+    with (folder / "worker.log").open("w") as log:
+        worker = subprocess.Popen(command, cwd=APP, env=working, stdout=log, stderr=log)
+        try:
+            until = time.monotonic() + seconds
+            while len(_lines(folder / "filed.jsonl")) < want and worker.poll() is None and time.monotonic() < until:
+                time.sleep(0.05)
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            try:
+                worker.wait(30)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+    shop = Shop(folder, [tuple(line) for line in _lines(folder / "filed.jsonl")], _lines(folder / "told.jsonl"))
+    logged = folder / "logged.txt"
+    shop.logged = logged.read_text("utf-8") if logged.exists() else ""
+    shop.log = (folder / "worker.log").read_text("utf-8")
+    assert len(shop.filed) == want, shop.log
+    assert "an error of its own" not in shop.logged, shop.logged
+    return shop
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis of this test's own."""
+    server = shutil.which("redis-server")
+    if server is None or find_spec("redis") is None:
+        pytest.skip("no redis-server, or no package redis: the extra `celery`, and Debian's redis-server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
+    with (tmp_path / "redis.log").open("w") as log:
+        process = subprocess.Popen([server, *options], stdout=log, stderr=log)
+        try:
+            until = time.monotonic() + 20
+            while time.monotonic() < until:
+                with socket.socket() as asked:
+                    if asked.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.02)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
+            process.wait(20)
