@@ -16,6 +16,7 @@ from typing import Any, Final
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 
 from otel_handoff import Call, HandoffInstrumentor
+from otel_handoff.handover.sent import Arrived
 from tests.hazards.conftest import Instrument
 from tests.hazards.one_row import Body, Desk, Host, declare, run_rows
 from tests.hosts import WAIT, Ledger
@@ -233,6 +234,13 @@ def no_id(instrument: Instrument) -> None:
     handed.result(WAIT)
     host.close()
 
+def slip_unread(instrument: Instrument) -> None:
+    """What comes along is cut off."""
+    instrument("observe", boundaries=[declare(Host, submit=None, calls=[])])
+    host = Host()
+    for _ in range(ROWS):
+        Arrived(host.work, '{"version":1,"bound')(Desk("A"), file)
+
 
 def unseen_read(instrument: Instrument) -> None:
     """A consumer that the first row begins reads for the others."""
@@ -303,6 +311,7 @@ CASES: Final[dict[str, tuple[Run, int]]] = {
     "replaced": (replaced, 1),
     "not_followed": (lambda instrument: rows(instrument, Promises, calls=[]), ROWS),
     "other_process": (other_process, ROWS),
+    "slip_unread": (slip_unread, ROWS),
     "several_workers": (lambda instrument: rows(instrument, Hoists, number=1, calls=[]), 1),
     "left_on_copy": (lambda instrument: rows(instrument, body=left_on_copy, mode="pin"), ROWS),
     "no_id": (no_id, 1),

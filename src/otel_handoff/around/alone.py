@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_handoff.around.handed import HandOver, Noted
+from otel_handoff.around.leaving import Departing
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.worker import Worker
 from otel_handoff.handover.calling import Part, names_in
@@ -40,6 +41,7 @@ class Alone(Worker):
         self.is_method: bool = raw is function and bool(names) and names[0] not in parameters.names
         self.parameter_names: frozenset[str] = parameters.names
         self._hand_over = HandOver(shared, parameters)
+        self._departing = Departing(shared, parameters)
         take_in(self, function, raw)
 
     # -- handing over
@@ -52,6 +54,20 @@ class Alone(Worker):
     def begin(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with."""
         return self._hand_over.hand(instance, args, kwargs) if self.detector.enabled else None
+
+    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """Begin a row whose work goes to another process; return what it is to be called with there."""
+        if not self.detector.enabled:
+            return None
+        if not self.shared.engine.settings.remote:
+            self.shared.missed_row("other_process")
+            return None
+        begun = self._departing.depart(instance, args, kwargs)
+        if begun is None:
+            self.shared.missed_row("context_unreadable")
+        else:
+            self.shared.counts.submissions.add()
+        return begun
 
     def expect(self, parts: Sequence[Part], sites: Sequence[CallSite]) -> Expecting:
         """Remember what a function that calls it holds, and may give it where it calls it."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import multiprocessing
+import os
+from multiprocessing import util
+from typing import Any, Final
+
+from opentelemetry import _logs, metrics, trace
 
 from otel_handoff.around.handed import HandOver
 from otel_handoff.around.identity import Identity
@@ -12,12 +17,36 @@ from otel_handoff.handover.unlike import Unlike
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.following import Partial
+from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import same
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING
 from otel_handoff.record.hashing import Hash
 from otel_handoff.record.slip import Slip, ids_of, read
 from otel_handoff.record.submission import arrived
+
+_flushing: Final[set[int]] = set()
+
+
+def flush_at_exit() -> None:
+    """A child of a pool ends without more ado: what is left to tell, and not exported yet, would be lost."""
+    pid = os.getpid()
+    if multiprocessing.parent_process() is not None and pid not in _flushing:
+        _flushing.add(pid)
+        util.Finalize(None, flush, exitpriority=100)
+
+
+def flush() -> None:
+    """Have the providers of this process export what they have."""
+    with guard:
+        providers: tuple[Any, ...] = (
+            trace.get_tracer_provider(),
+            _logs.get_logger_provider(),
+            metrics.get_meter_provider(),
+        )
+        for provider in providers:
+            if hasattr(provider, "force_flush"):
+                provider.force_flush()
 
 
 class _Other:

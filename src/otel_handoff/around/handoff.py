@@ -18,6 +18,7 @@ from otel_handoff.around.calls import DeclaredCall
 from otel_handoff.around.emission import Emitting
 from otel_handoff.around.engine import Engine
 from otel_handoff.around.following import unknown
+from otel_handoff.around.leaving import Leaving
 from otel_handoff.around.loops import Loop
 from otel_handoff.around.place import Place, meant
 from otel_handoff.around.shared import Shared
@@ -71,6 +72,8 @@ class Handoff(Shared):
         self.gap = self._gap
         self._gaps: set[tuple[str, str]] = set()
         self._registered = False
+        if engine.settings.remote:
+            self.detector.leave = Leaving(self).leave
         self._submit_names: frozenset[str] = frozenset()
         self._work_names: frozenset[str] = frozenset()
         self._submit_parameters: Parameters | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import current_thread
 from time import time_ns
 from typing import Any, cast
@@ -15,12 +15,14 @@ from otel_handoff.around.handed import HandOver
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.lease import Lease, judged_lease
+from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.following import look
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.paths import parts
 from otel_handoff.host.plainly import MISSING, class_of, dict_of
+from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.judge.reporting import DEPTH
 from otel_handoff.record import slip
 from otel_handoff.record.locations import Frames, capture
@@ -142,6 +144,18 @@ class Departing(HandOver):
         super().__init__(shared, parameters)
         self._pins = "copy"  # what is read elsewhere can be pinned by nothing else
         self._packages = packages
+
+    def _opener(self) -> Callable[..., Lease]:
+        # It is counted as it is sent: a signature may be made and never sent.
+        detector, rows, row = self._detector, self.shared.counts.rows, self._row
+
+        def opened(context: Any, kind: ContextClass, take: Snapshot, frames: Frames) -> Lease:
+            lease = Lease(context, kind, take, row, frames, detector, rows, True)
+            if lease.record is not None and lease.record.unclaimed:
+                lease.record.claim(lease.submission, lease.roots)
+            return lease
+
+        return opened
 
     def depart(
         self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

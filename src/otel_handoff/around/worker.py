@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+from otel_handoff.around.arriving import Arriving, flush_at_exit
 from otel_handoff.around.following import Following, Unknown, unknown
 from otel_handoff.around.identity import Identity
 from otel_handoff.around.place import Place
@@ -13,6 +14,7 @@ from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.surroundings import Lent, lending, run_within, within
 from otel_handoff.handover.lease import Lease, active, is_first
+from otel_handoff.handover.sent import what_came
 from otel_handoff.handover.stepwise import (
     STANDING_IN,
     STEPWISE,
@@ -56,6 +58,7 @@ class Worker:
         self.running = shared.running
         self._function = function
         self._later = is_run_later(function)
+        self._arriving: Arriving | None = None
         self.at_once = self.running.quickly(self.detector, self._keys, taken=True)
 
     def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -66,10 +69,23 @@ class Worker:
             with guard:
                 lease, reason = shared.claims.take((self._parameters, args, kwargs), instance)
                 if lease is None:
-                    if reason and not self._is_of_another(wrapped, instance, args, kwargs):
+                    if (there := what_came()) is not None:
+                        taken = there.take(self, instance, args, kwargs)
+                        lease = taken[0] if taken is not None else None
+                    elif reason and not self._is_of_another(wrapped, instance, args, kwargs):
                         shared.missed_submission(reason)
                     shared.coverage.tell()
         return self._run_as(lease, wrapped, instance, args, kwargs)
+
+    def arrived(self, text: object, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lease | None:
+        """Begin a row that has come from another process; None where it cannot be told which it is."""
+        if self._arriving is None:
+            self._arriving = Arriving(self.shared, self._parameters)
+            flush_at_exit()
+        slip = self._arriving.slip_of(text)
+        if slip is None and not self.shared.boundary.ids:
+            return None
+        return self._arriving.arrive(slip, instance, args, kwargs)
 
     def _run_as(
         self, lease: Lease | None, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

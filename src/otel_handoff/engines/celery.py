@@ -178,7 +178,7 @@ class TaskWorker(Worker):
     def __init__(self, handoff: CeleryHandoff, function: Any, parameters: Parameters, task: Any) -> None:
         super().__init__(handoff, getattr(function, "__func__", function), parameters)
         self._name = str(task.name)
-        self._arriving = Arriving(handoff, parameters)
+        self._came = Arriving(handoff, parameters)
 
     def __call__(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run it for the row that came with its message."""
@@ -201,12 +201,12 @@ class TaskWorker(Worker):
             return None
         headers: Kwargs = request.headers or {}
         text: Any = request.get(HEADER) or headers.get(HEADER)
-        slip = self._arriving.slip_of(text) if text is not None else None
+        slip = self._came.slip_of(text) if text is not None else None
         if slip is None and not self.shared.boundary.ids:
             if text is None:
                 self.shared.coverage.miss("no_slip", detail=self._name)
             return None
-        return self._arriving.arrive(slip, task, args, kwargs, 1 + int(request.retries or 0))
+        return self._came.arrive(slip, task, args, kwargs, 1 + int(request.retries or 0))
 
 
 def _current_task() -> Any:

@@ -51,6 +51,9 @@ class Delayed:
             return posted, given, named
         return posted, (given, named, *args[2:]), {n: v for n, v in kwargs.items() if n not in ("args", "kwargs")}
 
+    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> None:
+        """It goes to another process before it is published: it is handed over there."""
+
     def expect(self, parts: Any, sites: Any) -> Any:  # noqa: ARG002
         """What calls it is looked at when it does."""
         return _Nobody

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Final, Protocol, cast
 
-from opentelemetry import _logs, metrics, trace
-
+from otel_handoff.around.arriving import flush
 from otel_handoff.around.leaving import Leaving, ids_wrong, restored
 from otel_handoff.around.shared import Shared
 from otel_handoff.engines.delayed import Delayed, due
@@ -328,17 +327,7 @@ class Publishing:
 
     @staticmethod
     def _flush(**_: Any) -> None:
-        # A worker's process ends without more ado: what its providers have not exported yet would be lost.
-        with guard:
-            providers: tuple[Any, ...] = (
-                trace.get_tracer_provider(),
-                _logs.get_logger_provider(),
-                metrics.get_meter_provider(),
-            )
-            for provider in providers:
-                flush = getattr(provider, "force_flush", None)
-                if flush is not None:
-                    flush()
+        flush()  # a worker's process ends without more ado
 
 
 def _with(

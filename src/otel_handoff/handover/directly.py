@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from types import BuiltinMethodType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, cast
 
 import wrapt
 
@@ -54,6 +54,10 @@ class Takes(Protocol):
 
     def begin(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row whose work function will be called with these; return what it is to be called with."""
+        ...
+
+    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """The same of a row that goes to another process."""
         ...
 
     def expect(self, parts: Any, sites: Any) -> Any:
@@ -217,6 +221,9 @@ class Handed(CallableObjectProxy):
     It runs `run(carried, wrapped, instance, args, kwargs)`, of which `carried` is the lease, most often.
     """
 
+    leaves: ClassVar[bool] = False
+    """Whether it goes to another process."""
+
     def __init__(self, given: Any, carried: Any, run: Callable[..., Any], found: Found) -> None:
         super().__init__(given)
         self._self_carried: Any = carried
@@ -270,7 +277,8 @@ def handed_directly(
     """Begin the row of a work function that is handed over; return what is handed over in its place."""
     before, named, shift = found.before, found.named, found.shift
     whole, by_name = filled(before, args[shift:]), {**named, **kwargs}
-    begun = found.takes.begin(found.instance, whole, by_name)
+    begin = found.takes.depart if kind.leaves else found.takes.begin
+    begun = begin(found.instance, whole, by_name)
     if begun is None:
         return given, args, kwargs
     lease, replaced, renamed = begun

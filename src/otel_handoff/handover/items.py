@@ -9,7 +9,7 @@ from opentelemetry import context as context_api
 from opentelemetry import trace
 
 from otel_handoff.handover.callables import hand_over
-from otel_handoff.handover.directly import Args
+from otel_handoff.handover.directly import Args, Handed
 from otel_handoff.host.guard import guard
 
 
@@ -33,7 +33,8 @@ def each(item: Item) -> Any:
 class Items:
     """An iterable of which each item is handed over when it is taken."""
 
-    def __init__(self, given: Any, iterable: Iterable[Any], *, starred: bool) -> None:
+    def __init__(self, given: Any, iterable: Iterable[Any], *, starred: bool, kind: type[Handed] = Handed) -> None:
+        self._kind = kind
         self._given = given
         self._iterable = iterable
         self._starred = starred
@@ -56,7 +57,7 @@ class Items:
             is_there = here is self._context or trace.get_current_span(here).get_span_context().is_valid
             token = None if is_there else context_api.attach(self._context)
             try:
-                handed, args, _ = hand_over(handed, args, {})
+                handed, args, _ = hand_over(handed, args, {}, self._kind)
             finally:
                 if token is not None:
                     context_api.detach(token)
@@ -67,8 +68,8 @@ class Items:
 class Sized(Items):
     """The same of one that has a length."""
 
-    def __init__(self, given: Any, iterable: Any, *, starred: bool) -> None:
-        super().__init__(given, iterable, starred=starred)
+    def __init__(self, given: Any, iterable: Any, *, starred: bool, kind: type[Handed] = Handed) -> None:
+        super().__init__(given, iterable, starred=starred, kind=kind)
         self._length = len(iterable)
 
     def __len__(self) -> int:

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from otel_handoff.handover.callables import hand_over
 from otel_handoff.handover.calling import called_by, is_plain, is_plain_at_a_glance
-from otel_handoff.handover.directly import Args, HandedOnce, Kwargs, found_in, is_run, peeled, taking
+from otel_handoff.handover.directly import Args, Handed, HandedOnce, Kwargs, found_in, is_run, peeled, taking
 from otel_handoff.handover.items import Items, Sized, each
 from otel_handoff.handover.lease import active
+from otel_handoff.handover.sent import Sent, leaving
 from otel_handoff.handover.transport import under_way
 from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
@@ -34,6 +35,8 @@ MORE: Final = (
     "asyncio.base_events:BaseEventLoop.call_at",
     "anyio.to_thread:run_sync",
     "trio.to_thread:run_sync",
+    "concurrent.futures.process:ProcessPoolExecutor.submit",
+    "concurrent.futures.process:ProcessPoolExecutor.map",
 )
 """Those that are wrapped for this alone."""
 
@@ -68,6 +71,26 @@ def _at(instance: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     return ((args[0], *_with_options(instance, args[1:], kwargs)[0]), kwargs) if args else (args, kwargs)
 
 
+# -- pools of processes
+
+
+def _send(_pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+    if not args:
+        return args, kwargs
+    given = leaving(args[0])
+    if given is not args[0]:
+        return (given, *args[1:]), kwargs
+    given, rest, kwargs = hand_over(given, args[1:], kwargs, Sent)
+    return (given, *rest), kwargs
+
+
+def _send_each(_pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+    if len(args) < 2 or not _is_work(args[0]):
+        return args, kwargs
+    items = Items(args[0], zip(*args[1:], strict=False), starred=True, kind=Sent)
+    return (each, (item for (item,) in items)), kwargs
+
+
 # -- multiprocessing.pool
 
 
@@ -76,12 +99,15 @@ def _is_of_threads(pool: Any) -> bool:
 
 
 def _apply(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
-    if not _is_of_threads(pool):
-        return args, kwargs
     found = dict(zip(("func", "args", "kwds"), args, strict=False))
     found.update((name, kwargs[name]) for name in ("func", "args", "kwds") if name in kwargs)
     rest, named = tuple(found.get("args", ())), dict(found.get("kwds") or {})
-    handed, new, by_name = hand_over(found.get("func"), rest, named)
+    if _is_of_threads(pool):
+        handed, new, by_name = hand_over(found.get("func"), rest, named)
+    elif (handed := leaving(found.get("func"))) is not found.get("func"):
+        new, by_name = rest, named
+    else:
+        handed, new, by_name = hand_over(handed, rest, named, Sent)
     if handed is found.get("func"):
         return args, kwargs
     others = {name: value for name, value in kwargs.items() if name not in ("func", "args", "kwds")}
@@ -91,15 +117,16 @@ def _apply(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
 def _map(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     given: Any = args[0] if args else kwargs.get("func")
     iterable: Any = args[1] if len(args) > 1 else kwargs.get("iterable")
-    if given is None or iterable is None or not _is_of_threads(pool) or not _is_work(given):
+    if given is None or iterable is None or not _is_work(given):
         return args, kwargs
+    kind = Handed if _is_of_threads(pool) else Sent
     mapper: Any = args[2] if len(args) > 2 else kwargs.get("mapper")
     starred = mapper is sys.modules["multiprocessing.pool"].starmapstar
     items: Any
     if class_of(iterable) in (list, tuple):
-        items = list(Items(given, iterable, starred=starred))
+        items = list(Items(given, iterable, starred=starred, kind=kind))
     else:
-        items = (Sized if hasattr(iterable, "__len__") else Items)(given, iterable, starred=starred)
+        items = (Sized if hasattr(iterable, "__len__") else Items)(given, iterable, starred=starred, kind=kind)
     others = {name: value for name, value in kwargs.items() if name not in ("func", "iterable")}
     return (each, items, *args[2:]), others
 
@@ -121,6 +148,8 @@ WAYS: Final[dict[str, Way]] = {
     "multiprocessing.pool:Pool.imap": _map,
     "multiprocessing.pool:Pool.imap_unordered": _map,
     "asyncio.base_events:BaseEventLoop.call_at": _at,
+    "concurrent.futures.process:ProcessPoolExecutor.submit": _send,
+    "concurrent.futures.process:ProcessPoolExecutor.map": _send_each,
     **dict.fromkeys(
         (
             "asyncio.base_events:BaseEventLoop.call_soon",
@@ -181,9 +210,10 @@ def _delayed(wrapped: Any, _instance: Any, args: Args, kwargs: Kwargs) -> Any:
 
     @wraps(made)
     def handing(*args: Any, **kwargs: Any) -> Any:
-        task = made(*args, **kwargs)
+        task: Any = made(*args, **kwargs)
         with guard:
-            return hand_over(*task)
+            given, rest, named = task
+            return hand_over(given, rest, named, Sent)  # to threads or to processes: it does not say
         return task
 
     return handing

@@ -91,7 +91,7 @@ class Handing:
         """A pool is given `given`: if the work function is in it, the row is handed over."""
         while type(given) is partial:
             given = given.func
-        run = given._self_wrapper if type(given) is BoundStandIn else run_of(given) if is_bound(given) else None
+        run = run_in(given)
         lease = self.lease
         if lease is not None and getattr(run, "__self__", None) is lease:
             self.passed = True
@@ -223,6 +223,11 @@ class WorkFunction(StandIn):
 
     def _self_again(self, function: Any) -> Any:
         return work_function(function, self._self_worker)
+
+
+def run_in(given: Any) -> Any:
+    """Return what runs the work function that was looked up for a row; None of anything else."""
+    return given._self_wrapper if type(given) is BoundStandIn else run_of(given) if is_bound(given) else None
 
 
 def work_function(function: Any, worker: Works) -> WorkFunction:

@@ -1,0 +1,137 @@
+"""The work function is handed over to another process: it is pickled as itself, and the slip goes along.
+
+Where that is done, in whichever thread, what goes is compared: see `around.leaving`. The far side has this package, as
+it is a process of the same program; whether it is on there does not matter for the work.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import wrapt
+
+from otel_handoff.handover.directly import Args, Found, Handed, Kwargs, peeled
+from otel_handoff.handover.enclosing import expected, run_expecting
+from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.transport import WorkFunction, run_in, submitting, under_way
+from otel_handoff.host.guard import guard
+from otel_handoff.host.plainly import class_of
+from otel_handoff.host.standin import BoundStandIn
+
+if TYPE_CHECKING:
+    CallableObjectProxy = wrapt.CallableObjectProxy[Any]
+else:
+    CallableObjectProxy = wrapt.CallableObjectProxy
+
+
+class Came:
+    """What came along with the work that runs here: it recognises the worker, as `enclosing.Expected` does.
+
+    Attributes:
+        text: the slip, unread.
+        lease: of the row, once its work function was called.
+    """
+
+    __slots__ = ("lease", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text: str = text
+        self.lease: Lease | None = None
+
+    def take(self, takes: Any, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """Return whose row the work function is called for; None where nobody knows, which is told."""
+        if self.lease is None:
+            self.lease = takes.arrived(self.text, instance, args, kwargs)
+        lease = self.lease
+        return (lease, args, kwargs) if lease is not None and lease.detector is takes.detector else None
+
+    def knows(self, _takes: Any) -> bool:
+        """Whether what came along is known."""
+        return True
+
+
+class Arrived:
+    """The callable that was handed over, in the process that it was sent to."""
+
+    def __init__(self, given: Any, text: str) -> None:
+        self._given = given
+        self._text = text
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it, in which the work function will be called."""
+        what: Any = Came(self._text)
+        return run_expecting(what, self._given, None, args, kwargs)
+
+
+def what_came() -> Came | None:
+    """Return what came along with the work that runs here."""
+    what: Any = expected.get()
+    return what if type(what) is Came else None
+
+
+def _reduced(given: Any, lease: Any) -> tuple[Any, ...]:
+    # `typing.cast`, loaded, gives what it is given.
+    text = None
+    with guard:
+        text = lease.detector.leave(lease) if type(lease) is Lease else None
+    if text is None:
+        lease.sent()
+        return cast, (None, given)
+    return Arrived, (given, text)
+
+
+class Sent(Handed):
+    """What is handed over to a pool of processes, with the row; to everybody who asks it is what the host has given."""
+
+    leaves = True
+
+    def __init__(self, given: Any, carried: Any, run: Any, found: Found) -> None:
+        super().__init__(given, carried, run, found)
+        if type(carried) is Lease:
+            carried.missed = True  # of one that is cancelled nothing is amiss
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        found, given = self._self_found, self.__wrapped__
+        layers = peeled(given, ())
+        if not (_are(layers.before, found.before) and _are(layers.named.values(), found.named.values())):
+            given = partial(layers.function, *found.before, **found.named)  # with the worker's copy in it
+        return _reduced(given, self._self_carried)
+
+
+class Leaves(CallableObjectProxy):
+    """What a submit function gives to a pool of processes, where it has looked up the work function."""
+
+    def __init__(self, given: Any, lease: Lease) -> None:
+        super().__init__(given)
+        self._self_lease = lease
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _reduced(self.__wrapped__, self._self_lease)
+
+
+def leaving(given: Any) -> Any:
+    """Return what a pool of processes is given in the place of `given`, where a row is being handed over by it."""
+    handing = submitting.get() if under_way else None
+    lease = handing.lease if handing is not None else None
+    if handing is None or lease is None or lease.posted or not _is_work(given, lease):
+        return given
+    lease.left = lease.missed = True
+    lease.handed = handing.contexts[1]
+    lease.at_read = False
+    return Leaves(given, lease)
+
+
+def _is_work(given: Any, lease: Lease) -> bool:
+    function = peeled(given, ()).function
+    kind = class_of(function)
+    if issubclass(kind, WorkFunction):
+        return function._self_worker.detector is lease.detector
+    if issubclass(kind, BoundStandIn) and issubclass(class_of(function._self_parent), WorkFunction):
+        return function._self_parent._self_worker.detector is lease.detector
+    return getattr(run_in(function), "__self__", None) is lease
+
+
+def _are(one: Any, other: Any) -> bool:
+    one, other = tuple(one), tuple(other)
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,182 @@
+"""A host that hands rows to pools of processes, with a desk that it goes on changing."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+HERE = Path(os.environ["YARD"])
+
+
+class Order:
+    """What a desk has."""
+
+    def __init__(self) -> None:
+        self.id: Any = None
+
+
+class Desk:
+    """What the submitter goes on changing; in it, and below."""
+
+    def __init__(self) -> None:
+        self.row: Any = None
+        self.order = Order()
+
+
+def file(row: Any, under: Any) -> None:
+    """File `row` under an id: in one write, which appends."""
+    with (HERE / "filed.jsonl").open("a", encoding="utf-8", buffering=1 << 20) as trail:
+        trail.write(json.dumps([row, under]) + "\n")
+
+
+def work(row: Any, desk: Any) -> Any:
+    """File a row under what its desk says."""
+    file(row, desk.row)
+    return row
+
+
+def deep(row: Any, desk: Any) -> None:
+    """The same of what is below."""
+    file(row, desk.order.id)
+
+
+class Shop:
+    """Hands over by a function of its own, or a method."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def bill(self, row: Any, desk: Any) -> None:
+        """File a row under what its desk says."""
+        file(row, desk.row)
+
+    def enqueue(self, pool: Any, row: Any, desk: Any) -> Any:
+        """Hand a row over."""
+        return pool.submit(self.post, row, desk)
+
+    def post(self, row: Any, desk: Any) -> None:
+        """The work that `enqueue` is declared with."""
+        file(row, desk.row)
+
+
+def hand_over(pool: Any, row: Any, desk: Any) -> Any:
+    """Hand a row over to a function of the module."""
+    return pool.submit(handed, row, desk)
+
+
+def handed(row: Any, desk: Any) -> None:
+    """The work that `hand_over` is declared with."""
+    file(row, desk.row)
+
+
+def rows(count: int, desk: Any) -> Iterator[str]:
+    """Each row, once the desk is the row's."""
+    for number in range(count):
+        desk.row = desk.order.id = f"r{number}"
+        yield desk.row
+
+
+def initial() -> None:
+    """What a child begins with, that has nothing from its parent."""
+    import yard_on
+
+    yard_on.turn_on("child")
+
+
+def executor(method: str, workers: int = 2) -> ProcessPoolExecutor:
+    """A pool of processes."""
+    begin = None if method == "fork" else initial
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=begin)
+
+
+def submit(method: str, count: int) -> None:
+    """By `submit`."""
+    desk = Desk()
+    with executor(method) as pool:
+        done = [pool.submit(work, row, desk) for row in rows(count, desk)]
+        assert [one.result(60) for one in done] == [f"r{number}" for number in range(count)]
+
+
+def of_below(method: str, count: int) -> None:
+    """Where the id lies below what is handed over."""
+    desk = Desk()
+    with executor(method) as pool:
+        for row in rows(count, desk):
+            pool.submit(deep, row, desk=desk)
+
+
+def in_partial(method: str, count: int) -> None:
+    """In a partial, which holds the desk."""
+    desk = Desk()
+    with executor(method) as pool:
+        for row in rows(count, desk):
+            pool.submit(partial(work, desk=desk), row)
+
+
+def of_method(method: str, count: int) -> None:
+    """A method."""
+    desk, shop = Desk(), Shop("s")
+    with executor(method) as pool:
+        for row in rows(count, desk):
+            pool.submit(shop.bill, row, desk)
+
+
+def by_enqueue(method: str, count: int) -> None:
+    """By a function of the host's own, which looks the work up."""
+    desk, shop = Desk(), Shop("s")
+    with executor(method) as pool:
+        for row in rows(count, desk):
+            shop.enqueue(pool, row, desk)
+
+
+def by_hand_over(method: str, count: int) -> None:
+    """By one that takes it from its module."""
+    desk = Desk()
+    with executor(method) as pool:
+        for row in rows(count, desk):
+            hand_over(pool, row, desk)
+
+
+def by_map(method: str, count: int) -> None:
+    """By `map`, some at a time."""
+    desk = Desk()
+    with executor(method) as pool:
+        for _ in pool.map(work, rows(count, desk), [desk] * count, chunksize=3):
+            pass
+
+
+def by_apply(method: str, count: int) -> None:
+    """By `apply_async` of the other pool."""
+    desk = Desk()
+    pool = multiprocessing.get_context(method).Pool(2, None if method == "fork" else initial)
+    for row in rows(count, desk):
+        pool.apply_async(work, (row, desk))
+    pool.close()
+    pool.join()
+
+
+def by_starmap(method: str, count: int) -> None:
+    """By `starmap`, which takes all of them before it sends the first."""
+    desk = Desk()
+    pool = multiprocessing.get_context(method).Pool(2, None if method == "fork" else initial)
+    pool.starmap(work, ((row, desk) for row in rows(count, desk)))
+    pool.close()
+    pool.join()
+
+
+def clean(method: str, count: int) -> None:
+    """A desk for each row."""
+    with executor(method) as pool:
+        done: list[Any] = []
+        for number in range(count):
+            desk = Desk()
+            desk.row = f"r{number}"
+            done.append(pool.submit(work, desk.row, desk))
+        for one in done:
+            one.result(60)

@@ -1,0 +1,129 @@
+"""Rows through real pools of processes: what children file is counted from the trail, without the detector."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+APP = Path(__file__).parent / "app"
+SOURCE = Path(__file__).parents[2] / "src"
+
+SHAPES = (
+    "submit", "of_below", "in_partial", "of_method", "by_enqueue", "by_hand_over", "by_map", "by_apply", "by_starmap",
+)  # fmt: skip
+BEGUN = (("submit", "spawn"), ("submit", "forkserver"), ("by_enqueue", "spawn"), ("by_apply", "forkserver"))
+"""How a child begins does not concern what is handed over: some of them."""
+N = 40
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(sys.platform != "linux", reason="fork and forkserver are there on Linux"),
+]
+
+
+@dataclass
+class Yard:
+    """One run: what was filed, what was told, and what was logged."""
+
+    filed: list[list[Any]]
+    told: list[list[Any]]
+    logged: str
+
+    @property
+    def wrong(self) -> list[tuple[Any, Any]]:
+        """Rows that were filed under another's id."""
+        return sorted((row, under) for row, under in self.filed if row != under)
+
+    def found(self, evidence: str, outcome: str = "used") -> list[tuple[Any, Any]]:
+        """What was told of some evidence."""
+        return sorted((told[2], told[3]) for told in self.told if told[:2] == [outcome, evidence])
+
+
+def run(folder: Path, shape: str, method: str = "fork", mode: str = "observe", count: int = N, **more: str) -> Yard:
+    """Run one shape to its end."""
+    environment = {
+        **os.environ,
+        "YARD": str(folder),
+        "YARD_MODE": mode,
+        "PYTHONPATH": os.pathsep.join((str(SOURCE), str(APP))),
+        "PYTHONWARNINGS": "ignore",
+        **more,
+    }
+    command = [sys.executable, "yard_run.py", shape, method, str(count)]
+    done = subprocess.run(command, cwd=APP, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    filed, told = (_lines(folder / f"{name}.jsonl") for name in ("filed", "told"))
+    logged = folder / "logged.txt"
+    yard = Yard(filed, told, logged.read_text("utf-8") if logged.exists() else "")
+    assert len(filed) == count
+    assert "an error of its own" not in yard.logged, yard.logged
+    return yard
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+@pytest.mark.parametrize(("shape", "method"), [*((shape, "fork") for shape in SHAPES), *BEGUN])
+def test_each_wrong_record_is_told_and_nothing_else(shape: str, method: str, tmp_path: Path) -> None:
+    """By the child that filed it, with the write that the parent saw; and by the parent, as it was pickled."""
+    yard = run(tmp_path, shape, method)
+    assert yard.wrong
+    assert yard.found("call") == yard.wrong
+    assert {row for row, _ in yard.found("read")} <= {row for row, _ in yard.wrong}
+    assert {told[0] for told in yard.told} <= {"used"}
+    culprits = {told[5] for told in yard.told if told[1] == "call"}
+    assert {culprit and culprit.split(" in ")[1] for culprit in culprits} <= {"rows", None}
+    assert "rows" in {culprit and culprit.split(" in ")[1] for culprit in culprits}
+    assert "NOT CHECKED" not in yard.logged
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pinned_nothing_is_wrong(shape: str, tmp_path: Path) -> None:
+    """What is pickled is what was submitted, also below."""
+    yard = run(tmp_path, shape, mode="pin")
+    assert yard.wrong == []
+    assert {told[0] for told in yard.told} <= {"prevented"}
+    assert "NOT CHECKED" not in yard.logged
+
+
+def test_strict_blocks_in_the_child(tmp_path: Path) -> None:
+    """And the error comes back to the parent, where nobody asks for it."""
+    yard = None
+    with pytest.raises(AssertionError):
+        yard = run(tmp_path, "of_method", mode="strict")
+    assert yard is None
+    filed, told = _lines(tmp_path / "filed.jsonl"), _lines(tmp_path / "told.jsonl")
+    assert all(row == under for row, under in filed)
+    assert len(filed) + len([one for one in told if one[0] == "blocked"]) == N
+
+
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_ten_thousand_clean_rows_without_a_word(mode: str, tmp_path: Path) -> None:
+    """Nothing is told of them."""
+    yard = run(tmp_path, "clean", mode=mode, count=10_000)
+    assert yard.wrong == []
+    assert yard.told == []
+    assert yard.logged == ""
+
+
+def test_everything_can_be_kept_at_home(tmp_path: Path) -> None:
+    """Then a child knows of no row, and says so."""
+    yard = run(tmp_path, "submit", OTEL_HANDOFF_REMOTE="off")
+    assert yard.wrong
+    assert yard.told == []
+    assert "NOT CHECKED" in yard.logged
+
+
+def test_hashed_ids_do_not_leave(tmp_path: Path) -> None:
+    """And are compared all the same."""
+    yard = run(tmp_path, "submit", OTEL_HANDOFF_IDS="hashed")
+    assert len(yard.found("call")) == len(yard.wrong) > 0
+    assert all(str(told[2]).startswith("hashed:") for told in yard.told if told[4] == "child")
