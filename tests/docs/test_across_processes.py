@@ -1,0 +1,104 @@
+"""docs/across-processes.md: its programs are run as they stand there, with real workers and children."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.docs.tables import DOCS
+from tests.docs.test_examples import programs
+
+PAGE = (DOCS / "across-processes.md").read_text("utf-8")
+PROGRAMS = programs(PAGE)
+
+_CONFIG = """
+task_serializer = "pickle"
+accept_content = ["pickle"]
+task_ignore_result = True
+broker_transport_options = {
+    "data_folder_in": "broker", "data_folder_out": "broker", "control_folder": "control", "polling_interval": 0.02,
+}
+"""
+
+_SEND = """
+import sys
+mode, side = sys.argv[1:]
+sys.argv = ["celery"]
+if mode != "off":
+    from shop_handoffs import BOUNDARIES
+    from otel_handoff import HandoffInstrumentor
+    def told(mismatch):
+        with open("told.txt", "a") as file:
+            file.write(f"{side} {mismatch.outcome} {mismatch.evidence}\\n")
+    HandoffInstrumentor().instrument(mode=mode, boundaries=BOUNDARIES, on_mismatch=told)
+import shop_tasks
+if side == "sender":
+    shop_tasks.main()
+else:
+    options = ["-P", "threads", "-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    shop_tasks.app.worker_main(["worker", *options])
+"""
+
+
+def environment() -> dict[str, str]:
+    """Nothing of this process's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    return {**kept, "C_FORCE_ROOT": "1", "PYTHONPATH": os.pathsep.join([".", *filter(None, sys.path)])}
+
+
+def lines(path: Path) -> list[str]:
+    """Return what is in a file by now."""
+    return sorted(path.read_text("utf-8").splitlines()) if path.exists() else []
+
+
+@pytest.mark.skipif(find_spec("celery") is None, reason="Celery is not installed: the extra `celery`")
+@pytest.mark.parametrize(
+    ("mode", "filed", "told"),
+    [
+        ("off", ["r1 r3", "r2 r3", "r3 r3"], []),
+        ("observe", ["r1 r3", "r2 r3", "r3 r3"], [*["sender used read"] * 2, *["worker used call"] * 2]),
+        ("pin", ["r1 r1", "r2 r2", "r3 r3"], ["sender prevented read"] * 2),
+    ],
+)
+def test_the_celery_page(mode: str, filed: list[str], told: list[str], tmp_path: Path) -> None:
+    """What the page says of each mode."""
+    for name in ("shop_tasks.py", "shop_handoffs.py"):
+        (tmp_path / name).write_text(PROGRAMS[name], "utf-8")
+    (tmp_path / "shop_config.py").write_text(_CONFIG, "utf-8")
+    for folder in ("broker", "control"):
+        (tmp_path / folder).mkdir()
+    command = [sys.executable, "-c", _SEND, mode]
+    subprocess.run([*command, "sender"], cwd=tmp_path, env=environment(), check=True, timeout=60)
+    with (tmp_path / "worker.log").open("w") as log:
+        worker = subprocess.Popen([*command, "worker"], cwd=tmp_path, env=environment(), stdout=log, stderr=log)
+        until = time.monotonic() + 60
+        while len(lines(tmp_path / "filed.txt")) < 3 and worker.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(30)
+    assert lines(tmp_path / "filed.txt") == filed, (tmp_path / "worker.log").read_text("utf-8")
+    assert lines(tmp_path / "told.txt") == told
+
+
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_the_pool_page(mode: str, tmp_path: Path) -> None:
+    """A spawned child is turned on by the initializer; what it files is told, or right."""
+    for name in ("yard.py", "yard_on.py"):
+        (tmp_path / name).write_text(PROGRAMS[name], "utf-8")
+    code = "import yard_on, yard\nif __name__ == '__main__':\n    yard.main()\n"
+    (tmp_path / "run.py").write_text(f"import sys\nsys.setswitchinterval(5)\n{code}", "utf-8")
+    command = [sys.executable, "run.py"]
+    with_mode = {**environment(), "OTEL_HANDOFF_MODE": mode}
+    done = subprocess.run(command, cwd=tmp_path, env=with_mode, capture_output=True, text=True, timeout=60, check=True)
+    filed = lines(tmp_path / "filed.txt")
+    wrong = [line for line in filed if len(set(line.split())) > 1]
+    assert len(filed) == 8
+    assert done.stdout.count("used call") == len(wrong)
+    assert bool(wrong) == (mode == "observe")
