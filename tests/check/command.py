@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,11 @@ def read_one_line_of(*command: str) -> Done:
         process.stdout.close()
         err = process.stderr.read()
     return Done(process.returncode, line, err)
+
+
+def checked(*paths: Path) -> dict[str, Any]:
+    """Return what the command tells of some files, as JSON."""
+    return json.loads(check(*paths, "--format", "json").out)
 
 
 def written(path: Path, *requests: Any, more: str = "") -> Path:

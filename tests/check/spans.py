@@ -39,6 +39,18 @@ def row(span_id: int, number: int, *, trace: str = lines.TRACE, **parts: Any) ->
     return lines.span(span_id, "process elspeth", trace=trace, **{**extra, **parts})
 
 
+def sent(span_id: int, number: int, process: str = "web:1", **changed: Any) -> dict[str, Any]:
+    """The span of submission `number` as it leaves for another process."""
+    carried = {**submission(number, **changed), semconv.SUBMISSION_PROCESS: process}
+    return lines.span(span_id, "send elspeth", kind=4, attributes=lines.attributes(carried))
+
+
+def arrived(span_id: int, number: int, process: str = "web:1", *, delivery: int = 1, **changed: Any) -> dict[str, Any]:
+    """The span of the work on it in another one."""
+    there = {semconv.SUBMISSION_PROCESS: process, semconv.DELIVERY: delivery, semconv.QUEUE_DURATION: 0.1}
+    return row(span_id, number, attributes=lines.attributes({**submission(number, **changed), **there}))
+
+
 def unwatched_row(span_id: int, number: int, **parts: Any) -> dict[str, Any]:
     """The span of work on submission `number` of which reads could not be seen."""
     carried = {**submission(number), semconv.QUEUE_DURATION: 0.001, semconv.UNWATCHED: True}

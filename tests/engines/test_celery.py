@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.check.command import checked
 from tests.engines.conftest import Shop, needs_celery, run
 
 pytestmark = [needs_celery, pytest.mark.timeout(300)]
@@ -84,6 +85,22 @@ def test_nothing_is_left_unsaid(shops: dict[tuple[str, str], Shop]) -> None:
     """All rows were judged."""
     for shop in shops.values():
         assert "NOT CHECKED" not in shop.logged
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_both_sides_are_judged_together(mode: str, pool: str, shops: dict[tuple[str, str], Shop]) -> None:
+    """From their spans alone: each wrong record, and no row that was lost, or worked on twice."""
+    shop = shops[mode, pool]
+    told = checked(shop.folder / "sender.jsonl", shop.folder / "worker.jsonl")
+    records = [
+        (one["expected"]["row"], one["observed"]["row"]) for one in told["mismatches"] if one["evidence"] == "call"
+    ]
+    assert sorted(records) == sorted((row, under) for row, under in shop.filed if row != under)
+    assert {one["evidence"] for one in told["mismatches"]} <= {"call", "read"}
+    rows = told["checked"]
+    assert (rows["sent"], rows["never_worked"], rows["gone"], rows["calls_without_row"]) == (WANT, 0, 0, 0)
+    assert told["judged"] == WANT
 
 
 def test_a_worker_without_it_does_the_work(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.check.command import checked
+
 APP = Path(__file__).parent / "app"
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -83,6 +85,14 @@ def test_each_wrong_record_is_told_and_nothing_else(shape: str, method: str, tmp
     assert {culprit and culprit.split(" in ")[1] for culprit in culprits} <= {"rows", None}
     assert "rows" in {culprit and culprit.split(" in ")[1] for culprit in culprits}
     assert "NOT CHECKED" not in yard.logged
+    told = checked(*tmp_path.glob("parent.jsonl"), *tmp_path.glob("child.jsonl"))
+    records = [
+        (one["expected"]["row"], one["observed"]["row"]) for one in told["mismatches"] if one["evidence"] == "call"
+    ]
+    assert sorted(records) == yard.wrong
+    assert {one["evidence"] for one in told["mismatches"]} <= {"call", "read"}
+    rows = told["checked"]
+    assert (told["judged"], rows["sent"], rows["never_worked"], rows["gone"]) == (N, N, 0, 0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

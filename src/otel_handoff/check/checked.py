@@ -64,6 +64,15 @@ SELECT boundary FROM unchecked_rows UNION SELECT boundary FROM gaps UNION SELECT
 """
 
 
+# Whether there was work on a row that left can only be said where the other side's files are.
+_NOT_WORKED: Final = """
+SELECT boundary, boundary IN (SELECT boundary FROM spans WHERE kind = 'row' AND delivery > 0), count(*) FROM
+    (SELECT boundary, process, number FROM spans WHERE kind = 'sent'
+    EXCEPT SELECT boundary, process, number FROM spans WHERE kind IN ('row', 'unchecked') AND number IS NOT NULL)
+    GROUP BY boundary
+"""
+
+
 @dataclass(frozen=True)
 class Unchecked:
     """Rows of a boundary that were not judged, for one reason; `pinned` of them were pinned all the same."""
@@ -100,6 +109,9 @@ class Checked:
         spanless: rows that were judged and in order, and have no span (`spans=mismatch`).
         lost: rows that were not in order and have none either, as their traces were not sampled.
         unread: spans of otel-handoff's of which it cannot be said what they tell.
+        sent: rows that left for another process.
+        never_worked: those of them on which no work is seen, though other rows of their boundaries arrived.
+        gone: those whose far side is not in these files.
     """
 
     spans: int
@@ -123,13 +135,16 @@ class Checked:
     spanless: int = 0
     lost: int = 0
     unread: int = 0
+    sent: int = 0
+    never_worked: int = 0
+    gone: int = 0
 
     @property
     def not_compared(self) -> bool:
         """Whether there is anything that was not judged, whatever it is."""
         return any(
             (self.unchecked_rows, self.partly, self.gaps, self.calls_without_row, self.outlived, self.unread, self.lost)
-        )
+        ) or bool(self.never_worked or self.gone)
 
 
 def count(store: Store, outlived: int, unread: int) -> Checked:
@@ -176,7 +191,16 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
         unwatched=(one(_UNWATCHED) if store.unwatched else 0) + sum(unseen for _, _, unseen, _ in counted),
         unread=unread,
         outlived=outlived,
+        sent=(sent := one("SELECT count(*) FROM spans WHERE kind = 'sent'")),
+        **_of_sent(store, sent),
     )
+
+
+def _of_sent(store: Store, sent: int) -> dict[str, int]:
+    found = {"never_worked": 0, "gone": 0}
+    for _, is_seen, rows in store.db.execute(_NOT_WORKED) if sent else ():
+        found["never_worked" if is_seen else "gone"] += rows
+    return found
 
 
 def _not_judged(rows: dict[str, int], reasons: list[tuple[str, str, int]]) -> int:

@@ -9,10 +9,11 @@ from typing import Any, Final, cast
 
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import ERRORS
+from otel_handoff.record.shown import show
 from otel_handoff.record.story import headline
 
 WORK: Final = "work"
-"""The evidence that only spans have: two row spans of one submission."""
+"""The evidence that only spans have: two row spans of one submission, or one that is another than was sent."""
 
 UNTOLD: Final = "not told"
 """The evidence, the outcome or the id where a report does not say: it is a mismatch all the same."""
@@ -108,6 +109,11 @@ class Finding:
     @property
     def headline(self) -> str:
         """What happened, in one line."""
+        if self.evidence == WORK and self.observed:
+            sides = ", ".join(
+                f"{name}={show(id_)} instead of {show(self.expected[name])}" for name, id_ in self.observed.items()
+            )
+            return f"what was worked on is another row than was sent: {sides}"
         if self.evidence == WORK:
             return f"{self.spans} workers claimed one submission"
         if self.evidence == UNTOLD or not self.observed:

@@ -10,8 +10,10 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from otel_handoff.check.finding import WORK, Finding, Submitted, from_report
+from otel_handoff.check.spelt import is_same
 from otel_handoff.check.store import CALL, Store, unpacked
 from otel_handoff.record import semconv
+from otel_handoff.record.hashing import PREFIX
 
 _SUBMITTED: Final = (
     *(semconv.BOUNDARY, semconv.SUBMISSION_ID),
@@ -24,6 +26,7 @@ def found(store: Store) -> Generator[Finding]:
     yield from _reported(store)
     yield from _odd(store)
     yield from _claims(store)
+    yield from _others_than_sent(store)
 
 
 def _reported(store: Store) -> Generator[Finding]:
@@ -73,9 +76,9 @@ def _odd(store: Store) -> Generator[Finding]:
 def _claims(store: Store) -> Generator[Finding]:
     for count, start, trace, span, attributes, ids in store.db.execute(
         "SELECT count(*), max(start), trace, span, attributes, ids"
-        " FROM twice JOIN spans USING (process, boundary, number, time)"
+        " FROM twice JOIN spans USING (process, boundary, number, time, delivery)"
         " WHERE kind = 'row' AND NOT EXISTS (SELECT * FROM unchecked WHERE unchecked.span = spans.id)"
-        " GROUP BY process, boundary, number, time HAVING count(*) > 1"
+        " GROUP BY process, boundary, number, time, delivery HAVING count(*) > 1"
     ):
         carried: dict[str, Any] = unpacked(attributes)
         yield Finding(
@@ -91,6 +94,35 @@ def _claims(store: Store) -> Generator[Finding]:
             time_unix_nano=start,
             spans=count,
         )
+
+
+def _others_than_sent(store: Store) -> Generator[Finding]:
+    # What was worked on says of itself that it is another row than was sent: a slip was changed on its way, or work was
+    # sent on by somebody with other arguments.
+    for start, trace, span, attributes, sent, ids in store.db.execute(
+        "SELECT row.start, row.trace, row.span, sent.attributes, sent.ids, row.ids"
+        " FROM spans AS sent JOIN spans AS row USING (process, boundary, number)"
+        " WHERE sent.kind = 'sent' AND row.kind = 'row' AND row.ids <> sent.ids ORDER BY row.id"
+    ):
+        expected, observed = json.loads(sent), json.loads(ids)
+        wrong = {
+            name: id_
+            for name, id_ in observed.items()
+            if name in expected
+            and not is_same(expected[name], id_)
+            and expected[name].startswith(PREFIX) == id_.startswith(PREFIX)
+        }
+        if wrong:
+            yield Finding(
+                submission=submitted(unpacked(attributes), expected),
+                evidence=WORK,
+                outcome="used",
+                expected={name: expected[name] for name in wrong},
+                observed=wrong,
+                trace_id=trace,
+                span_id=span,
+                time_unix_nano=start,
+            )
 
 
 def submitted(row: dict[str, Any], ids: dict[str, str]) -> Submitted:

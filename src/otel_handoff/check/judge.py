@@ -20,6 +20,7 @@ from otel_handoff.check.store import (
     FOREIGN,
     GAP,
     ROW,
+    SENT,
     SPANLESS,
     UNCHECKED,
     Column,
@@ -56,6 +57,8 @@ _NUMBER: Final = semconv.SUBMISSION_ID
 _TIME: Final = semconv.SUBMISSION_TIME
 _REASON: Final = semconv.UNCHECKED_REASON
 _UNWATCHED: Final = semconv.UNWATCHED
+_HOME: Final = semconv.SUBMISSION_PROCESS
+_DURATION: Final = semconv.QUEUE_DURATION
 
 _PROCESS: Final = ("service.instance.id", "process.pid")
 _ITS_HOST: Final = ("host.id", "host.name", "container.id", "service.name")
@@ -104,7 +107,7 @@ class Judge:
         trace, own, parent, start, end = span.trace_id, span.span_id, span.parent_span_id, span.start_ns, span.end_ns
         kept = _packed(values), "", self._carried.by_another(values)
         self.store.add(
-            (FOREIGN, trace, own, parent, "", "", "", "", start, end, 0, span.name, *kept),
+            (FOREIGN, trace, own, parent, "", "", "", "", 0, start, end, 0, span.name, *kept),
             self._reports(span) if span.events or _MISMATCH in values else (),
         )
 
@@ -113,14 +116,17 @@ class Judge:
         values = span.attributes
         number, time = values.get(_NUMBER), values.get(_TIME)
         kind, ids, unchecked, gap, spanless, carried = FOREIGN, "", None, None, None, ""
-        if type(number) is int and _REASON not in values and (time is None or type(time) is int):  # as most are
+        home, delivery = values.get(_HOME), 0
+        if home is not None and _DURATION not in values and _REASON not in values and _is_sent(values):
+            kind, number, time = SENT, _number(number), _number(time)
+        elif type(number) is int and _REASON not in values and (time is None or type(time) is int):  # as most are
             kind = CALL if time is None else ROW
         else:
             number, time = _number(number), _number(time)
             reason = values.get(_REASON)
             if isinstance(reason, str):
                 unchecked = _unchecked(reason, values)
-            if unchecked is not None and semconv.QUEUE_DURATION not in values:
+            if unchecked is not None and _DURATION not in values:
                 kind = UNCHECKED  # no work was seen, and perhaps no submission
                 gap = _gap(boundary, unchecked[0], values)
                 if gap is not None:
@@ -133,7 +139,7 @@ class Judge:
                 self._unread += any(name in values for name in _OURS)
         if kind == CALL:
             carried = self._carried.by_call(boundary, values)
-        elif kind in (ROW, UNCHECKED):
+        elif kind in (ROW, UNCHECKED, SENT):
             told = {name: str(id_) for name, id_ in ids_of(boundary, values).items()}
             ids, carried = _json(told), self._carried.by_row(boundary, told) if kind == ROW else ""
         ours: tuple[Column, ...] = "", "", "", ""
@@ -141,14 +147,30 @@ class Judge:
             number = number if isinstance(number, int) else ""
             time = time if isinstance(time, int) else ""
             trace = span.trace_id if kind != SPANLESS else ""
-            ours = self._process(span.resource) or trace, boundary, number, time
+            process = self._process(span.resource) or trace
+            if isinstance(home, str) and home:  # it was handed over elsewhere, or leaves
+                process = _json({_HOME: home[:_LONGEST_ID]})
+                delivery = _number(values.get(semconv.DELIVERY, 0))
+            ours = process, boundary, number, time
         unwatched = 0
         if values.get(_UNWATCHED) is True:
             self.store.unwatched, unwatched = True, 1
         trace, own, parent, start, end = span.trace_id, span.span_id, span.parent_span_id, span.start_ns, span.end_ns
         kept = _packed(values, boundary if kind == CALL else ""), ids, carried
         self.store.add(
-            (kind, trace, own, parent, *ours, start, end, unwatched, span.name, *kept),
+            (
+                kind,
+                trace,
+                own,
+                parent,
+                *ours,
+                delivery if type(delivery) is int else 0,
+                start,
+                end,
+                unwatched,
+                span.name,
+                *kept,
+            ),
             self._reports(span) if span.events or _MISMATCH in values else (),
             unchecked,
             gap,
@@ -303,6 +325,11 @@ class Judge:
             return culprit
         is_it = process == self.store.process_of(finding.trace_id, finding.span_id)
         return replace(culprit, number=number) if is_it else culprit
+
+
+def _is_sent(values: Attributes) -> bool:
+    # A call span has no time of a submission.
+    return type(_number(values.get(_NUMBER))) is int and type(_number(values.get(_TIME))) is int
 
 
 def _is_whole(report: Attributes) -> bool:

@@ -15,19 +15,21 @@ from typing import Any, Final
 from otel_handoff.record.gaps import Gap
 
 ROW: Final = "row"
+SENT: Final = "sent"
 CALL: Final = "call"
 UNCHECKED: Final = "unchecked"
 GAP: Final = "gap"
 SPANLESS: Final = "spanless"
 FOREIGN: Final = "foreign"
-"""The kinds of spans: the work on a row, a recorded call, a row without known work, a part of the declaration that was
-not met, rows in order that have none of their own, and everybody else's."""
+"""The kinds of spans: the work on a row, its leaving for another process, a recorded call, a row without known work, a
+part of the declaration that was not met, rows in order that have none of their own, and everybody else's."""
 
 _BATCH: Final = 1000
 
 Column = str | bytearray | int | float | None
 
-# A process is the JSON object that tells it from others, or else the trace. `ids` are a row's: JSON, field -> text.
+# A process is the JSON object that tells it from others, or else the trace; of a row that left, what it left. The number
+# of a `delivery` of its work is from 1. `ids` are a row's: JSON, field -> text.
 # `attributes` are `packed`. Spans that have the same as `carried` carry the same ids.
 _SCHEMA: Final = """
 PRAGMA page_size = 16384;
@@ -36,9 +38,9 @@ PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -32768;  -- KiB
 CREATE TABLE spans (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trace TEXT NOT NULL, span TEXT NOT NULL, parent TEXT,
-    process TEXT, boundary TEXT, number INTEGER, time INTEGER, start INTEGER NOT NULL, end INTEGER NOT NULL,
-    unwatched INTEGER NOT NULL, name TEXT NOT NULL, attributes BLOB NOT NULL, ids TEXT,
-    carried TEXT);
+    process TEXT, boundary TEXT, number INTEGER, time INTEGER, delivery INTEGER NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, unwatched INTEGER NOT NULL, name TEXT NOT NULL,
+    attributes BLOB NOT NULL, ids TEXT, carried TEXT);
 CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGER NOT NULL, attributes BLOB NOT NULL,
     exposure INTEGER NOT NULL);
 CREATE TABLE unchecked (span INTEGER PRIMARY KEY, reason TEXT NOT NULL, rows INTEGER NOT NULL, pinned INTEGER NOT NULL,
@@ -62,7 +64,7 @@ BEGIN;
 
 # What is empty is bound as a text: the module takes long over a None, as over `bytes` and a bool.
 _ROW: Final = """(NULL, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''),
-    ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''))"""
+    ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''))"""
 _TOGETHER: Final = 50
 _INSERT: Final = "INSERT INTO spans VALUES " + _ROW  # noqa: S608
 _INSERT_MANY: Final = "INSERT INTO spans VALUES " + ", ".join([_ROW] * _TOGETHER)  # noqa: S608
@@ -72,11 +74,12 @@ _INDEX: Final = """
 CREATE INDEX reports_by_span ON reports (span);
 CREATE INDEX spans_by_id ON spans (trace, span);
 CREATE INDEX rows_by_number ON spans (process, boundary, number, time) WHERE kind = 'row';
+CREATE INDEX sent_by_number ON spans (process, boundary, number) WHERE kind = 'sent';
 """
 
 _ROWS: Final = """
-CREATE TABLE twice AS SELECT process, boundary, number, time FROM spans WHERE kind = 'row'
-    GROUP BY process, boundary, number, time HAVING count(*) > 1;
+CREATE TABLE twice AS SELECT process, boundary, number, time, delivery FROM spans WHERE kind = 'row'
+    GROUP BY process, boundary, number, time, delivery HAVING count(*) > 1;
 CREATE TABLE whose AS SELECT DISTINCT process, boundary FROM spans WHERE boundary IS NOT NULL;
 """
 
@@ -127,7 +130,7 @@ INSERT OR REPLACE INTO used
     SELECT used.boundary, used.field, used.value, min(row.id)
         FROM spans AS row CROSS JOIN json_each(row.ids) AS one CROSS JOIN used
         ON used.boundary = row.boundary AND used.field = one.key AND used.value = one.value
-    WHERE row.kind IN ('row', 'unchecked') GROUP BY used.boundary, used.field, used.value
+    WHERE row.kind IN ('row', 'unchecked', 'sent') GROUP BY used.boundary, used.field, used.value
 """
 
 

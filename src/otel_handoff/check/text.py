@@ -164,6 +164,13 @@ def what_was_checked(checked: Checked, unread: Unread, *, on_page: bool = False)
 def _remarks(checked: Checked, unread: Unread, *, on_page: bool) -> Iterator[str]:
     if checked.spanless:
         yield f"  {of(checked.spanless, 'row')} in order without a span (spans=mismatch), by the detector's count"
+    if checked.sent:
+        yield f"  {of(checked.sent, 'row')} sent to another process"
+    if checked.never_worked:
+        rows = of(checked.never_worked, "of these was", "of these were")
+        yield f"  {rows} never worked on: lost, or not begun yet, or their spans are sampled away"
+    if checked.gone:
+        yield f"  of {of(checked.gone, 'of these')} the other side's spans are not in these files"
     if checked.duplicates:
         yield f"  {of(checked.duplicates, 'span')} came more than once and counted once"
     if checked.calls_without_row:

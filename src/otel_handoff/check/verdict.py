@@ -51,6 +51,8 @@ def unread_part(unread: Unread) -> list[str]:
 def _nothing(checked: Checked) -> str:
     if checked.unchecked_rows:
         return f"{of(checked.unchecked_rows, 'row was', 'rows were')} handed over, and none checked"
+    if checked.sent:
+        return f"{of(checked.sent, 'row was', 'rows were')} sent to another process, whose spans are not in these files"
     if checked.calls:
         return "the spans of the work on the rows are not in these files (sampled away, or not ended)"
     if checked.lost:
@@ -92,6 +94,10 @@ def _not_compared(checked: Checked) -> Iterator[str]:
         yield f"{of(checked.calls_without_row, 'call')} not compared, without the span of its row"
     if checked.outlived:
         yield f"{of(checked.outlived, 'other span')} not judged, begun when the work was over"
+    if checked.never_worked:
+        yield f"{of(checked.never_worked, 'row')} sent to another process and not worked on in these files"
+    if checked.gone:
+        yield f"{of(checked.gone, 'row')} sent to another process whose spans are not in these files"
 
 
 def doubts_about(asked: Asked, checked: Checked, unread: Unread) -> list[str]:

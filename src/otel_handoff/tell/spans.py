@@ -61,12 +61,15 @@ def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict
 
 def call_attributes(submission: Submission, details: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
     """Return what the span of a call says."""
-    return {
+    said: dict[str, AttributeValue] = {
         semconv.BOUNDARY: submission.boundary,
         semconv.SUBMISSION_ID: submission.number,
         **submission.attributes,
         **details,
     }
+    if submission.process:
+        said[semconv.SUBMISSION_PROCESS] = submission.process
+    return said
 
 
 def add_rows_around(span: Span, lease: Lease) -> None:
