@@ -28,8 +28,8 @@ _BATCH: Final = 1000
 
 Column = str | bytearray | int | float | None
 
-# A process is the JSON object that tells it from others, or else the trace; of a row that left, what it left. Deliveries
-# of its work are counted from 1. `ids` are a row's: JSON, field -> text.
+# A process is the JSON object that tells it from others, or else the trace; of a row that left, the one that it left.
+# Deliveries of its work are counted from 1. `ids` are a row's: JSON, field -> text.
 # `attributes` are `packed`. Spans that have the same as `carried` carry the same ids.
 _SCHEMA: Final = """
 PRAGMA page_size = 16384;
