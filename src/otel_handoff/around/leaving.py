@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from threading import current_thread
 from time import time_ns
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
@@ -38,7 +38,7 @@ class Leaving:
     here, so it is here that a wrong id has its culprit.
     """
 
-    def __init__(self, shared: Shared, packages: Sequence[str] = ()) -> None:
+    def __init__(self, shared: Shared, packages: tuple[str, ...] = ()) -> None:
         """Tell as the place where it leaves what of the host calls an engine, which is in one of some packages."""
         self._shared = shared
         self._packages = packages
@@ -129,18 +129,27 @@ def _again(submission: Submission) -> Submission:
     return again
 
 
-def host_frames(packages: Sequence[str]) -> Frames:
+_MOST_LOOKED_AT: Final = 16
+_folders: Final[dict[Sequence[str], tuple[str, ...]]] = {}
+
+
+def host_frames(packages: tuple[str, ...]) -> Frames:
     """Return where the host itself is, which calls an engine that is in one of some packages."""
-    frames = capture(3 * DEPTH)
-    folders = tuple(folder for name in packages for folder in getattr(sys.modules.get(name), "__path__", ()))
-    own = [frame for frame in frames if not folders or not frame[0].co_filename.startswith(folders)]
+    frames = capture(_MOST_LOOKED_AT if packages else DEPTH)
+    if not packages:
+        return frames
+    folders = _folders.get(packages)
+    if folders is None:
+        found = [getattr(sys.modules.get(name), "__path__", ()) for name in packages]
+        folders = _folders[packages] = tuple(folder for paths in found for folder in paths)
+    own = [frame for frame in frames if not frame[0].co_filename.startswith(folders)]
     return (tuple(own) or frames)[:DEPTH]
 
 
 class Departing(HandOver):
     """Begins rows that will leave. Their contexts are arguments, of which a worker elsewhere has its own anyway."""
 
-    def __init__(self, shared: Shared, parameters: Parameters, packages: Sequence[str] = ()) -> None:
+    def __init__(self, shared: Shared, parameters: Parameters, packages: tuple[str, ...] = ()) -> None:
         super().__init__(shared, parameters)
         self._pins = "copy"  # what is read elsewhere can be pinned by nothing else
         self._packages = packages

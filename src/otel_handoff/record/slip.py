@@ -155,6 +155,8 @@ def this_process() -> str:
 
 # -- writing
 
+_encode: Final = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode  # made once: `dumps` makes others
+
 
 def write(submission: Submission, culprit: Write | None = None, span: Span | None = None) -> str | None:
     """Return the slip of a row; None where it would be too long, which takes some dozen long ids.
@@ -191,17 +193,17 @@ def write(submission: Submission, culprit: Write | None = None, span: Span | Non
             told["tracestate"] = state
     if culprit is not None:
         told["culprit"] = _culprit(culprit, submission.hash)
-    text = json.dumps(told, separators=(",", ":"))
+    text = _encode(told)
     for name in _SHORTER:
         if len(text) > LONGEST and told.pop(name, None) is not None:
-            text = json.dumps(told, separators=(",", ":"))
+            text = _encode(told)
     return text if len(text) <= LONGEST and len(ids) <= MOST_IDS else None
 
 
 def amended(text: str, culprit: Write, hash_: Hash | None) -> str:
     """Return a slip that came along, and is sent on, with another culprit; itself where it would be too long."""
     told: dict[str, Any] = {**json.loads(text), "culprit": _culprit(culprit, hash_)}
-    changed = json.dumps(told, separators=(",", ":"))
+    changed = _encode(told)
     return changed if len(changed) <= LONGEST else text
 
 

@@ -274,6 +274,7 @@ def test_what_a_configuration_file_finds() -> None:
         "spans": None,
         "attributes": None,
         "ids": None,
+        "remote": None,
         "boundaries": None,
     }
 
