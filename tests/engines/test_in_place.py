@@ -207,6 +207,21 @@ def test_a_broker_that_is_down(app: Any, telemetry: Telemetry, monkeypatch: pyte
     assert telemetry.mismatches == []
 
 
+def test_the_doctor_knows_tasks(app: Any, telemetry: Telemetry) -> None:
+    """Which are wrapped; and that none is there yet, which a sender needs not have."""
+    from otel_handoff.doctor import examine
+
+    instrument(telemetry, "pin")
+    found = {finding.subject: finding for finding in examine().findings}
+    assert found["bills.work"].state == "unknown"
+    assert "no task here.* of celery is there in this process" in found["bills.work"].text
+    app.finalize()
+    found = {finding.subject: finding for finding in examine().findings}
+    assert (found["bills.work"].state, found["bills.work"].text) == ("ok", "here.bill in celery is wrapped")
+    assert found["bills.pins"].state == "ok"
+    assert "bills.module" not in found
+
+
 def test_what_is_delivered_again_is_the_same_row(app: Any, telemetry: Telemetry) -> None:
     """A worker was killed before it had acknowledged: the next one has the same slip."""
     instrument(telemetry)

@@ -27,7 +27,7 @@ def warn_of_it(boundaries: Iterable[Boundary]) -> None:
     """Warn, once, of the boundaries that name functions of the main module."""
     found: dict[str, list[Boundary]] = {}
     for boundary in boundaries:
-        for module in {_module(boundary.hands_over), _module(boundary.work)}:
+        for module in set[str]() if boundary.engine else {_module(boundary.hands_over), _module(boundary.work)}:
             if is_run(module) and not (module == _MAIN and _are_there(boundary)):
                 found.setdefault(module, []).append(boundary)
     for module, of in found.items():

@@ -10,11 +10,14 @@ from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
 from otel_handoff.declare import declared, mainmodule
 from otel_handoff.doctor.finding import Finding, ok, wrong
+from otel_handoff.host.wrapping import Patch
 
 
 def by_role(boundary: Boundary) -> dict[str, list[Finding]]:
     """Return what cannot work of `submit` and of `work`, whose modules are imported by now, where they can be."""
     found: dict[str, list[Finding]] = {}
+    if boundary.engine:
+        return found  # its work is known by the engine's own names
     submit = _function(boundary.submit) if boundary.submit is not None else None
     work = _function(boundary.work)
     if work is None or (submit is None and boundary.submit is not None):
@@ -37,7 +40,9 @@ def of_pinning(handoff: Handoff) -> Iterator[Finding]:
     if settings.mode != "pin":
         return
     subject, at_read = f"{boundary.name}.pins", "what was submitted where it reads a field"
-    if boundary.pins == "read" and not settings.watch:
+    if boundary.engine:
+        yield ok(subject, "a copy of the context is sent; what is no argument is pinned where a worker reads a field")
+    elif boundary.pins == "read" and not settings.watch:
         text = "nothing is pinned: Boundary(pins='read') needs watch, which is off"
         yield wrong(subject, text, "Set OTEL_HANDOFF_WATCH=true, or take pins out of the Boundary.")
     elif boundary.pins == "read":
@@ -62,6 +67,8 @@ def of_the_main_module(boundary: Boundary, *, apart: bool) -> Iterator[Finding]:
         boundary: as declared.
         apart: whether this process is the doctor's own: what the pipeline is started with is not known.
     """
+    if boundary.engine:
+        return
     for module in sorted({boundary.hands_over.partition(":")[0], boundary.work.partition(":")[0]} - {"__main__"}):
         if not apart and mainmodule.is_run(module):
             text = f"{mainmodule.said_of(module)}: nothing of it is wrapped"
@@ -69,6 +76,18 @@ def of_the_main_module(boundary: Boundary, *, apart: bool) -> Iterator[Finding]:
         elif apart and mainmodule.is_a_script(module):
             text = f"cannot tell: whether {module} is run as the main program; if so, nothing of it is wrapped"
             yield Finding(f"{boundary.name}.module", "unknown", text, mainmodule.advice(module, [boundary]))
+
+
+def of_tasks(boundary: Boundary, patch: Patch | None) -> Finding:
+    """Return which tasks of an engine are wrapped, as far as their modules are imported here."""
+    subject, name = f"{boundary.name}.work", boundary.work.partition(":")[2]
+    if patch is not None and patch.attached:
+        tasks = sorted({str(getattr(place.parent, "name", "")) for place in patch.places})
+        return ok(subject, f"{', '.join(tasks)} in {boundary.engine} is wrapped", target=boundary.work)
+    text = f"cannot tell: no task {name} of {boundary.engine} is there in this process (a sender needs none)"
+    return Finding(
+        subject, "unknown", text, f"See that the task is called {name}: celery lists its tasks as it starts."
+    )
 
 
 def _function(target: str) -> Any:

@@ -145,7 +145,9 @@ def _functions(instrumentor: str, handoff: Handoff, *, apart: bool) -> Iterator[
     found = [
         (
             role,
-            _of_main(f"{boundary.name}.{role}", target)
+            declaration.of_tasks(boundary, patches.get(target))
+            if boundary.engine and role == "work"
+            else _of_main(f"{boundary.name}.{role}", target)
             if apart and _module(target) == "__main__"
             else _target(f"{boundary.name}.{role}", target, parameters, patches.get(target), instrumentor),
         )
