@@ -66,6 +66,7 @@ class Arriving(HandOver):
         settings = shared.engine.settings
         self._own_hash = Hash(settings.ids_key) if settings.ids == "hashed" or settings.ids_key else None
         self._said = Identity(shared.boundary, parameters)
+        self._names = shared.boundary.names
 
     def slip_of(self, text: object) -> Slip | None:
         """Return what came along; None where that is not for this boundary, or is no slip: which is told."""
@@ -142,7 +143,7 @@ class Arriving(HandOver):
         known: dict[str, Any] = {}
         unresolved: list[str] = []
         absent = getattr(there, "absent", ())
-        for name in self.shared.boundary.names:
+        for name in self._names:
             if name in said:
                 known[name] = said[name]
             elif name not in told:

@@ -187,7 +187,8 @@ class TaskWorker(Worker):
         if self.detector.enabled and not self._is_inner(task, args, kwargs):
             with guard:
                 lease = self._arrived(task, args, kwargs)
-                self.shared.coverage.tell()
+                if self.shared.coverage.due:
+                    self.shared.coverage.tell()
         return self._run_as(lease, wrapped, task, args, kwargs)
 
     def body(self, shape: Any) -> tuple[str, dict[str, object]]:
