@@ -278,6 +278,8 @@ def _check_target(target: str, what: str) -> None:
 def _check_engine(boundary: Boundary, where: str) -> None:
     if not _TASK.fullmatch(boundary.work):
         raise ValueError(f"{where}: work: write 'celery:' and the name of a task, as 'celery:shop.tasks.bill'")
+    if len(boundary.places) > 1:
+        raise ValueError(f"{where}: context: of a task's arguments, one is compared: name that, not a list")
     for name in ("submit", "takes", "emission", "evict", "pools"):
         if getattr(boundary, name):
             raise ValueError(f"{where}: {name} is of threads; a Celery task is handed over by what Celery has for it")

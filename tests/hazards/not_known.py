@@ -234,6 +234,7 @@ def no_id(instrument: Instrument) -> None:
     handed.result(WAIT)
     host.close()
 
+
 def slip_unread(instrument: Instrument) -> None:
     """What comes along is cut off."""
     instrument("observe", boundaries=[declare(Host, submit=None, calls=[])])

@@ -190,7 +190,7 @@ class Departing(HandOver):
             lease.context = context  # its work item has it as well
         lease.handed = handed if self._place.is_argument else None
         if handed is not context:
-            return (lease, *self._parameters.replace(self.shared.boundary.context, handed, args, kwargs))
+            return (lease, *self._parameters.replace(self.shared.boundary.places[0], handed, args, kwargs))
         return lease, args, kwargs
 
     def said(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class Departing(HandOver):
         self, context: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with another context."""
-        return self._parameters.replace(self.shared.boundary.context, context, args, kwargs)
+        return self._parameters.replace(self.shared.boundary.places[0], context, args, kwargs)
 
     def _own(self, lease: Lease, handed: Any) -> Any:
         # What is on the way to the ids may be changed by others until it is serialised: the copy has copies of that,

@@ -144,9 +144,9 @@ class TaskShape:
 
     def __init__(self, handoff: CeleryHandoff, parameters: Parameters, function: Any) -> None:
         self.departing: Departing = Departing(handoff, parameters, PACKAGES)
-        self._read: Callable[..., Any] = parameters.reader(handoff.boundary.context)
-        self._is_argument = parameters.is_argument(handoff.boundary.context)
-        self._name = handoff.boundary.context
+        self._read: Callable[..., Any] = parameters.reader(handoff.boundary.place)
+        self._is_argument = parameters.is_argument(handoff.boundary.place)
+        self._name = handoff.boundary.place
         self.is_known: bool = function is not None
         raw = getattr(function, "__func__", function)
         self._signature: inspect.Signature | None = None
