@@ -407,6 +407,127 @@ def main():
 )
 """The race is real in each of them, whenever it runs."""
 
+DOUBTFUL: Final = (
+    Program(
+        "by_a_person_s_name",
+        """
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.buyer)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.buyer = f"{row} Lovelace".replace("r", "Ada ")
+            pool.submit(work, desk.buyer, desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+    Program(
+        "by_a_pair",
+        """
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.pair)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for number, row in enumerate(ROWS):
+            desk.pair = (row, number)
+            pool.submit(work, desk.pair, desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+)
+"""The race is real in each of them; whether what moves says which row it is, nobody can tell from outside."""
+
+ELSEWHERE: Final = (
+    Program(
+        "on_the_loop_s_own",
+        """
+class Shop:
+    current_id = None
+
+    def __init__(self):
+        self.rows, self.is_waiting = queue.Queue(), threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while (row := self.rows.get()) is not None:
+            all_in.wait()
+            file(row, self.current_id)
+
+
+def main():
+    shop = Shop()
+    while not shop.rows.not_empty._waiters:
+        threading.Event().wait(0.001)
+    for row in ROWS:
+        shop.current_id = row
+        shop.rows.put(row)
+    shop.rows.put(None)
+    all_in.set()
+    shop.thread.join()
+""",
+        "Queue.put",
+        work="Shop.serve",
+        context="self",
+        field="current_id",
+    ),
+    Program(
+        "at_several_places",
+        """
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        desk.row = "r1"
+        pool.submit(work, "r1", desk)
+        desk.row = "r2"
+        pool.submit(work, "r2", desk)
+        desk.row = "r3"
+        pool.submit(work, "r3", desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+)
+"""The race is real in each of them, and not all of its rows are handed over in one place, with one object."""
+
+TWO_OBJECTS: Final = Program(
+    "two_objects",
+    """
+class Customer:
+    customer_id = None
+
+
+def work(row, one, other):
+    all_in.wait()
+    file((row, f"c-{row}"), (one.row, other.customer_id))
+
+
+def main():
+    one, other = Desk(), Customer()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            one.row, other.customer_id = row, f"c-{row}"
+            pool.submit(work, row, one, other)
+        all_in.set()
+""",
+)
+"""Both change with each row."""
+
 IN_A_VARIABLE: Final = Program(
     "in_a_variable",
     """
@@ -696,6 +817,76 @@ def main():
         all_in.set()
     for job in jobs:
         file(f"result-{job.job_id}", job.result_id)
+""",
+    ),
+    Program(
+        "an_allocator",
+        """
+class Ids:
+    next_id = 0
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def another(self):
+        with self.lock:
+            self.next_id += 1
+            return self.next_id
+
+
+def work(row, ids):
+    all_in.wait()
+    file(True, ids.another() > len(ROWS))
+
+
+def main():
+    ids = Ids()
+    with ThreadPoolExecutor(2) as pool:
+        for _ in ROWS:
+            pool.submit(work, ids.another(), ids)
+        all_in.set()
+""",
+    ),
+    Program(
+        "a_budget",
+        """
+class Meter:
+    token_budget = 100
+
+
+def work(row, meter):
+    all_in.wait()
+    file(True, meter.token_budget <= 40)
+
+
+def main():
+    meter = Meter()
+    with ThreadPoolExecutor(2) as pool:
+        for row in ROWS:
+            meter.token_budget -= 10
+            pool.submit(work, row, meter)
+        all_in.set()
+""",
+    ),
+    Program(
+        "the_newest",
+        """
+class Feed:
+    price, now, last_order_id = "", "", None
+
+
+def work(row, feed):
+    all_in.wait()
+    file(("106.25", "2026-11-29T18:00:06", "r6"), (feed.price, feed.now, feed.last_order_id))
+
+
+def main():
+    feed = Feed()
+    with ThreadPoolExecutor(2) as pool:
+        for number, row in enumerate(ROWS, 1):
+            feed.price, feed.now, feed.last_order_id = f"{100 + number}.25", f"2026-11-29T18:00:0{number}", row
+            pool.submit(work, row, feed)
+        all_in.set()
 """,
     ),
     Program(

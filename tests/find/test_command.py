@@ -380,14 +380,51 @@ def test_it_is_begun_by_opentelemetry() -> None:
     assert entry in project.read_text("utf-8")
 
 
+CHILD = """
+import multiprocessing
+
+
+def wait(ready):
+    ready.set()
+    multiprocessing.Event().wait()
+
+
+if __name__ == "__main__":
+    ready = multiprocessing.Event()
+    process = multiprocessing.Process(target=wait, args=(ready,))
+    process.start()
+    ready.wait()
+    process.kill()
+    process.join()
+"""
+
+
+def test_processes_that_do_not_tell(folder: Path) -> None:
+    """One that is ended from outside has told nothing: that is no all-clear."""
+    code = "import os, signal, plain; plain.main(); os.kill(os.getpid(), signal.SIGKILL)"
+    ran = find(folder, "--", sys.executable, "-c", code)
+    assert ran.returncode == 2
+    assert (
+        "NOT KNOWN, of 0 rows in 0 processes: 1 process began, and ended without a word of what was found."
+        in ran.stdout
+    )
+    (folder / "child.py").write_text(CHILD, "utf-8")
+    ran = find(folder, "--", sys.executable, "child.py")
+    assert ran.returncode == 2
+    assert "1 process began, and ended without a word" in ran.stdout
+
+
 def test_what_cannot_be_read(folder: Path) -> None:
     """A folder that is not there, or holds something else, is told in a line; an empty one is not known."""
     (folder / "other").mkdir()
     (folder / "empty").mkdir()
     (folder / "other" / "x.json").write_text("[1]", "utf-8")
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "x.json").write_text('{"found": [{}]}', "utf-8")
     for name, said in (
         ("nowhere", "nowhere: there is no such folder"),
         ("other", f"{Path('other', 'x.json')}: it is no result of find"),
+        ("foreign", "foreign: it is no result of find"),
         ("empty", "nothing was written into empty yet: the service writes when it ends, and on SIGUSR2"),
     ):
         ran = find(folder, "--read", name)

@@ -111,6 +111,44 @@ def test_nothing_is_kept() -> None:
     assert ref() is None
 
 
+def test_large_containers() -> None:
+    """They are not gone through, however large they grow; that is told."""
+    results: dict[str, str] = {}
+    found: list[str] = []
+
+    def work(row: str, into: dict[str, str]) -> None:
+        into[row] = row
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(2_000):
+            pool.submit(work, f"r{number}", results)
+            found.append(f"r{number}")
+        pool.submit(len, dict.fromkeys(map(str, range(100_000))))
+    assert sorted(results) == sorted(found)
+    said = session.result().unseen
+    assert any(sentence.startswith("a dict with more than 64 keys") for sentence in said), said
+
+
+def test_an_end_to_what_is_counted() -> None:
+    """A worker that reads a wrong id again and again is told once, with its place, and is not held up."""
+    desk, go = Desk(), threading.Event()
+    reads: list[str | None] = []
+
+    def work(desk: Desk) -> None:
+        assert go.wait(60)
+        reads.extend(desk.row for _ in range(2_000))
+
+    with ThreadPoolExecutor(1) as pool:
+        for row in ("r1", "r2"):
+            desk.row = row
+            pool.submit(work, desk)
+        go.set()
+    assert set(reads) == {"r2"}
+    (told,) = [found for found in session.result().found if found.verdict == WRONG]
+    assert told.wrong == 1
+    assert 0 < told.reads[0].times < 2_000
+
+
 class Odd:
     """Runs code of its own whenever it is asked for anything."""
 

@@ -12,8 +12,8 @@ import pytest
 
 from otel_handoff import Boundary, HandoffInstrumentor, Mismatch
 from otel_handoff.find import session
-from otel_handoff.find.found import EXPOSED, WRONG, Found, Result
-from tests.find.programs import CLEAN, IN_A_VARIABLE, OFFICE, Program
+from otel_handoff.find.found import EXPOSED, WRONG, Found, Result, together
+from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 
 
@@ -102,6 +102,39 @@ def test_what_is_proposed(folder: Path, program: Program) -> None:
     told, left = tried(folder, program, found, "pin")
     assert left == 0
     assert {mismatch.outcome for mismatch in told} <= {"prevented"}
+
+
+@pytest.mark.parametrize("program", DOUBTFUL, ids=[program.name for program in DOUBTFUL])
+def test_what_is_doubtful(folder: Path, program: Program) -> None:
+    """It is told with all that was seen, and is not known; what is proposed works."""
+    result, wrong = looked_at(folder, program)
+    assert wrong == 5
+    (found,) = [found for found in result.found if found.verdict in (WRONG, EXPOSED)]
+    assert (found.verdict, found.wrong) == (EXPOSED, wrong)
+    assert result.in_doubt == 1
+    assert tried(folder, program, found, "pin")[1] == 0
+
+
+@pytest.mark.parametrize("program", ELSEWHERE, ids=[program.name for program in ELSEWHERE])
+def test_what_is_wrong_elsewhere(folder: Path, program: Program) -> None:
+    """It is found, though no line hands over the same object twice, or nothing is handed over but the id."""
+    result, wrong = looked_at(folder, program)
+    told = [found for found in result.found if found.verdict == WRONG]
+    assert sum(found.wrong for found in told) == wrong > 0, shown(result)
+    assert {(found.work, found.context) for found in told} == {(f"{program.name}:{program.work}", program.context)}
+    assert all(program.field in found.fields.values() for found in told)
+
+
+def test_several_objects_of_one_function(folder: Path) -> None:
+    """They are guarded by one boundary, as two of one function would not see each other's."""
+    result, wrong = looked_at(folder, TWO_OBJECTS)
+    assert wrong == 5
+    named = together([result])
+    first, second = [found for found in named.found if found.verdict == WRONG]
+    assert first.boundary == second.boundary
+    assert first.boundary is not None
+    assert first.boundary["context"] == ["one", "other"]
+    assert tried(folder, TWO_OBJECTS, first, "pin")[1] == 0
 
 
 def test_a_context_variable(folder: Path) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from types import CoroutineType, FrameType, MethodType
 from typing import Any, Final
 
-from otel_handoff.find.held import Part, context_variables, given_to, held_by
-from otel_handoff.find.own import own_frame
+from otel_handoff.find.held import Part, Variable, context_variables, given_to, held_by
+from otel_handoff.find.own import is_own_code, own_frame
 from otel_handoff.find.rows import Row, current, hand_over
 from otel_handoff.find.seen import At, Group, Work, at
 from otel_handoff.handover.calling import function_of
-from otel_handoff.handover.directly import Args, Kwargs, peeled
+from otel_handoff.handover.directly import Args, Kwargs, Layers, peeled
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import class_of
@@ -21,14 +21,27 @@ groups: Final[dict[tuple[object, ...], Group]] = {}
 """What was seen, by the way, the place, and the function."""
 
 _MOST_GROUPS: Final = 10_000
+_WRAPPING: Final = frozenset({"opentelemetry", "ddtrace", "sentry_sdk", "logfire"})
 
 
 def begin(way: str, given: Any, args: Args, kwargs: Kwargs, *, place: At | None = None) -> Row | None:
     """Begin the row of a function that is handed over, with what it will be called with."""
     with guard, no_lease():
-        layers = peeled(given, args)
+        layers = _own(peeled(given, args))
         return _begin(way, layers.function, given_to(layers, args, kwargs), place)
     return None
+
+
+def _own(layers: Layers) -> Layers:
+    # Another instrumentation may hand over a function of its own, with the program's in it.
+    function = function_of(layers.function)
+    if function is None or is_own_code(function.__code__) or function.__module__.partition(".")[0] not in _WRAPPING:
+        return layers
+    for cell in function.__closure__ or ():
+        inner = cell.cell_contents
+        if (held := function_of(inner)) is not None and is_own_code(held.__code__):
+            return layers._replace(function=inner)
+    return layers
 
 
 def begin_coroutine(way: str, given: Any) -> Row | None:
@@ -43,10 +56,13 @@ def begin_coroutine(way: str, given: Any) -> Row | None:
     return None
 
 
-def begin_item(way: str, item: Any) -> Row | None:
-    """Begin the row of what is put into a queue."""
+def begin_item(way: str, item: Any, consumer: Row | None = None) -> Row | None:
+    """Begin the row of what is put into a queue; its worker has what its `consumer` was started with as well."""
     with guard, no_lease():
-        return _begin(way, None, [Part("item", item)], None)
+        parts = [Part("item", item)]
+        if consumer is not None:
+            parts += [Part(held.path, held.object) for held in consumer.held.values() if not isinstance(held, Variable)]
+        return _begin(way, None, parts, None)
     return None
 
 

@@ -28,18 +28,19 @@ class ClassOfObjects:
     Attributes:
         is_looked_into: whether its objects are, wherever they are: the program's own, and plain containers.
         is_of_a_library: whether they are where they are handed over as they are.
+        is_dict: whether they are dicts, of which the keys are looked at.
         is_watchable: whether reads and writes of their attributes can be seen.
     """
 
-    __slots__ = ("_defaults", "_is_dict", "_is_thread", "_slots", "is_looked_into", "is_of_a_library", "is_watchable")
+    __slots__ = ("_defaults", "_is_thread", "_slots", "is_dict", "is_looked_into", "is_of_a_library", "is_watchable")
 
     def __init__(self, cls: type) -> None:
         is_object = not any(issubclass(cls, one) for one in NO_OBJECTS)
-        self._is_dict: bool = issubclass(cls, dict)
+        self.is_dict: bool = issubclass(cls, dict)
         self._is_thread: bool = issubclass(cls, Thread)
         self.is_looked_into: bool = cls in _PLAIN or (is_object and is_own_class(cls))
         self.is_of_a_library: bool = is_object and is_of_a_library(cls)
-        self.is_watchable: bool = cls not in _PLAIN and not self._is_dict
+        self.is_watchable: bool = cls not in _PLAIN and not self.is_dict
         self._slots: list[str] = slots_of(cls)
         self._defaults: dict[str, Any] = {}  # as they are before anything is watched
         for base in reversed(cls.__mro__[:-1]):
@@ -49,7 +50,7 @@ class ClassOfObjects:
 
     def values_of(self, thing: Any) -> Mapping[str, Any]:
         """Return what an object of this class holds, by attribute or key."""
-        if self._is_dict:
+        if self.is_dict:
             return {**dict_of(thing), **dict(cast("Any", dict).items(thing))}
         values = dict_of(thing)
         if type(values) is not dict:

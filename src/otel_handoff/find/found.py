@@ -107,6 +107,7 @@ class Result:
         processes: how many processes looked.
         unseen: what could not be looked into, in a sentence each, and how often.
         errors: errors of ours.
+        lost: processes that began, and did not tell what they found.
     """
 
     found: list[Found] = field(default_factory=list[Found])
@@ -114,6 +115,7 @@ class Result:
     processes: int = 0
     unseen: dict[str, int] = field(default_factory=dict[str, int])
     errors: int = 0
+    lost: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -139,7 +141,8 @@ class Result:
     @property
     def in_doubt(self) -> int:
         """How many hand-overs there are of which it is not known: what moved could not be watched, or was not seen."""
-        return len([found for found in self.of(EXPOSED) if found.unwatched]) + self.early
+        doubtful = [found for found in self.of(EXPOSED) if found.unwatched or found.wrong]
+        return len(doubtful) + self.early + self.lost
 
     @property
     def early(self) -> int:
@@ -164,8 +167,33 @@ def together(results: Iterable[Result]) -> Result:
         for found in result.found:
             key = found.key()
             known[key] = _both(known[key], found) if key in known else found
-    whole.found = _named(worst_first(known.values()))
+    whole.found = _named(_of_one_work(worst_first(known.values())))
     return whole
+
+
+def _of_one_work(found: list[Found]) -> list[Found]:
+    # Of several objects that one function is given, each field starts at one of them, in one boundary.
+    works: dict[str, list[Found]] = {}
+    for each in found:
+        if each.boundary is not None and each.verdict != SHARED and not {"takes", "contextvars"} & set(each.boundary):
+            works.setdefault(each.work, []).append(each)
+    merged: dict[str, Mapping[str, Any]] = {}
+    for work, several in works.items():
+        contexts = list(dict.fromkeys(each.context for each in several))
+        if len(contexts) > 1 and all(":" not in context for context in contexts):
+            fields: dict[str, str] = {}
+            for each in several:
+                for name, path in each.fields.items():
+                    own = name if name not in fields else f"{each.context.replace('.', '_')}_{name}"
+                    fields[own] = f"{each.context}.{path}"
+            options = several[0].boundary or {}
+            merged[work] = {"name": options["name"], "work": work, "context": contexts, "fields": fields}
+    return [
+        replace(each, boundary=merged[each.work])
+        if each.boundary is not None and each.verdict != SHARED and each.work in merged
+        else each
+        for each in found
+    ]
 
 
 def _named(found: list[Found]) -> list[Found]:

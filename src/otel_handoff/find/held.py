@@ -7,12 +7,13 @@ from contextlib import suppress
 from contextvars import copy_context
 from itertools import islice
 from types import CellType, MethodType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.handover.calling import code_of, function_of
 from otel_handoff.handover.directly import Layers, filled
+from otel_handoff.host.guard import Tally
 from otel_handoff.host.plainly import MISSING, class_of
 
 _MOST_OBJECTS: Final = 64
@@ -46,7 +47,13 @@ class Held:
 
     def now(self) -> Iterator[tuple[str, Any, Any]]:
         """Yield of each attribute its name, what it held, and what it holds now."""
-        there = class_of_objects(self.object).values_of(self.object)
+        cls = class_of_objects(self.object)
+        if cls.is_dict:  # it may have grown, and what is new says nothing of what was handed over
+            get = cast("Any", dict).get
+            for name, then in self.values.items():
+                yield name, then, get(self.object, name, MISSING)
+            return
+        there = cls.values_of(self.object)
         for name, then in self.values.items():
             yield name, then, there.get(name, MISSING)
         for name, value in there.items():
@@ -160,8 +167,13 @@ def held_by(parts: Iterable[Part]) -> dict[int, Held]:
         if class_of(value) in _SEQUENCES:
             if depth < _DEEPEST:
                 left += [(f"{path}.{number}", item, depth + 1) for number, item in enumerate(value[:_MOST_ITEMS])]
+            if len(value) > _MOST_ITEMS and any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
+                left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
             continue
         cls = class_of_objects(value)
+        if cls.is_dict and len(value) > _MOST_VALUES:
+            left_out(f"a dict with more than {_MOST_VALUES} keys, at {path!r}")
+            continue
         # One of a library only where it is given as it is: everything else hangs together with everything.
         if cls.is_looked_into or (not depth and cls.is_of_a_library):
             held = found[id(value)] = _held(path, value, cls)
@@ -170,6 +182,18 @@ def held_by(parts: Iterable[Part]) -> dict[int, Held]:
                     (f"{path}.{name}", there, depth + 1) for name, there in held.values.items() if not is_simple(there)
                 ]
     return found
+
+
+unseen: Final[dict[str, Tally]] = {}
+"""What was not looked into, and how often."""
+
+_MOST_UNSEEN: Final = 64
+
+
+def left_out(what: str) -> None:
+    """Take note of what is not looked into."""
+    if what in unseen or len(unseen) < _MOST_UNSEEN:
+        unseen.setdefault(what, Tally()).add()
 
 
 def _held(path: str, value: Any, cls: ClassOfObjects) -> Held:

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from otel_handoff.find import propose
 from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line
 from otel_handoff.find.held import VARIABLE
+from otel_handoff.find.rows import counted
 from otel_handoff.find.seen import At, Attribute, Group, Places
-from otel_handoff.find.values import says_which
+from otel_handoff.find.values import NO, SURELY, how_surely, says_which
 from otel_handoff.record.locations import describe, line_of
 
-_MOST_FIELDS = 6
+_MOST_FIELDS: Final = 6
 
 
 def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
     """Return what is found in what was seen; `show` says how a value is shown."""
     found: list[Found] = []
+    groups = list(groups)
+    again = _again(groups)
     for group in groups:
         objects: dict[tuple[str, str], list[Attribute]] = {}
         for attribute in list(group.attributes.values()):
             root, _ = propose.root_and_rest(attribute.path)
             objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
-        found += [_found(group, *key, attributes, show) for key, attributes in objects.items()]
+        found += [_found(group, *key, attributes, again, show) for key, attributes in objects.items()]
+    return found
+
+
+def _key(group: Group, attribute: Attribute) -> tuple[object, ...]:
+    work = group.work.code if group.work is not None and group.work.code is not None else group
+    return id(work), attribute.kind, attribute.name
+
+
+def _again(groups: Iterable[Group]) -> dict[tuple[object, ...], Again]:
+    found: dict[tuple[object, ...], Again] = {}
+    for group in groups:
+        for attribute in list(group.attributes.values()):
+            times, changes = found.get(key := _key(group, attribute), Again())
+            found[key] = Again(times + attribute.again.value, changes + attribute.changes.value)
     return found
 
 
@@ -32,22 +50,41 @@ def _kind_of(group: Group, root: str) -> str:
     return next((kind for kind in kinds if kind != VARIABLE), VARIABLE if kinds else "")
 
 
-def verdict(attribute: Attribute, *, is_beside_one: bool = False) -> str:
+class Again(NamedTuple):
+    """How often the very same object was handed over again for one work, anywhere, and what it held had changed."""
+
+    times: int = 0
+    changes: int = 0
+
+
+def verdict(attribute: Attribute, again: Again, *, is_beside_one: bool = False) -> str:
     """Return what is to be said of one attribute.
 
     Args:
         attribute: what was seen of it.
+        again: how it changes with the rows.
         is_beside_one: whether the same object has one that says which row it is, and the workers write both.
     """
-    wrong, again, changes = attribute.wrong.value, attribute.again.value, attribute.changes.value
-    overwritten = attribute.overwritten.value
-    if not says_it(attribute) and not (overwritten and is_beside_one):
+    wrong = attribute.wrong.value
+    if (attribute.kind, attribute.name) in counted:
         return SHARED
-    # What the submitter sets anew for each row is the row's; what changes now and then is everybody's.
-    is_of_the_row = bool(overwritten) or (changes > 0 and 2 * changes >= again)
-    if wrong and is_of_the_row:
+    overwritten = attribute.overwritten.value
+    surely = how_surely_it_says(attribute)
+    if overwritten and (is_beside_one or says_it(attribute)):
         return WRONG
-    return EXPOSED if (attribute.moved.value or wrong) and is_of_the_row else SHARED
+    # What the submitter sets anew for each row is the row's; what changes now and then is everybody's.
+    if not overwritten and (not again.changes or 2 * again.changes < again.times):
+        return EXPOSED if wrong and not again.times and surely == SURELY else SHARED
+    if wrong and surely != NO:
+        return WRONG if surely == SURELY else EXPOSED
+    return EXPOSED if attribute.moved.value and says_it(attribute) else SHARED
+
+
+def how_surely_it_says(attribute: Attribute) -> int:
+    """Return how surely an attribute, or what is in it, says which row it is."""
+    if attribute.inner:
+        return max(how_surely(name, values) for name, values in attribute.inner.items())
+    return how_surely(attribute.name, [*attribute.values, *(attribute.example or ())])
 
 
 def says_it(attribute: Attribute) -> list[str]:
@@ -57,9 +94,19 @@ def says_it(attribute: Attribute) -> list[str]:
     return [attribute.name] if says_which(attribute.name, [*attribute.values, *(attribute.example or ())]) else []
 
 
-def _found(group: Group, root: str, kind: str, attributes: list[Attribute], show: Callable[[Any], str]) -> Found:
+def _found(
+    group: Group,
+    root: str,
+    kind: str,
+    attributes: list[Attribute],
+    again: Mapping[tuple[object, ...], Again],
+    show: Callable[[Any], str],
+) -> Found:
     ids = {attribute.path for attribute in attributes if attribute.wrote.value and says_it(attribute)}
-    verdicts = {attribute: verdict(attribute, is_beside_one=attribute.path in ids) for attribute in attributes}
+    verdicts = {
+        attribute: verdict(attribute, again[_key(group, attribute)], is_beside_one=attribute.path in ids)
+        for attribute in attributes
+    }
     worst = min(verdicts.values(), key=(WRONG, EXPOSED, SHARED).index)
     told = [attribute for attribute in attributes if verdicts[attribute] != SHARED] or attributes
     moving = [attribute for attribute in told if verdicts[attribute] == worst]
@@ -84,11 +131,11 @@ def _found(group: Group, root: str, kind: str, attributes: list[Attribute], show
         fields=fields,
         why=why,
         rows=group.rows.value,
-        wrong=max(attribute.wrong.value for attribute in moving) if worst == WRONG else 0,
+        wrong=max(attribute.wrong.value for attribute in moving) if worst != SHARED else 0,
         moved=max(attribute.moved.value for attribute in moving),
         reads=_lines(attribute.reads for attribute in moving),
         writes=_lines(attribute.writes for attribute in moving),
-        example=(show(example[0]), show(example[1])) if example and worst == WRONG else None,
+        example=(show(example[0]), show(example[1])) if example and worst != SHARED else None,
         unwatched=next((one.unwatched for one in moving if one.unwatched), "") if worst != SHARED else "",
         boundary=boundary,
         why_not=target.why_not,
@@ -106,6 +153,10 @@ def _note(target: propose.Target) -> str:
     )
 
 
+_FIELD: Final = re.compile(r"\w+(\.\w+)*")
+"""A path that a boundary can have."""
+
+
 def _fields(attributes: list[Attribute]) -> tuple[dict[str, str], dict[str, str]]:
     fields: dict[str, str] = {}
     why: dict[str, str] = {}
@@ -113,6 +164,8 @@ def _fields(attributes: list[Attribute]) -> tuple[dict[str, str], dict[str, str]
         _, rest = propose.root_and_rest(attribute.path)
         for path in says_it(attribute) or [attribute.name]:
             whole = f"{rest}.{path}" if rest else path
+            if not _FIELD.fullmatch(whole):
+                continue
             name = _name(whole, fields)
             if len(fields) < _MOST_FIELDS:
                 fields[name] = whole

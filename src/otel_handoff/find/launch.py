@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 from otel_handoff.commands import UsageError
-from otel_handoff.find.program import INTO
+from otel_handoff.find.program import BEGUN, INTO
 
 _SITE: Final = str(Path(__file__).with_name("site"))
 
@@ -24,10 +26,12 @@ class Ran:
 
     Attributes:
         code: its exit code.
+        lost: how many processes began, and did not tell what they found.
         results: what its processes wrote, one each.
     """
 
     code: int
+    lost: int
     results: list[dict[str, Any]]
 
 
@@ -49,7 +53,12 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, is_quiet: boo
         except OSError as error:
             raise UsageError(f"{command[0]}: {error.strerror}{_hint(command)}") from error
         code = _wait(process)
-        return Ran(code, written_in(Path(folder)))
+        return Ran(code, lost_in(Path(folder)), written_in(Path(folder)))
+
+
+def lost_in(folder: Path) -> int:
+    """Return how many processes began, and have not written into a folder what they found."""
+    return sum(1 for _ in folder.glob(f"*{BEGUN}"))
 
 
 def written_in(folder: Path) -> list[dict[str, Any]]:
@@ -73,6 +82,11 @@ def written_in(folder: Path) -> list[dict[str, Any]]:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
+    def pass_on(number: int, _frame: object) -> None:
+        process.send_signal(number)
+
+    with suppress(ValueError):  # this is not the main thread
+        signal.signal(signal.SIGTERM, pass_on)
     while True:
         try:
             return process.wait()

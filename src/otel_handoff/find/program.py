@@ -17,6 +17,9 @@ from otel_handoff.host.guard import guard
 INTO: Final = "OTEL_HANDOFF_FIND_INTO"
 """The folder that results are written into, a file for each process."""
 
+BEGUN: Final = ".begun"
+"""Behind the number of a process, in that folder, until it has written its own."""
+
 PACKAGES: Final = "OTEL_HANDOFF_FIND_PACKAGES"
 """Installed packages that count as the program's own, with commas between."""
 
@@ -49,11 +52,16 @@ def begin() -> None:
 def write_into(folder: Path, result: Callable[[], dict[str, Any]], forget: Callable[[], object]) -> None:
     """When the process ends, and on SIGUSR2, write its result; a fork of it forgets what is the parent's to tell."""
 
+    def begun() -> None:
+        with suppress(OSError):
+            (folder / f"{os.getpid()}{BEGUN}").touch()
+
     def write() -> None:
         try:
             part = folder / f".{os.getpid()}.part"
             part.write_text(json.dumps(result()), encoding="utf-8")
             part.replace(folder / f"{os.getpid()}.json")
+            (folder / f"{os.getpid()}{BEGUN}").unlink(missing_ok=True)
         except FileNotFoundError:  # who asked for it is gone
             pass
         except Exception as error:
@@ -64,10 +72,15 @@ def write_into(folder: Path, result: Callable[[], dict[str, Any]], forget: Calla
         write()  # a worker process ends so, without `atexit`
         at_once(code)
 
+    def forked() -> None:
+        forget()
+        begun()
+
+    begun()
     atexit.register(write)
     os._exit = exits
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=forget)
+        os.register_at_fork(after_in_child=forked)
     if hasattr(signal, "SIGUSR2"):
         with suppress(ValueError):  # this is not the main thread
             if signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:

@@ -93,6 +93,8 @@ def written(options: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, cast('list[Any]', value)))}]"
     if not isinstance(value, Mapping):
         return f'"{value}"' if isinstance(value, str) else str(value)
     value = cast("Mapping[str, str]", value)
@@ -162,6 +164,9 @@ def _of_taker(taker: Taker, path: str) -> Target:
     found = next((qualname for qualname, one in _all_of(module) if one.__code__ is code), "")
     if not found:
         return Target(code.co_name, path, code, "What takes it out of the queue is a function that nobody can name.")
+    if not path.startswith(("item", CONTEXTVAR)):
+        why = "What is shared is the loop's, not the item's: do the work in a function that is called with the item."
+        return Target(f"{_module(module, code)}:{found}", path, code, why)
     return _target(module, found, code, path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from typing import Any, Final, cast
 
@@ -16,11 +17,14 @@ _queued: Final[dict[int, tuple[Any, deque[Row]]]] = {}
 
 _MOST_QUEUED: Final = 10_000
 
+_consumers: Final[dict[int, weakref.ref[Row]]] = {}
+"""By the identity of a queue: who takes from it, if that is a row itself, as a thread's loop is."""
 
-def put(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any:
+
+def put(way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
     """Something is put into a queue."""
     item = args[0] if args else next(iter(kwargs.values()), None)
-    row = begin_item(way, item)
+    row = begin_item(way, item, _consumer_of(queue))
     if row is None:
         return wrapped(*args, **kwargs)
     if len(_queued) >= _MOST_QUEUED:
@@ -42,9 +46,20 @@ def seal(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any
     return wrapped(*args, **kwargs)
 
 
+def _consumer_of(queue: Any) -> Row | None:
+    # The row of who takes from a queue: what that was started with, it has for each item.
+    ref = _consumers.get(id(queue))
+    row = ref() if ref is not None else None
+    return row if row is not None and row.takes_from is queue else None
+
+
 def get(_way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
     """The next is taken out: what was taken before is done."""
     _over(queue)
+    base = current.get()
+    if base is not None:
+        base.takes_from = queue
+        _consumers[id(queue)] = weakref.ref(base)
     item = wrapped(*args, **kwargs)
     _, rows = _queued.get(id(item), (None, None))
     if rows:
@@ -55,7 +70,7 @@ def get(_way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
         if not rows:
             _queued.pop(id(item), None)
         with guard:
-            row.source = queue
+            row.source, row.base = queue, base
             row.group.took(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
             row.begin()
         current.set(row)
@@ -71,7 +86,7 @@ def done(_way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any
 def _over(queue: Any) -> None:
     row = current.get()
     if row is not None and row.source is queue:
-        current.set(None)
+        current.set(row.base)
         with guard:
             row.end()
 

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
+from otel_handoff.find.counting import is_in_place
 from otel_handoff.find.held import ContextVariable, Held, Variable
 from otel_handoff.find.seen import At, Attribute, Group, at, is_same
 from otel_handoff.find.values import is_simple, says_which
@@ -18,6 +19,7 @@ from otel_handoff.host.guard import Tally, guard
 from otel_handoff.host.plainly import MISSING, class_of
 
 _MOST_WRITTEN: Final = 20_000
+_MOST_READS: Final = 256
 
 current: Final[ContextVar[Row | None]] = ContextVar("otel_handoff_find", default=None)
 """The row that the running thread or task works on."""
@@ -36,6 +38,9 @@ class Written:
         self.thread: str = threading.current_thread().name
 
 
+counted: Final[set[tuple[str, str]]] = set()
+"""Classes and their attributes that are counted up or down in place: those say of no row which it is."""
+
 written: Final[dict[tuple[int, str], Written]] = {}
 """By the identity of the object, and the attribute."""
 
@@ -48,10 +53,24 @@ class Row:
         group: the others like it.
         held: what went across, by identity.
         source: the queue that it was taken from, if it was.
+        base: the row within which it was taken.
+        takes_from: the queue that its worker takes others from, if it does.
         awaits: is set when the next is handed over; its worker may be held back until then.
     """
 
-    __slots__ = ("__weakref__", "_told", "_wrote", "awaits", "group", "held", "number", "source")
+    __slots__ = (
+        "__weakref__",
+        "_reads",
+        "_told",
+        "_wrote",
+        "awaits",
+        "base",
+        "group",
+        "held",
+        "number",
+        "source",
+        "takes_from",
+    )
 
     def __init__(self, group: Group, held: dict[int, Held]) -> None:
         self.number: int = next(_numbers)
@@ -59,6 +78,9 @@ class Row:
         self.held: dict[int, Held] = held
         self.source: Any = None
         self.awaits: threading.Event | None = None
+        self.base: Row | None = None
+        self.takes_from: Any = None
+        self._reads: int = 0
         self._wrote: dict[tuple[int, str], Any] = {}
         self._told: set[tuple[int, Attribute]] = set()
 
@@ -94,11 +116,14 @@ class Row:
 
     def saw(self, held: Held, name: str, value: Any) -> None:
         """Its worker has read an attribute of what went across."""
+        if self._reads > _MOST_READS:
+            return  # by then it is known
         key = id(held.object), name
         own = self._wrote.get(key, MISSING)
         then = held.values.get(name, MISSING) if own is MISSING else own
         if then is value or then is MISSING or is_same(then, value):
             return
+        self._reads += 1
         attribute = self.group.attribute(held, name)
         if self._wrongly(attribute, then, value) and own is not MISSING:
             attribute.overwritten.add()
@@ -154,7 +179,10 @@ def write(instance: Any, name: str, value: Any) -> None:
     key = id(instance), name
     if len(written) >= _MOST_WRITTEN:
         written.clear()
-    written[key] = Written(row.number if row is not None else 0, at(sys._getframe(2)))  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    written[key] = Written(row.number if row is not None else 0, at(frame))
+    if isinstance(value, int) and (class_of(instance).__qualname__, name) not in counted and is_in_place(frame):
+        counted.add((class_of(instance).__qualname__, name))
     if row is not None and id(instance) in row.held:
         row.wrote(key, value)
 
@@ -183,7 +211,8 @@ def hand_over(group: Group, held: dict[int, Held]) -> Row:
 
 
 def _again(row: Row, held: Held) -> None:
-    key = id(row.group), id(held.object)
+    work = row.group.work
+    key = id(work.code) if work is not None and work.code is not None else id(row.group), id(held.object)
     before = _before.get(key)
     of = _in_flight(row, held) if class_of(held.object) is dict else None
     if isinstance(held, ContextVariable):
@@ -193,20 +222,34 @@ def _again(row: Row, held: Held) -> None:
             ref = of or weakref.ref(held.object, partial(_gone, _before, key))
         except TypeError:
             ref = _in_flight(row, held)
-        _before[key] = _Before(ref, held.values)
+        _before[key] = _Before(ref, _marks(held))
         return
-    then, before.values, before.of = before.values, held.values, of or before.of
+    then, before.values, before.of = before.values, _marks(held), of or before.of
     for name, value in held.values.items():
         attribute = row.group.attribute(held, name)
         attribute.again.add()
         inner = row.held.get(id(value))
-        changed = not is_same(then.get(name, MISSING), value)
+        was = then.get(name, MISSING)
+        changed = was.of != id(value) if type(was) is _Mark else not is_same(was, value)
         if changed:
             attribute.changes.add()
-            attribute.sample(then.get(name), inner)
+            if is_simple(was):
+                attribute.sample(was, inner)
             attribute.sample(value, inner)
         if changed or inner is not None or value is None or says_which(name, [value]):
             watch(held, name, attribute)
+
+
+class _Mark:
+    # In the place of an object: it is not kept.
+    __slots__ = ("of",)
+
+    def __init__(self, thing: Any) -> None:
+        self.of: int = id(thing)
+
+
+def _marks(held: Held) -> dict[str, Any]:
+    return {name: value if is_simple(value) else _Mark(value) for name, value in held.values.items()}
 
 
 def _itself(thing: Any) -> Any:
@@ -221,6 +264,7 @@ def forget() -> None:
     """Forget what objects held, and who wrote to them."""
     _before.clear()
     written.clear()
+    counted.clear()
 
 
 def _in_flight(row: Row, held: Held) -> Callable[[], Any]:

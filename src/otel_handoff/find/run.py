@@ -52,7 +52,11 @@ def find(options: Options) -> int:
         OSError: the proposals cannot be written.
     """
     ran = _ran(options)
-    result = together(Result.from_dict(data) for data in ran.results)
+    try:
+        result = together(Result.from_dict(data) for data in ran.results)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{options.read or 'the result'}: it is no result of find ({error!r})") from error
+    result.lost = ran.lost
     proposals = proposed(result.found)
     tried = _try(options, json.dumps(proposals)) if options.verify and proposals else None
     if options.file is not None:
@@ -66,9 +70,9 @@ def find(options: Options) -> int:
         sys.stdout.writelines(f"{line}\n" for line in lines(result, tried, shared=options.shared))
     if ran.code:
         _say(f"the program ended with {ran.code}: what it would have done was not seen")
-    if not ran.results and options.read is not None:
+    if not ran.results and not ran.lost and options.read is not None:
         _say(f"nothing was written into {options.read} yet: the service writes when it ends, and on SIGUSR2")
-    elif not ran.results:
+    elif not ran.results and not ran.lost:
         _say("no Python program was seen to start and to end: is otel-handoff installed where it runs?")
     if result.of(WRONG) or (tried is not None and tried.is_wrong):
         return 1
@@ -85,7 +89,7 @@ def _as_sarif(result: Result) -> str:
 
 def _ran(options: Options) -> Ran:
     if options.read is not None:
-        return Ran(0, written_in(Path(options.read)))
+        return Ran(0, 0, written_in(Path(options.read)))
     _say(f"looking at {shlex.join(options.command)}")
     environment = {PACKAGES: ",".join(options.packages), PROVOKE: str(options.patience)}
     return run(options.command, environment, is_quiet=options.form != "text")

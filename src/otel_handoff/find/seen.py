@@ -10,7 +10,7 @@ from otel_handoff.find.held import Held
 from otel_handoff.find.own import own_frame
 from otel_handoff.find.values import is_simple
 from otel_handoff.host.guard import Tally
-from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.plainly import class_of
 
 _MOST_PLACES: Final = 64
 _MOST_VALUES: Final = 8
@@ -172,10 +172,10 @@ class Group:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are the same, or equal, as far as a host's own `__eq__` says."""
+    """Whether two values are the same, or equal text, numbers and the like: no `__eq__` of the program's is asked."""
     if one is other:
         return True
-    if one is MISSING or other is MISSING:
+    if not (is_simple(one) and is_simple(other)):
         return False
     try:
         return bool(one == other)

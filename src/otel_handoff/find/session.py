@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from otel_handoff.find import classes, fields, own, rows
+from otel_handoff.find import classes, fields, held, own, rows
 from otel_handoff.find.begin import groups, held_back
 from otel_handoff.find.found import EARLY, Result, worst_first
 from otel_handoff.find.judge import judged
@@ -61,6 +61,8 @@ def result() -> Result:
         if each.unwatched:
             sentence = f"{each.kind} at {each.hands_over.place}: {each.unwatched}"
             unseen[sentence] = unseen.get(sentence, 0) + 1
+    for what, times in list(held.unseen.items()):
+        unseen[what] = times.value
     for group in seen:
         early = group.early.value
         if early and any(attribute.again.value for attribute in list(group.attributes.values())):
@@ -74,6 +76,7 @@ def forget() -> None:
     """Forget what was seen: in a fork, it is the parent's to tell."""
     groups.clear()
     rows.forget()
+    held.unseen.clear()
 
 
 def _shown() -> Callable[[Any], str]:

@@ -28,16 +28,19 @@ def lines(result: Result, tried: Tried | None, *, shared: bool) -> Iterator[str]
 
 def _verdict(result: Result, tried: Tried | None) -> str:
     of = f"{_of(result.rows, 'row')} in {_of(result.processes, 'process', 'processes')}"
-    if not result.rows:
+    if not result.rows and not result.lost:
         return "NOT KNOWN: nothing was handed over that carries an object of the program's own."
     wrong = result.of(WRONG)
     if wrong:
         return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}."
     if tried is not None and tried.is_wrong:
         return f"WRONG, as the trial shows, of {of}."
+    if result.lost:
+        lost = _of(result.lost, "process", "processes")
+        return f"NOT KNOWN, of {of}: {lost} began, and ended without a word of what was found."
     if result.in_doubt and (tried is None or tried.is_exposed):
         doubts = _of(result.in_doubt, "hand-over")
-        return f"NOT KNOWN in {doubts}, of {of}: who read it was not seen. Declare the calls that file something."
+        return f"NOT KNOWN in {doubts}, of {of}: see above. A boundary with the calls that file something tells."
     return f"Nothing wrong was seen, of {of}."
 
 
@@ -48,6 +51,9 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
     elif found.verdict == EXPOSED and found.context.startswith(CONTEXTVAR):
         rows = f"{found.moved} of {_of(found.rows, 'row')}"
         yield f"EXPOSED: in {rows} the worker began without what it held, or with another"
+    elif found.verdict == EXPOSED and found.wrong:
+        rows = f"{found.wrong} of {_of(found.rows, 'row')}"
+        yield f"EXPOSED: in {rows} the worker read what was written after its hand-over; it may be everybody's"
     elif found.verdict == EXPOSED:
         yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; no wrong read was seen"
     else:

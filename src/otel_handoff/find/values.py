@@ -15,12 +15,12 @@ _SIMPLE: Final = frozenset({str, int, bytes, float, bool, type(None), UUID})
 _SAYS_WORDS = (
     "id ids uuid guid key token tenant user customer client account owner order request req trace "
     "span session correlation row record job task run batch message msg event ticket invoice node "
-    "document doc item episode name target"
+    "document doc item episode name target number pk code ref reference sku email"
 )
 _SAYS: Final = frozenset(_SAYS_WORDS.split())
 """Words in the name of what says which row it is."""
 
-_SURELY: Final = frozenset({"id", "ids", "uuid", "guid"})
+_IDS: Final = frozenset({"id", "ids", "uuid", "guid"})
 
 _COUNTS_WORDS = (
     "count counts total size len length index attempt attempts pending done time at seconds since "
@@ -28,6 +28,12 @@ _COUNTS_WORDS = (
 )
 _COUNTS: Final = frozenset(_COUNTS_WORDS.split())
 """Words in the name of what counts, or says how it is going: it changes with each row as well, and is of all."""
+
+_LATEST: Final = frozenset({"last", "latest", "newest", "next", "previous", "prev", "max", "min", "recent", "highest"})
+"""Words in the name of what is of the newest row, on purpose."""
+
+NO, PERHAPS, SURELY = range(3)
+"""How surely an attribute says which row it is."""
 
 _FEW: Final = 2
 _LONGEST: Final = 64
@@ -52,7 +58,7 @@ def says_which(name: str, values: Collection[Any]) -> bool:
     if not values or any(class_of(value) in (bool, float) or isinstance(value, Enum) for value in values):
         return False
     words = {word.lower() for word in _WORD.findall(name)}
-    if words & _SURELY:
+    if words & _IDS:
         return True
     if words & _COUNTS:
         return False
@@ -60,6 +66,19 @@ def says_which(name: str, values: Collection[Any]) -> bool:
         return True
     # Of each row another text: what says how something is going comes back.
     return len(values) > _FEW and len(set(values)) == len(values) and all(_is_a_word(value) for value in values)
+
+
+def how_surely(name: str, values: Collection[Any]) -> int:
+    """Return `SURELY`, `PERHAPS` or `NO`: the name says it; it is text, a number or the like; it is everybody's."""
+    values = [value for value in values if value is not None]
+    if any(class_of(value) in (bool, float) for value in values):
+        return NO
+    words = {word.lower() for word in _WORD.findall(name)}
+    if words & _COUNTS and not words & (_SAYS | _IDS):
+        return NO
+    is_named = bool(words & _IDS) or (bool(words & _SAYS) and not words & _COUNTS)
+    is_of_one = is_named or (bool(values) and all(isinstance(value, UUID) for value in values))
+    return SURELY if is_of_one and values and not words & _LATEST and says_which(name, values) else PERHAPS
 
 
 def _is_a_word(value: object) -> bool:

@@ -49,6 +49,10 @@ class Tried:
             told = {outcome: times for (one, of, outcome), times in self.told.items() if (one, of) == (mode, name)}
             found = ", ".join(f"{times} {outcome}" for outcome, times in sorted(told.items())) or "nothing"
             yield f"tried        in {mode}: {self.rows[mode, name]} rows, {found}"
+        used = {mode: self.told[mode, name, "used"] for mode in MODES}
+        seen = any(times for (mode, of, _), times in self.told.items() if of == name and mode == MODES[0])
+        if used["pin"] or not seen:
+            yield "             That does not guard it as it stands: see which shape the program has (docs/shapes.md)."
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

@@ -20,15 +20,18 @@ class Finding:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Look no more; a run in which something is wrong fails."""
+        """Look no more; a run in which something is wrong fails, and one of which it is not known has code 2."""
         own = _stopped()
         config = session.config
         if hasattr(config, "workerinput"):
             vars(config)["workeroutput"]["handoff_find"] = own.as_dict()
             return
         self._results.append(own)
-        if session.exitstatus == pytest.ExitCode.OK and together(self._results).of(WRONG):
+        result = together(self._results)
+        if session.exitstatus == pytest.ExitCode.OK and result.of(WRONG):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif session.exitstatus == pytest.ExitCode.OK and (result.in_doubt or not result.rows):
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
