@@ -11,7 +11,7 @@ from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line
 from otel_handoff.find.held import VARIABLE
 from otel_handoff.find.rows import counted
 from otel_handoff.find.seen import At, Attribute, Group, Places
-from otel_handoff.find.values import NO, SURELY, how_surely, says_which
+from otel_handoff.find.values import NO, PERHAPS, SURELY, how_surely, is_the_newest, says_which
 from otel_handoff.record.locations import describe, line_of
 
 _MOST_FIELDS: Final = 6
@@ -71,7 +71,7 @@ def verdict(attribute: Attribute, again: Again, *, is_beside_one: bool = False) 
     overwritten = attribute.overwritten.value
     surely = how_surely_it_says(attribute)
     if overwritten and (is_beside_one or says_it(attribute)):
-        return WRONG
+        return EXPOSED if is_the_newest(attribute.name) else WRONG
     # What the submitter sets anew for each row is the row's; what changes now and then is everybody's.
     if not overwritten and (not again.changes or 2 * again.changes < again.times):
         return EXPOSED if wrong and not again.times and surely == SURELY else SHARED
@@ -83,7 +83,8 @@ def verdict(attribute: Attribute, again: Again, *, is_beside_one: bool = False) 
 def how_surely_it_says(attribute: Attribute) -> int:
     """Return how surely an attribute, or what is in it, says which row it is."""
     if attribute.inner:
-        return max(how_surely(name, values) for name, values in attribute.inner.items())
+        surest = max(how_surely(name, values) for name, values in attribute.inner.items())
+        return min(surest, PERHAPS) if is_the_newest(attribute.name) else surest
     return how_surely(attribute.name, [*attribute.values, *(attribute.example or ())])
 
 

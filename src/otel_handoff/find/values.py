@@ -15,7 +15,7 @@ _SIMPLE: Final = frozenset({str, int, bytes, float, bool, type(None), UUID})
 _SAYS_WORDS = (
     "id ids uuid guid key token tenant user customer client account owner order request req trace "
     "span session correlation row record job task run batch message msg event ticket invoice node "
-    "document doc item episode name target number pk code ref reference sku email"
+    "document doc item episode target number pk code ref reference sku email"
 )
 _SAYS: Final = frozenset(_SAYS_WORDS.split())
 """Words in the name of what says which row it is."""
@@ -79,6 +79,11 @@ def how_surely(name: str, values: Collection[Any]) -> int:
     is_named = bool(words & _IDS) or (bool(words & _SAYS) and not words & _COUNTS)
     is_of_one = is_named or (bool(values) and all(isinstance(value, UUID) for value in values))
     return SURELY if is_of_one and values and not words & _LATEST and says_which(name, values) else PERHAPS
+
+
+def is_the_newest(name: str) -> bool:
+    """Whether the name says that it is of the newest row, on purpose."""
+    return bool({word.lower() for word in _WORD.findall(name)} & _LATEST)
 
 
 def _is_a_word(value: object) -> bool:
