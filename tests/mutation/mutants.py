@@ -1955,8 +1955,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/loops",
         "any queue's item",
-        "        if queue is self._queue:\n            self.finish(None)",
-        "        if True:\n            self.finish(None)",
+        "                run.goes_on(instance)\n            if is_async:",
+        "                run.goes_on(run._queue)\n            if is_async:",
         "A row ends where its worker takes something off another queue.",
         "tests/hazards/test_worker_loops.py",
     ),
