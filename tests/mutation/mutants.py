@@ -813,8 +813,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "judge/detector",
         "fields of which nothing is known compared",
-        "        if wrong and lease.unresolved:",
-        "        if wrong and not lease.unresolved and False:",
+        "        elif wrong and lease.unresolved:  # what was",
+        "        elif False:  # what was",
         "A row without a parent is accused of what its worker knows otherwise.",
         "tests/schedules/test_schedules.py::test_hosts_that_differ",
     ),
@@ -1337,7 +1337,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "record/submission",
         "spans with plain ids",
-        'f"{self.boundary}.{name}": self._hash(text)',
+        'f"{self.boundary}.{name}": self._hashed(name, text)',
         'f"{self.boundary}.{name}": text',
         "With hashed ids, spans have them as they are.",
         "tests/privacy/test_hashed_ids.py",
@@ -1887,10 +1887,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "tests/hazards/test_fit_copies.py",
     ),
     Mutant(
-        "around/running",
+        "handover/twins",
         "the host is asked for its __dict__",
-        "            lease.baseline = dict(dict_of(lease.handed))",
-        '            lease.baseline = dict(getattr(lease.handed, "__dict__", {}))',
+        "    return {**dict_of(context), **slot_values(context, slots), **items}",
+        '    return {**getattr(context, "__dict__", {}), **slot_values(context, slots), **items}',
         "A row whose context has a __getattr__ of its own and no __dict__ is not judged.",
         "tests/hazards/test_fit_copies.py",
     ),
