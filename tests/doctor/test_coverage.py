@@ -110,7 +110,7 @@ def test_a_boundary_that_can_be(shop: Path) -> None:
     ("name", "subject", "text", "do"),
     [
         ("MISSPELT", "submit", "Shop.enque is not in shop", "Correct it in the Boundary. Did you mean 'enqueue'?"),
-        ("STDLIB", "submit", "ThreadPoolExecutor.submit is wrapped, but takes no ctx by name", "of your own around it"),
+        ("STDLIB", "submit", "ThreadPoolExecutor.submit is wrapped, but is a pool's own", "Leave submit out"),
         ("SWAPPED", "work", "Shop.enqueue is wrapped, but hands work on", "submit is the function that hands over"),
         ("CLASS", "work", "bill: shop.Shop cannot be imported", "Did you mean 'shop:Shop.bill'?"),
         ("OTHER_CALL", "call", "Ledger.post is wrapped, but takes no order:", "Did you mean 'order_id'?"),
