@@ -69,7 +69,9 @@ def test_every_setting_is_there(well: Done) -> None:
     subjects = {finding["subject"] for finding in well.findings}
     assert {f"elspeth.{name}" for name in names} <= subjects
     variables = {name for name in vars(environment_variables) if name.startswith("OTEL_HANDOFF_")}
-    assert variables <= {f"OTEL_HANDOFF_{name.upper()}" for name in (*names, "boundaries", "file", "find")}  # the exporter's
+    assert variables <= {
+        f"OTEL_HANDOFF_{name.upper()}" for name in (*names, "boundaries", "file", "find")
+    }  # the exporter's
 
 
 def test_the_report_alone_is_on_stdout(well: Done) -> None:

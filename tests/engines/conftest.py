@@ -89,9 +89,15 @@ def run(
     with (folder / "worker.log").open("w") as log:
         worker = subprocess.Popen(command, cwd=APP, env=working, stdout=log, stderr=log)
         try:
-            until = time.monotonic() + seconds
-            while len(_lines(folder / "filed.jsonl")) < want and worker.poll() is None and time.monotonic() < until:
+            until, again = time.monotonic() + seconds, True
+            while len(_lines(folder / "filed.jsonl")) < want and time.monotonic() < until:
                 time.sleep(0.05)
+                if worker.poll() is not None:
+                    # Its broker of files may read a message that is still being written, and ends the worker then.
+                    if not again or "JSONDecodeError" not in (folder / "worker.log").read_text("utf-8"):
+                        break
+                    again = False
+                    worker = subprocess.Popen(command, cwd=APP, env=working, stdout=log, stderr=log)
         finally:
             worker.send_signal(signal.SIGTERM)
             try:
