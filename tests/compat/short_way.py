@@ -1,8 +1,8 @@
 """`pytest -p tests.compat.short_way`: rows take the short way from the first on, where tests have but one or two.
 
 By itself a boundary has to get to know its host first: the class of the context, that of the object whose submit
-function it is, and (in `pin`) that such a function writes nothing else to its context. What is about that, and about
-which way a row took, cannot be tested so.
+function it is, and (in `pin`) that such a function writes nothing else to its context, and its workers leave nothing on
+their copies. What is about that, about rows that have no id yet, and about which way a row took, cannot be tested so.
 """
 
 from __future__ import annotations
