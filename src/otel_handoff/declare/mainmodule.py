@@ -12,10 +12,12 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from otel_handoff.boundary import Boundary
+from otel_handoff.host.targets import found_at
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -28,7 +30,7 @@ def warn_of_it(boundaries: Iterable[Boundary]) -> None:
     found: dict[str, list[Boundary]] = {}
     for boundary in boundaries:
         for module in set[str]() if boundary.engine else {_module(boundary.hands_over), _module(boundary.work)}:
-            if is_run(module) and not (module == _MAIN and _are_there(boundary)):
+            if is_run(module) and not (module == _MAIN and are_there(boundary)):
                 found.setdefault(module, []).append(boundary)
     for module, of in found.items():
         names = ", ".join(repr(name) for name in dict.fromkeys(boundary.name for boundary in of))
@@ -47,7 +49,7 @@ def advice(module: str, boundaries: Sequence[Boundary]) -> str:
     if module == _MAIN:
         return "Move the pipeline into a module of its own, and name that."
     do = f"Start it as `python -c 'import {module}; {module}.main()'`, or move the pipeline into a module of its own"
-    if all(_are_there(_of_main(boundary, module)) for boundary in boundaries):
+    if all(are_there(of_main(boundary, module)) for boundary in boundaries):
         do += f", or name {_MAIN}:... in the Boundary, as it is instrumented from within"
     return f"{do}."
 
@@ -86,25 +88,25 @@ def _module(target: str) -> str:
     return target.partition(":")[0]
 
 
-def _are_there(boundary: Boundary) -> bool:
+def are_there(boundary: Boundary) -> bool:
     """Whether the functions that are to be in `__main__` are there by now: the program itself turns us on."""
-    for target in (boundary.hands_over, boundary.work):
-        module, _, path = target.partition(":")
-        found: Any = sys.modules.get(_MAIN)
-        for part in path.split(".") if module == _MAIN else ():
-            found = getattr(found, part, None)
-        if found is None:
-            return False
-    return True
+    targets = [target for target in (boundary.hands_over, boundary.work) if _module(target) == _MAIN]
+    return all(found_at(target) is not None for target in (_MAIN, *targets))
 
 
-def _of_main(boundary: Boundary, module: str) -> Boundary:
-    submit, work = (
-        f"{_MAIN}:{target.partition(':')[2]}" if target and _module(target) == module else target
-        for target in (boundary.submit, boundary.work)
+def of_main(boundary: Boundary, module: str) -> Boundary:
+    """Return a boundary that names `__main__` where it names `module`, as which that is run."""
+
+    def moved(target: str) -> str:
+        return f"{_MAIN}:{target.partition(':')[2]}" if _module(target) == module and ":" in target else target
+
+    context = boundary.context
+    return replace(
+        boundary,
+        submit=moved(boundary.submit) if boundary.submit is not None else None,
+        work=moved(boundary.work),
+        context=moved(context) if isinstance(context, str) else [moved(place) for place in context],
     )
-    assert work is not None
-    return Boundary(name=boundary.name, submit=submit, work=work, fields=boundary.fields)
 
 
 # -- what Python was started with

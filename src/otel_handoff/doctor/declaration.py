@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
 from otel_handoff.declare import declared, mainmodule
 from otel_handoff.doctor.finding import Finding, ok, wrong
+from otel_handoff.host.targets import found_at
 from otel_handoff.host.wrapping import Patch
 
 
@@ -18,8 +17,8 @@ def by_role(boundary: Boundary) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
     if boundary.engine:
         return found  # its work is known by the engine's own names
-    submit = _function(boundary.submit) if boundary.submit is not None else None
-    work = _function(boundary.work)
+    submit = found_at(boundary.submit) if boundary.submit is not None else None
+    work = found_at(boundary.work)
     if work is None or (submit is None and boundary.submit is not None):
         return found  # that is said already
     for fault in declared.faults(boundary, submit, work):
@@ -88,11 +87,3 @@ def of_tasks(boundary: Boundary, patch: Patch | None) -> Finding:
     return Finding(
         subject, "unknown", text, f"See that the task is called {name}: celery lists its tasks as it starts."
     )
-
-
-def _function(target: str) -> Any:
-    module, _, path = target.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    return found

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from threading import Thread
 from types import FunctionType, MethodType
@@ -14,20 +13,21 @@ from otel_handoff.handover.directly import Args, Kwargs
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import class_of, dict_of
 from otel_handoff.host.standin import stand_in
+from otel_handoff.host.targets import found_at
 from otel_handoff.host.wrapping import Patch
 
 _MAIN: Final = "__main__"
 
 
-def before_the_first(names: Sequence[str], put: Callable[[], object]) -> None:
-    """Call `put` before something is handed over for the first time, once the main program has the functions `names`.
+def before_the_first(is_ready: Callable[[], bool], put: Callable[[], object]) -> None:
+    """Call `put` before something is handed over for the first time, once the main program `is_ready` for it.
 
-    What it wraps of these is what goes across.
+    What it wraps of that program's functions is what goes across.
     """
     patches: list[Patch] = []
 
     def first(target: str, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        if patches and all(_at(f"{_MAIN}:{name}") is not None for name in names):
+        if patches and is_ready():
             for patch in patches:
                 patch.remove()
             patches.clear()
@@ -38,8 +38,8 @@ def before_the_first(names: Sequence[str], put: Callable[[], object]) -> None:
             values = dict_of(instance)
             values.update({name: _as_it_is_now(value) for name, value in values.items()})
         args = tuple(map(_as_it_is_now, args))
-        name = target.rpartition(".")[2] if "." in target.partition(":")[2] else target.partition(":")[2]
-        there = getattr(instance, name, None) if instance is not None else _at(target)
+        name = target.partition(":")[2].rpartition(".")[2]
+        there = getattr(instance, name, None) if instance is not None else found_at(target)
         return (there or wrapped)(*args, **kwargs)
 
     def wrap(target: str, function: Any, _parameters: Parameters) -> Any:
@@ -50,18 +50,10 @@ def before_the_first(names: Sequence[str], put: Callable[[], object]) -> None:
         patch.apply()
 
 
-def _at(target: str) -> Any:
-    module, _, path = target.partition(":")
-    found: Any = sys.modules.get(module)
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    return found
-
-
 def _as_it_is_now(value: Any) -> Any:
     # A function of the main program that was looked up before it was wrapped.
     if class_of(value) is FunctionType and value.__module__ == _MAIN and "<" not in value.__qualname__:
-        return _at(f"{_MAIN}:{value.__qualname__}") or value
+        return found_at(f"{_MAIN}:{value.__qualname__}") or value
     if class_of(value) is MethodType and class_of(value.__self__).__module__ == _MAIN:
         return getattr(value.__self__, value.__func__.__name__, value)
     return value

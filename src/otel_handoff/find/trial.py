@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from otel_handoff.boundary import Boundary
-from otel_handoff.declare.mainmodule import is_run
+from otel_handoff.declare.mainmodule import are_there, is_run, of_main
 from otel_handoff.find.first import before_the_first
 from otel_handoff.host.guard import guard
 from otel_handoff.instrumentor import HandoffInstrumentor
 from otel_handoff.record.mismatch import Mismatch
-
-_MAIN: Final = "__main__"
 
 
 class Trial:
@@ -26,14 +23,13 @@ class Trial:
         boundaries = [Boundary.from_mapping(options) for options in proposed]
         self._mode = mode
         self._told: Counter[tuple[str, str]] = Counter()
-        self._later = [boundary for boundary in boundaries if is_run(boundary.work.partition(":")[0])]
-        self._now = [boundary for boundary in boundaries if boundary not in self._later]
+        self._boundaries = [_as_it_is_run(boundary) for boundary in boundaries]
         self._instrumentor = HandoffInstrumentor()
         logging.getLogger("otel_handoff").setLevel(logging.CRITICAL)  # what it finds is counted, and told at the end
-        if not self._later:
-            self._instrument(self._now)
+        if any(is_run(_module(boundary)) for boundary in boundaries):
+            before_the_first(lambda: all(map(are_there, self._boundaries)), self._in_main)
         else:
-            before_the_first([boundary.work.partition(":")[2] for boundary in self._later], self._in_main)
+            self._instrument()
 
     def counted(self) -> dict[str, Any]:
         """Return what came of it, by boundary."""
@@ -49,17 +45,19 @@ class Trial:
 
     def _in_main(self) -> None:
         with guard:
-            self._instrument([*self._now, *map(_of_main, self._later)])
+            self._instrument()
 
-    def _instrument(self, boundaries: Sequence[Boundary]) -> None:
-        self._instrumentor.instrument(boundaries=boundaries, mode=self._mode, on_mismatch=self._heard)
+    def _instrument(self) -> None:
+        self._instrumentor.instrument(boundaries=self._boundaries, mode=self._mode, on_mismatch=self._heard)
 
     def _heard(self, mismatch: Mismatch) -> None:
         self._told[mismatch.submission.boundary, mismatch.outcome] += 1
 
 
-def _of_main(boundary: Boundary) -> Boundary:
-    context = boundary.context
-    if isinstance(context, str) and is_run(context.partition(":")[0]):
-        context = f"{_MAIN}:{context.partition(':')[2]}"
-    return replace(boundary, work=f"{_MAIN}:{boundary.work.partition(':')[2]}", context=context)
+def _as_it_is_run(boundary: Boundary) -> Boundary:
+    module = _module(boundary)
+    return of_main(boundary, module) if is_run(module) else boundary
+
+
+def _module(boundary: Boundary) -> str:
+    return boundary.work.partition(":")[0]

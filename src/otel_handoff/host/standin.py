@@ -7,7 +7,6 @@ that may show that they are wrapped, and what comes of a copy still has to be ca
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -16,6 +15,7 @@ import wrapt
 
 from otel_handoff.host.bound import SHARED, Bound, Reboundable, call_of, can_be_made, set_dict
 from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.targets import found_at
 
 if TYPE_CHECKING:
     FunctionWrapper = wrapt.FunctionWrapper[..., Any]
@@ -214,7 +214,7 @@ def reduce(ours: Any, protocol: Any) -> Any:
 def _by_name(ours: Any, wrapped: Any, path: str) -> Any:
     # `pickle` takes a name only for the very object that is found there. A class makes another one at each look.
     owner_path, _, name = path.rpartition(".")
-    owner = _at(wrapped.__module__, owner_path)
+    owner = found_at(f"{wrapped.__module__}:{owner_path}")
     there: Any = getattr(owner, name, MISSING)
     if there is not ours:
         if there is wrapped:  # taken off since: `typing.cast`, loaded, gives what it is given
@@ -223,13 +223,6 @@ def _by_name(ours: Any, wrapped: Any, path: str) -> Any:
         if issubclass(class_of(there), BoundStandIn) and there._self_parent is (ours if parent is None else parent):
             return getattr, (owner, name)
     return path
-
-
-def _at(module: Any, path: str) -> Any:
-    found: Any = sys.modules.get(module)
-    for name in path.split(".") if path else ():
-        found = getattr(found, name, None)
-    return found
 
 
 def _found(function: Any, cls: type) -> StandIn | None:
