@@ -27,7 +27,7 @@ from otel_handoff.judge.reporting import DEPTH
 from otel_handoff.record import slip
 from otel_handoff.record.locations import Frames, capture
 from otel_handoff.record.mismatch import Mismatch, Write
-from otel_handoff.record.submission import Submission, numbers
+from otel_handoff.record.submission import Submission, again
 from otel_handoff.tell.spans import sent_attributes
 
 
@@ -57,7 +57,7 @@ class Leaving:
             return None
         submission = lease.submission
         if lease.posted:  # it is sent once more: that is a row of its own
-            submission = _again(submission)
+            submission = again(submission)
         lease.left = True
         span = self._span_of(submission)
         try:
@@ -116,17 +116,6 @@ def ids_wrong(shared: Shared, lease: Lease, context: Any) -> dict[str, object]:
     known = {name: value for name, value in there.items() if name not in lease.unresolved}
     absent = getattr(there, "absent", ())
     return shared.detector.comparing.wrong(lease, {n: v for n, v in known.items() if n not in absent})
-
-
-def _again(submission: Submission) -> Submission:
-    again = copy.copy(submission)
-    if again is submission:  # a copy of one that stays as it is
-        again = object.__new__(type(submission))
-        for base in type(submission).__mro__[:-1]:
-            for name in vars(base).get("__slots__", ()):
-                setattr(again, name, getattr(submission, name))
-    object.__setattr__(again, "number", next(numbers))
-    return again
 
 
 _MOST_LOOKED_AT: Final = 16

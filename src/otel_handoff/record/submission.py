@@ -211,6 +211,13 @@ def arrived(submission: Submission, process: str, delivery: int) -> Submission:
     return made
 
 
+def again(of: Submission) -> Submission:
+    """Return a submission that is sent once more: that is a row of its own."""
+    parts = (next(numbers), *_parts(of)[1:])
+    made = Submission(*parts) if of.hash is None else HashedSubmission(of.hash, *parts)
+    return arrived(made, of.process, of.delivery) if of.process else made
+
+
 def _from_elsewhere(submission: Submission, process: str, delivery: int) -> Submission:
     made = ArrivedSubmission(*_parts(submission))
     made.process, made.delivery = process, delivery
