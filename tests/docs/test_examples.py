@@ -21,6 +21,14 @@ def programs(page: str) -> dict[str, str]:
     return {text.split()[1]: text for text in re.findall(r"```python\n(# \w+\.py\n.*?)```", page, re.DOTALL)}
 
 
+def saved(page: str, folder: Path) -> Path:
+    """Save the files of a page in a new folder, and return that."""
+    folder.mkdir()
+    for name, text in programs(page).items():
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
 def outputs(page: str) -> dict[str, list[str]]:
     """Return what each command of a page prints, by the command."""
     found = re.findall(r"```\n\$ ([^\n]+)\n(.*?)```", page, re.DOTALL)
@@ -109,10 +117,7 @@ def test_the_tutorial_s_checks(tutorial: str, demo: tuple[Path, str], options: s
 def test_the_boundary_of_the_how_to(tmp_path: Path) -> None:
     """Its programs print what the page shows: wrong, wrong and reported, right."""
     page = (DOCS / "declare-a-boundary.md").read_text("utf-8")
-    folder = tmp_path / "my-shop"
-    folder.mkdir()
-    for name, text in programs(page).items():
-        (folder / name).write_text(text, "utf-8")
+    folder = saved(page, tmp_path / "my-shop")
     for command, expected in outputs(page).items():
         *variables, _, program = command.split()
         environment = dict(variable.split("=") for variable in variables)

@@ -8,16 +8,13 @@ import sys
 from pathlib import Path
 
 from tests.docs.tables import DOCS
-from tests.docs.test_examples import outputs, programs, run, shape
+from tests.docs.test_examples import outputs, run, saved, shape
 
 
 def test_what_it_prints(tmp_path: Path) -> None:
     """In that order, and what the page leaves out may come between."""
     page = (DOCS / "find.md").read_text("utf-8")
-    folder = tmp_path / "my-shop"
-    folder.mkdir()
-    for name, text in programs(page).items():
-        (folder / name).write_text(text, "utf-8")
+    folder = saved(page, tmp_path / "my-shop")
     for command, expected in outputs(page).items():
         arguments = shlex.split(command)
         assert arguments[:2] == ["otel-handoff", "find"]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from types import CoroutineType, FrameType, MethodType
 from typing import Any, Final
 
+from otel_handoff.find.again import hand_over
 from otel_handoff.find.held import Part, Variable, context_variables, given_to, held_by
 from otel_handoff.find.own import is_own_code, own_frame
-from otel_handoff.find.rows import Row, current, hand_over
+from otel_handoff.find.rows import Row, current
 from otel_handoff.find.seen import At, Group, Work, at
 from otel_handoff.handover.calling import function_of
 from otel_handoff.handover.directly import Args, Kwargs, Layers, peeled

@@ -19,8 +19,9 @@ EPILOG: Final = """\
 exit codes:
   0   no worker was seen to read what was written after its hand-over
   1   one was
-  2   not known: nothing was handed over that carries an object of the program's own, or the program failed; or bad
-      input: no such program, an option that cannot be meant
+  2   not known: something moved in flight, and it was not seen who read it, or whether that says which row it is;
+      nothing was handed over that carries an object of the program's own; the program failed, or a process of it was
+      killed; or bad input: no such program, an option that cannot be meant
 What it says is of this run: what the program did not do was not seen.
 
 examples:

@@ -51,6 +51,7 @@ class Found:
         rows: how often it was handed over.
         wrong: in how many of these a worker read what was written since.
         moved: in how many it was another when the work began or ended.
+        pickled: in how many it was pickled for a worker in another process by then.
         reads, writes: of the wrong values, the most frequent first.
         example: what one row had, and what its worker read.
         unwatched: why reads and writes were not seen; empty where they were.
@@ -70,6 +71,7 @@ class Found:
     rows: int
     wrong: int
     moved: int
+    pickled: int
     reads: tuple[Line, ...]
     writes: tuple[Line, ...]
     example: tuple[str, str] | None
@@ -142,7 +144,7 @@ class Result:
     def in_doubt(self) -> int:
         """How many hand-overs there are of which it is not known: what moved could not be watched, or was not seen."""
         doubtful = [found for found in self.of(EXPOSED) if found.unwatched or found.wrong]
-        return len(doubtful) + self.early + self.lost
+        return len(doubtful) + self.early
 
     @property
     def early(self) -> int:
@@ -228,6 +230,7 @@ def _both(one: Found, other: Found) -> Found:
         rows=one.rows + other.rows,
         wrong=one.wrong + other.wrong,
         moved=one.moved + other.moved,
+        pickled=one.pickled + other.pickled,
         reads=_lines(one.reads, other.reads),
         writes=_lines(one.writes, other.writes),
         example=worse.example or better.example,

@@ -134,6 +134,7 @@ def _found(
         rows=group.rows.value,
         wrong=max(attribute.wrong.value for attribute in moving) if worst != SHARED else 0,
         moved=max(attribute.moved.value for attribute in moving),
+        pickled=max(attribute.pickled.value for attribute in moving),
         reads=_lines(attribute.reads for attribute in moving),
         writes=_lines(attribute.writes for attribute in moving),
         example=(show(example[0]), show(example[1])) if example and worst != SHARED else None,

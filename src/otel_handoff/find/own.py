@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-import weakref
-from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Final
 
 INSTALLED: Final = ("site-packages", "dist-packages")
 """Folders of packages that a program uses, and is not."""
@@ -31,7 +29,6 @@ _PLUMBING_WORDS = (
 _PLUMBING: Final = frozenset(_PLUMBING_WORDS.split())
 """Packages whose objects go across with nearly everything, and say of no row which it is."""
 
-_classes: Final[dict[int, tuple[weakref.ref[type], bool]]] = {}
 _codes: Final[dict[int, tuple[CodeType, bool]]] = {}
 _packages: Final[set[str]] = set()
 
@@ -39,22 +36,12 @@ _packages: Final[set[str]] = set()
 def count_in(package: str) -> None:
     """From now on an installed package counts as the program's own, by its name."""
     _packages.add(package)
-    _classes.clear()
     _codes.clear()
 
 
 def is_own_class(cls: type) -> bool:
     """Whether a class is the program's own."""
-    known = _classes.get(id(cls))
-    if known is None or known[0]() is not cls:
-        key = id(cls)
-        known = weakref.ref(cls, partial(_gone, key)), _is_own_module(cls.__module__)
-        _classes[key] = known
-    return known[1]
-
-
-def _gone(key: int, _ref: object, classes: dict[int, Any] = _classes) -> None:
-    classes.pop(key, None)
+    return _is_own_module(cls.__module__)
 
 
 def is_of_a_library(cls: type) -> bool:

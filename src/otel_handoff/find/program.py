@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -40,12 +40,15 @@ def begin() -> None:
         trial = Trial(mode, json.loads(Path(proposed).read_text(encoding="utf-8")))
         write_into(folder, trial.counted, trial.forget)
         return
+    packages = [name for name in os.environ.get(PACKAGES, "").split(",") if name]
+    look(folder, packages, float(os.environ.get(PROVOKE) or 0))
+
+
+def look(folder: Path, packages: Sequence[str] = (), patience: float = 0) -> None:
+    """Look from now on; see `session.start`. What was found is written into a folder."""
     from otel_handoff.find import session
 
-    session.start(
-        [name for name in os.environ.get(PACKAGES, "").split(",") if name],
-        patience=float(os.environ.get(PROVOKE) or 0),
-    )
+    session.start(packages, patience=patience)
     write_into(folder, lambda: session.result().as_dict(), session.forget)
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otel_handoff.commands import UsageError, in_full
-from otel_handoff.find.found import WRONG, Result, together
+from otel_handoff.find.found import Result, together
 from otel_handoff.find.launch import Ran, run, written_in
 from otel_handoff.find.program import PACKAGES, PROVOKE, TRY
 from otel_handoff.find.propose import written
 from otel_handoff.find.text import lines
-from otel_handoff.find.verify import MODES, Tried, proposed
+from otel_handoff.find.verify import MODES, NOT_KNOWN, NOTHING, Tried, proposed, verdict
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,8 @@ def find(options: Options) -> int:
         _say(f"nothing was written into {options.read} yet: the service writes when it ends, and on SIGUSR2")
     elif not ran.results and not ran.lost:
         _say("no Python program was seen to start and to end: is otel-handoff installed where it runs?")
-    if result.of(WRONG) or (tried is not None and tried.is_wrong):
-        return 1
-    return 2 if ran.code or not result.rows or (result.in_doubt and (tried is None or tried.is_exposed)) else 0
+    said = verdict(result, tried)
+    return NOT_KNOWN if said == NOTHING and ran.code else said
 
 
 def _as_sarif(result: Result) -> str:

@@ -19,10 +19,8 @@ def begin() -> None:
     if asked.lower() in ("", "0", "false"):
         return
     with guard:
-        from otel_handoff.find import session
-        from otel_handoff.find.program import write_into
+        from otel_handoff.find.program import look
 
         folder = Path(FOLDER if asked.lower() in ("1", "true") else asked)
         folder.mkdir(parents=True, exist_ok=True)
-        session.start()
-        write_into(folder.absolute(), lambda: session.result().as_dict(), session.forget)
+        look(folder.absolute())

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from otel_handoff.find import classes, fields, held, own, rows
+from otel_handoff.find import again, classes, fields, held, own, rows
 from otel_handoff.find.begin import groups, held_back
 from otel_handoff.find.found import EARLY, Result, worst_first
 from otel_handoff.find.judge import judged
@@ -76,6 +76,7 @@ def forget() -> None:
     """Forget what was seen: in a fork, it is the parent's to tell."""
     groups.clear()
     rows.forget()
+    again.forget()
     held.unseen.clear()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line, Result
 from otel_handoff.find.held import CONTEXTVAR
 from otel_handoff.find.propose import written
-from otel_handoff.find.verify import Tried
+from otel_handoff.find.verify import NOTHING, WRONG_IDS, Tried, verdict
 
 _MOST_LINES = 3
 
@@ -28,20 +28,19 @@ def lines(result: Result, tried: Tried | None, *, shared: bool) -> Iterator[str]
 
 def _verdict(result: Result, tried: Tried | None) -> str:
     of = f"{_of(result.rows, 'row')} in {_of(result.processes, 'process', 'processes')}"
-    if not result.rows and not result.lost:
-        return "NOT KNOWN: nothing was handed over that carries an object of the program's own."
-    wrong = result.of(WRONG)
-    if wrong:
-        return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}."
-    if tried is not None and tried.is_wrong:
-        return f"WRONG, as the trial shows, of {of}."
+    said = verdict(result, tried)
+    if said == NOTHING:
+        return f"Nothing wrong was seen, of {of}."
+    if said == WRONG_IDS:
+        wrong = result.of(WRONG)
+        return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}." if wrong else f"WRONG, as the trial shows, of {of}."
     if result.lost:
         lost = _of(result.lost, "process", "processes")
         return f"NOT KNOWN, of {of}: {lost} began, and ended without a word of what was found."
-    if result.in_doubt and (tried is None or tried.is_exposed):
-        doubts = _of(result.in_doubt, "hand-over")
-        return f"NOT KNOWN in {doubts}, of {of}: see above. A boundary with the calls that file something tells."
-    return f"Nothing wrong was seen, of {of}."
+    if not result.rows:
+        return "NOT KNOWN: nothing was handed over that carries an object of the program's own."
+    doubts = _of(result.in_doubt, "hand-over")
+    return f"NOT KNOWN in {doubts}, of {of}: see above. A boundary with the calls that file something tells."
 
 
 def _found(found: Found, tried: Tried | None) -> Iterator[str]:
@@ -63,8 +62,8 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
     is_variable = found.context.startswith(CONTEXTVAR)
     yield f"  object       {found.context if is_variable else f'{_a(found.kind)} at {found.context!r}'}"
     yield from _places("written", found.writes, "by whom was not seen" if found.verdict == WRONG else "")
-    is_sent = "rocess" in found.way or found.way.startswith("Pool")
-    yield from _places("read", found.reads, "", "pickled for another process" if is_sent else "as its work began")
+    unread = "pickled for another process" if found.pickled else "as its work began"
+    yield from _places("read", found.reads, "", unread)
     if found.example is not None:
         yield f"  for example  {found.example[1]} instead of {found.example[0]}"
     for name, why in found.why.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from otel_handoff.find.found import EXPOSED, WRONG, Found
+from otel_handoff.find.found import EXPOSED, WRONG, Found, Result
 
 MODES: Final = ("observe", "pin")
 
@@ -67,6 +67,19 @@ class Tried:
                 for mode in MODES
             },
         }
+
+
+WRONG_IDS, NOT_KNOWN, NOTHING = 1, 2, 0
+"""What is said of a run, as exit codes."""
+
+
+def verdict(result: Result, tried: Tried | None) -> int:
+    """Return whether something wrong was seen, or nothing, or whether that is not known."""
+    if result.of(WRONG) or (tried is not None and tried.is_wrong):
+        return WRONG_IDS
+    if not result.rows or result.lost or (result.in_doubt and (tried is None or tried.is_exposed)):
+        return NOT_KNOWN
+    return NOTHING
 
 
 def proposed(found: Iterable[Found]) -> list[dict[str, Any]]:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from otel_handoff.find import session
-from otel_handoff.find.found import WRONG, Result, together
+from otel_handoff.find.found import Result, together
 from otel_handoff.find.text import lines
+from otel_handoff.find.verify import NOTHING, WRONG_IDS, verdict
+from otel_handoff.testing.options import NOT_KNOWN
 
 
 class Finding:
@@ -28,10 +30,9 @@ class Finding:
             return
         self._results.append(own)
         result = together(self._results)
-        if session.exitstatus == pytest.ExitCode.OK and result.of(WRONG):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        elif session.exitstatus == pytest.ExitCode.OK and (result.in_doubt or not result.rows):
-            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        said = verdict(result, None)
+        if session.exitstatus == pytest.ExitCode.OK and said != NOTHING:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if said == WRONG_IDS else NOT_KNOWN
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -43,7 +44,7 @@ class Finding:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was found."""
         result = together(self._results)
-        wrong = bool(result.of(WRONG))
+        wrong = verdict(result, None) == WRONG_IDS
         terminalreporter.section("handoff: what is handed over", red=wrong, bold=wrong)
         for line in lines(result, None, shared=False):
             terminalreporter.line(line)

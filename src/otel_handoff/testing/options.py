@@ -22,6 +22,9 @@ MARKER: Final = (
 )
 
 
+NOT_KNOWN: Final = pytest.ExitCode.INTERRUPTED
+"""The exit code of a run in which nothing was checked: 2, as that of `otel-handoff check`."""
+
 _MODES: Final = ("observe", "pin", "strict")
 
 

@@ -26,10 +26,6 @@ _TOTALS: Final = pytest.StashKey[Totals]()
 _SEED: Final = pytest.StashKey[int]()
 
 
-NOT_KNOWN: Final = pytest.ExitCode.INTERRUPTED
-"""The exit code of a run in which nothing was checked: 2, as that of `otel-handoff check`."""
-
-
 class HandoffWarning(pytest.PytestWarning):
     """What did no harm: a mismatch that was `prevented`, or an exposure, which is none."""
 
@@ -234,7 +230,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if totals.late:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif options.is_on(config) and totals.tests and not totals.is_known:
-            session.exitstatus = NOT_KNOWN
+            session.exitstatus = options.NOT_KNOWN
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
