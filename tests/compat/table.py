@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.compat.floors import floors
+from tests.docs.tables import filled
 
 ROOT: Final = Path(__file__).parents[2]
 ROWS: Final = ROOT / ".matrix"
 PAGE: Final = ROOT / "docs" / "compatibility.md"
 BEGIN: Final = "<!-- made by `python -m tests.compat.table --write` -->\n"
-END: Final = "<!-- end -->\n"
 
 _HEAD: Final = """\
 | run | Python | OpenTelemetry API | SDK | instrumentation | wrapt | its C extension | passed | skipped | failed |
@@ -56,11 +56,7 @@ def promised() -> str:
 
 def made(page: str, parts: Iterable[str]) -> str:
     """Return the page with what stands between its marks made anew."""
-    pieces = page.split(BEGIN)
-    anew = [pieces[0]]
-    for piece, part in zip(pieces[1:], parts, strict=True):
-        anew.append(BEGIN + part + END + piece.partition(END)[2])
-    return "".join(anew)
+    return filled(page, BEGIN, *parts)
 
 
 def main() -> int:

@@ -8,7 +8,8 @@ from importlib.metadata import metadata
 import pytest
 
 from tests.compat.floors import NEWER, floors
-from tests.compat.table import BEGIN, END, PAGE, made, promised
+from tests.compat.table import BEGIN, PAGE, made, promised
+from tests.docs.tables import END
 
 _PAGE = PAGE.read_text("utf-8")
 _PROMISED, _RAN = (part.partition(END)[0] for part in _PAGE.split(BEGIN)[1:])

@@ -29,6 +29,15 @@ def made(page: str, tables: Tables) -> str:
     return page
 
 
+END = "<!-- end -->\n"
+
+
+def filled(page: str, begin: str, *parts: str) -> str:
+    """Return the page with these in the place of what stands behind each `begin`, up to `<!-- end -->`."""
+    first, *others = page.split(begin)
+    return first + "".join(begin + part + END + old.partition(END)[2] for old, part in zip(others, parts, strict=True))
+
+
 def main(pages: Mapping[Path, Tables]) -> int:
     """Make the pages anew with `--write`, or return 1 if one of them is not what it would be made to."""
     stale = 0

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from otel_handoff.elspeth import BOUNDARIES
+from tests.docs.tables import filled
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "compatibility.md"
 BEGIN: Final = "<!-- made by `python -m tests.elspeth.releases ... --write` -->\n"
-END: Final = "<!-- end -->\n"
 _HEAD: Final = (
     "| ELSPETH | hand-over | calls are recorded by | Python | SDK | passed | failed |\n|---|---|---|---|---|--:|--:|\n"
 )
@@ -68,8 +68,7 @@ def main(arguments: Sequence[str]) -> int:
             name, checkout, python = asked.split("=")
             table += line(name, Path(checkout).resolve(), Path(python).absolute())
     if "--write" in arguments:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        PAGE.write_text(before + BEGIN + table + END + rest.partition(END)[2], "utf-8")
+        PAGE.write_text(filled(PAGE.read_text("utf-8"), BEGIN, table), "utf-8")
     else:
         sys.stdout.write(table)
     return 0

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from otel_handoff.find.launch import run
+from tests.docs.tables import filled
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "find.md"
 BEGIN: Final = "<!-- made by `python -m tests.find.cost --write` -->\n"
-END: Final = "<!-- end -->\n"
 
 _PROGRAM: Final = """
 import json, sys, time
@@ -92,8 +92,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = table(Path(folder))
     if args.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        PAGE.write_text(before + BEGIN + made + END + rest.partition(END)[2], "utf-8")
+        PAGE.write_text(filled(PAGE.read_text("utf-8"), BEGIN, made), "utf-8")
     sys.stdout.write(made)
 
 
