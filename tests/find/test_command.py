@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.find.programs import CLEAN, OFFICE, WRONG, Program
+from tests.zero_code.programs import BIN, QUIET
 
 PLAIN = """
 import sys
@@ -373,11 +375,16 @@ def test_a_service(folder: Path, told: tuple[str, ...]) -> None:
     assert "WRONG in 1 hand-over, of 6 rows in 1 process." in ran.stdout
 
 
-def test_it_is_begun_by_opentelemetry() -> None:
-    """`opentelemetry-instrument` calls it before anything else."""
-    project = Path(__file__).parents[2] / "pyproject.toml"
-    entry = '[project.entry-points.opentelemetry_pre_instrument]\nhandoff_find = "otel_handoff.find.service:begin"\n'
-    assert entry in project.read_text("utf-8")
+def test_it_is_begun_by_opentelemetry(folder: Path) -> None:
+    """`opentelemetry-instrument` begins it before anything else, where the variable asks for it."""
+    launcher = shutil.which("opentelemetry-instrument", path=str(BIN))
+    assert launcher is not None
+    command = [launcher, sys.executable, "-c", "import plain; plain.main()"]
+    env = {**os.environ, **QUIET, "OTEL_HANDOFF_FIND": "found"}
+    subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=True)
+    ran = find(folder, "--read", "found")
+    assert ran.returncode == 1, ran.stdout
+    assert 'Boundary(name="work", work="plain:work", context="desk", fields={"row": "row"})' in ran.stdout
 
 
 CHILD = """
