@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.schedules import batches
 from tests.schedules.explore import HOSTS, SETTINGS, SHAPES, Part, Setting, Total, explore_part, seen, smallest
 from tests.schedules.table import markdown
 
@@ -41,15 +42,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         totals = _sum(pool.imap_unordered(explore_part, parts), SETTINGS, "schedules")
         clean = _sum(pool.imap_unordered(explore_part, clean_parts), _CLEAN, "clean schedules") if clean_parts else []
+        several = list(pool.imap_unordered(batches.explore, _batches(start, options.n, clean=bool(options.clean))))
     command = "python -m tests.schedules " + " ".join(sys.argv[1:] if arguments is None else arguments)
-    page = markdown(totals, clean, command.strip())
+    page = markdown(totals, clean, several, command.strip())
     print(page)
     if options.table:
         options.table.write_text(page)
     failed = [total for total in (*totals, *clean) if total.setting.watch and total.counts]
     for total in failed:
         print(smallest(total), file=sys.stderr)
-    return 1 if failed else 0
+    faults = [f"{found.part.kind}, {found.part.mode}, {text}" for found in several for text in found.failures]
+    print(*faults[:20], sep="\n", file=sys.stderr)
+    return 1 if failed or faults else 0
+
+
+def _batches(start: int, count: int, *, clean: bool) -> Iterable[batches.Part]:
+    for kind in batches.KINDS:
+        for mode in batches.MODES:
+            for first in range(start, start + count, 10 * _CHUNK):
+                seeds = range(first, min(first + 10 * _CHUNK, start + count))
+                yield batches.Part(kind, mode, seeds)
+                if clean:
+                    yield batches.Part(kind, mode, seeds, clean=True)
 
 
 def _parts(setting: Setting, first: int, count: int, hosts: tuple[str, ...], *, clean: bool = False) -> list[Part]:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from tests.schedules.alone import Alone, InClosure, InMethod, InPartial
-from tests.schedules.hosts import Holding, Pool, Queue, Worker
+from tests.schedules.hosts import Holding, Parted, Pool, Queue, Worker
 from tests.schedules.loops import Looping
 from tests.schedules.records import Attempt, Got
 from tests.schedules.scheduler import Scheduler
@@ -39,6 +39,7 @@ from tests.schedules.variants import (
     Overriding,
     Registry,
     Remaking,
+    Several,
     Sharing,
     Spelling,
     Spreading,
@@ -79,6 +80,22 @@ class Deeply(Varied):
     def context(self) -> Any:
         """Make a context."""
         return Holding()
+
+    def reaches_by_class(self, root: int, *, slots: bool) -> bool:
+        """Both."""
+        return True
+
+
+class InParts(Varied):
+    """Its context has one of the ids in another object."""
+
+    def context(self) -> Any:
+        """Make a context."""
+        return Parted()
+
+    def reaches_by_class(self, root: int, *, slots: bool) -> bool:
+        """What is in the other object."""
+        return root == 1
 
 
 class ByDefault(Varied):
@@ -164,7 +181,7 @@ VARIANTS: Final[dict[str, type[Variant]]] = {
         *(Alone, InPartial, InClosure, InMethod),
         *(Noting, Explicit, Awaited, AwaitedQueue, Yielding, Stack, Fanning, Spreading, Looping, Optional, Spelling),
         *(Coroutines, Returning, AwaitedTwice, CoroutineQueue, Generators, AsyncGenerators),
-        *(Deep, Sharing, Elsewhere),
+        *(Deep, Several, Sharing, Elsewhere),
     )
 }
 
@@ -184,6 +201,7 @@ def make(kind: str, truth: Truth, scheduler: Scheduler, workers: int, *, slots: 
             "optional": Orderless,
             "spelling": Spelt,
             "deep": Deeply,
+            "several": InParts,
         }
         shape = shapes.get(kind, Varied)
         return shape(VARIANTS[kind], truth, scheduler, workers, slots, mode)

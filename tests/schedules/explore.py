@@ -46,7 +46,7 @@ class Setting:
 SETTINGS: Final = tuple(Setting(mode, watch) for watch in (True, False) for mode in ("observe", "pin", "strict"))
 
 
-class _Errors(logging.Handler):
+class Errors(logging.Handler):
     """Keeps the errors of our own that the guard tells of."""
 
     def __init__(self) -> None:
@@ -54,6 +54,7 @@ class _Errors(logging.Handler):
         self.told: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
         if record.exc_info:
             self.told.append(logging.Formatter().formatException(record.exc_info))
 
@@ -65,12 +66,12 @@ class Explorer:
         self._setting = setting
         self._run: Run | None = None
         self._runs = 0
-        self._errors = _Errors()
+        self._errors = Errors()
         self._undo = ExitStack()
         self._hosts: tuple[str, ...] = ()
 
     def __enter__(self) -> Explorer:  # noqa: PYI034  typing has no Self on 3.10
-        self._undo.enter_context(_explored(self._errors))
+        self._undo.enter_context(explored(self._errors))
         self._undo.callback(HandoffInstrumentor().uninstrument)
         self._instrument(HOSTS)
         return self
@@ -130,7 +131,8 @@ def boundary_of(host: str) -> Boundary:
 
 
 @contextmanager
-def _explored(errors: logging.Handler) -> Generator[None]:
+def explored(errors: logging.Handler) -> Generator[None]:
+    """Let nothing but the scheduler decide what comes next; `errors` is given what the package logs."""
     logger = logging.getLogger("otel_handoff")
     before = (guard.reraise, time.time_ns, logger.propagate, logger.level)
     collecting = gc.isenabled()
@@ -219,7 +221,7 @@ SHARING: Final = frozenset({"fanning", "spreading"})
 STAMPING: Final = frozenset({"stamping", "stampingqueue"})
 """Hosts in which the submit function writes the ids. Without watch that is not told from another's writing them."""
 
-BESIDE: Final = frozenset({"deep", "elsewhere"})
+BESIDE: Final = frozenset({"deep", "elsewhere", "several"})
 """Hosts that keep ids where a copy does not reach. Without watch nobody sees them read there, and none is pinned."""
 
 

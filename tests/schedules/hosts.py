@@ -231,6 +231,12 @@ class Holding:
     file: Any = Context.file
 
 
+class Parted(Holding):
+    """A context that has one of its ids itself, and the other in another object."""
+
+    order: Any = None
+
+
 def boundary(host: type[Any]) -> Boundary:
     """The hand-off of `host`."""
     ids = {"order_id": "order_id", "attempt": "attempt"}

@@ -158,7 +158,7 @@ def generate(seed: int, host: str, *, clean: bool = False, owns: bool = True, tw
     own = rng.random() < 0.5 if clean else rng.random() < 0.05
     two = rng.random() < 0.25 and two and (own or not clean)
     slots = host != "mixin" and rng.random() < 0.25
-    maker = _Maker(rng, slots=slots or host == "deep", owns=owns)
+    maker = _Maker(rng, slots=slots or host in ("deep", "several"), owns=owns)
     submitters = tuple(
         tuple(maker.sequential() if clean and not own else maker.acts(first * 10, calm=own)) for first in range(1 + two)
     )

@@ -252,13 +252,12 @@ class Run:
         context = worker.attempt.context if via == "alias" else worker.handed
         name = host.roots[root]
         begin = tick()
-        through_class = (
-            self.program.slots or self.program.host == "deep"
-        ) and via == "copy"  # there is no `__dict__` that could be copied around it
+        through_class = via == "copy" and self._host.reaches_by_class(root, slots=self.program.slots)
         if through_class:
             copied = copy.copy(context)
             value, other = getattr(copied, name), host.roots[1 - root]
-            worker.saw(context, other, host.ids(other, getattr(copied, other)), via, begin, visible=True)
+            if host.reaches_by_class(1 - root, slots=self.program.slots):
+                worker.saw(context, other, host.ids(other, getattr(copied, other)), via, begin, visible=True)
         else:
             value = host.getters[root][via](context)
         got = worker.kept[name] = worker.saw(context, name, host.ids(name, value), via, begin, visible=through_class)

@@ -81,6 +81,10 @@ class Host(Protocol):
         """Let the context file a call."""
         ...
 
+    def reaches_by_class(self, root: int, *, slots: bool) -> bool:
+        """Whether a copy of the context has an attribute by a read that its class sees: it is in no `__dict__`."""
+        ...
+
 
 def anew(text: str) -> str:
     """Return an equal string that is another object."""
@@ -177,6 +181,10 @@ class Generic:
     def call_by_method(self, worker: Worker, *, fails: bool) -> None:
         """Let the context file a call."""
         worker.handed.file(Front(self._ledger, worker), fails)
+
+    def reaches_by_class(self, root: int, *, slots: bool) -> bool:
+        """Only those of a context without a `__dict__`."""
+        return slots
 
     def _named(self, gots: tuple[Got, Got]) -> dict[str, Got]:
         return {"order_id": gots[0], "attempt": gots[1]}
@@ -278,3 +286,7 @@ class Mixin:
         finally:
             if before is not None:
                 front.workers[front.task] = before
+
+    def reaches_by_class(self, root: int, *, slots: bool) -> bool:
+        """None: it has a `__dict__`."""
+        return False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from tests.schedules.batches import Found
 from tests.schedules.explore import Setting, Total
 from tests.schedules.verdict import USES
 
@@ -19,7 +21,7 @@ are checked; a pinned worker's is then said to be spared whenever the context ha
 itself are taken for wrong."""
 
 
-def markdown(totals: Sequence[Total], clean: Sequence[Total], command: str) -> str:
+def markdown(totals: Sequence[Total], clean: Sequence[Total], several: Sequence[Found], command: str) -> str:
     """Return the page."""
     lines = [
         "# Detection, measured",
@@ -40,7 +42,27 @@ def markdown(totals: Sequence[Total], clean: Sequence[Total], command: str) -> s
         for total in clean:
             lines.append(f"| {total.setting} | {total.schedules:,} | {total.rows:,} | {_reports(total):,} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_batches(several)])
+
+
+def _batches(several: Sequence[Found]) -> Iterable[str]:
+    yield from (
+        "## Batches",
+        "",
+        "*Wrong*: filed under an id that no row which the worker holds was handed over with.",
+        "",
+    )
+    yield "| batch | mode | schedules | filed | wrong | prevented | missed, false, another's culprit |"
+    yield "|---|---|--:|--:|--:|--:|--:|"
+    for kind, mode, clean in sorted({(each.part.kind, each.part.mode, each.part.clean) for each in several}):
+        parts = [each for each in several if (each.part.kind, each.part.mode, each.part.clean) == (kind, mode, clean)]
+        counts = sum((each.counts for each in parts), start=Counter[str]())
+        yield (
+            f"| {kind}{', clean' if clean else ''} | `{mode}` | {sum(len(each.part.seeds) for each in parts):,}"
+            f" | {counts['filed']:,} | {counts['wrong']:,} | {counts['prevented']:,}"
+            f" | {sum(len(each.failures) for each in parts):,} |"
+        )
+    yield ""
 
 
 def _title(setting: Setting) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from otel_handoff import HandoffInstrumentor
 from otel_handoff.handover import written
-from tests.schedules import lines
+from tests.schedules import batches, lines
 from tests.schedules.explore import (
     HOSTS,
     SHAPES,
@@ -96,6 +96,18 @@ def test_clean(mode: str, watch: bool) -> None:
     assert not total.counts, smallest(total)
     assert not total.evidence
     assert column(total, "uses") > 100
+
+
+@MODES
+@pytest.mark.parametrize("kind", batches.KINDS)
+def test_batches(mode: str, kind: str) -> None:
+    """What is filed under an id of no row that a worker has is found, and nothing else. In pin a loop has none."""
+    racing = batches.explore(batches.Part(kind, mode, range(100)))
+    assert racing.failures == []
+    assert racing.counts["prevented" if (kind, mode) == ("loop", "pin") else "wrong"] > 100
+    clean = batches.explore(batches.Part(kind, mode, range(40), clean=True))
+    assert clean.failures == []
+    assert (clean.counts["wrong"], clean.counts["prevented"]) == (0, 0)
 
 
 @pytest.mark.parametrize("mode", ["observe", "pin"])

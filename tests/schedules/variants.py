@@ -290,6 +290,16 @@ class Deep(Variant):
     at_read = True
 
 
+class Several(Variant):
+    """The row shares two objects, each of which has one of its ids."""
+
+    declared: ClassVar[dict[str, Any]] = {
+        "context": ("ctx", "ctx.row"),
+        "fields": {"order_id": "ctx.order.id", "attempt": "ctx.row.attempt"},
+    }
+    at_read = True
+
+
 class Sharing(Variant):
     """The worker shares the context, and is pinned at the read."""
 
