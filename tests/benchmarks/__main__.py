@@ -17,6 +17,7 @@ from typing import Final
 from tests.benchmarks import (
     budget,
     growth,
+    guide_cost,
     handoff_cost,
     instructions,
     machine,
@@ -33,6 +34,7 @@ from tests.benchmarks.scale import FULL, QUICK
 
 _PARTS: Final = {
     "handoff": handoff_cost,
+    "shapes": guide_cost,
     "instructions": instructions,
     "watch": watch_cost,
     "where": where,

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_handoff.demo.pipeline.context import PluginContext
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import contenders, handoff_cost, instructions, page, pipelines, where
+from tests.benchmarks import contenders, guide, handoff_cost, instructions, page, pipelines, where
 from tests.benchmarks.host import Rows
 from tests.benchmarks.results import Part, Table, Target, judged
 from tests.benchmarks.rounds import ChildError, Subject, children, interleave
@@ -106,6 +106,17 @@ def test_subjects(factory: str, options: dict[str, Any], run: dict[str, Any]) ->
         answer = child.run(**run)
     assert answer.pop("mismatches", 0) == 0
     assert len(answer) > len(("cpu", "wall", "rss"))
+
+
+@pytest.mark.parametrize("name", guide.HOSTS)
+def test_each_shape_of_the_guide_is_clean(name: str) -> None:
+    """Its rows are handed over as the guide says, and nothing is wrong with them."""
+    for mode in ("pin", "observe"):
+        try:
+            answer = guide.shape(name, mode)(64)
+        finally:
+            uninstrument()
+        assert answer == {"submissions": 16 if "batch" in name else 64, "mismatches": 0, "internal_errors": 0}
 
 
 def _always(value: object) -> Callable[..., object]:

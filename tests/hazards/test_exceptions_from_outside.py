@@ -263,6 +263,18 @@ def test_a_signal_handler_that_raises(handler: Any, alarm: Callable[[Any], None]
     pool.close()
 
 
+def test_whose_error_it_is_costs_little(instrument: Instrument, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A context without the attribute, as a dict is, makes ours raise at each row: no handler is looked for then."""
+    asked: list[int] = []
+    monkeypatch.setattr(signal, "getsignal", asked.append)
+    instrument()
+    pool = Pool()
+    for _ in range(20):
+        order = Order("a")
+        pool.enqueue(order, cast("Any", {"order": order, "attempt": "1"}), lambda _order, _ctx: None)
+    assert asked == []
+
+
 def test_a_debugger_that_quits() -> None:
     """`q` at its prompt, in a function of ours, ends the program."""
     with pytest.raises(bdb.BdbQuit), Guard():

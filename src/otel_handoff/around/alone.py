@@ -95,7 +95,8 @@ class Alone(Worker):
                     lease, args, kwargs = taken
                 elif what is None or not what.knows(self):  # else that is told already
                     self._not_handed_over()
-                self.shared.coverage.tell()
+                if self.shared.coverage.due:
+                    self.shared.coverage.tell()
         return self._run_as(lease, wrapped, instance, args, kwargs)
 
     def _not_handed_over(self) -> None:

@@ -88,9 +88,10 @@ def handed_enclosing(
     given: Any, layers: Layers, args: Args, kwargs: Kwargs, kind: type[Handed]
 ) -> tuple[Any, Args, Kwargs]:
     """Return what is handed over in the place of a function that may call a work function."""
-    what = expecting(layers, args, kwargs)
-    if what is None:
+    called = called_by(layers, args, kwargs)
+    if not called:
         return given, args, kwargs
+    what = _expecting(called, layers, args, kwargs)
     function, before, named, through, shift = layers
     if what.holds:
         function = holding(function, what)
@@ -98,15 +99,17 @@ def handed_enclosing(
         named = {name: what.copy_of(value) for name, value in named.items()}
         args = tuple(map(what.copy_of, args))
         kwargs = {name: what.copy_of(value) for name, value in kwargs.items()}
-    first = next(iter(called_by(layers, args, kwargs)))
-    return kind(given, what, run_expecting, Found(first, function, None, before, named, through, shift)), args, kwargs
+    found = Found(called[0], function, None, before, named, through, shift)
+    return kind(given, what, run_expecting, found), args, kwargs
 
 
 def expecting(layers: Layers, args: Args, kwargs: Kwargs) -> Expected | None:
     """Return what recognises the workers in a function; None where none is called in it, as far as it shows."""
     called = called_by(layers, args, kwargs)
-    if not called:
-        return None
+    return _expecting(called, layers, args, kwargs) if called else None
+
+
+def _expecting(called: list[Takes], layers: Layers, args: Args, kwargs: Kwargs) -> Expected:
     found = list(parts_of(layers, args, kwargs))
     what = Expected()
     for takes in called:

@@ -46,14 +46,19 @@ class Fields:
             "roots", {name: expression(f"roots[{root!r}]", tail) for name, (root, tail) in self._path_of.items()}
         )
         self._told: set[str] = set()
+        self._keyed: int = 0
         self._one_by_one: int = 0
 
     def roots_of(self, context: Any) -> dict[str, Any]:
         """Return root -> its value now; a `Partial` with None where the context has no such attribute."""
-        try:
-            return self._attributes(context)
-        except Exception as error:  # then one by one
-            pass_on(error)
+        if self._keyed:
+            self._keyed -= 1
+        else:
+            try:
+                return self._attributes(context)
+            except Exception as error:  # then one by one
+                pass_on(error)
+                self._keyed = _SO_OFTEN
         found: dict[str, Any] = {}
         absent: list[str] = []
         beyond: list[str] = []

@@ -149,7 +149,7 @@ def made(source: str) -> Callable[..., Any]:
     """Return the function that `source`, a lambda, is; one that always raises where it cannot be made."""
     try:
         if source.isascii():  # other names are not always what Python makes of them
-            return eval(source, {"other": no_tuple})  # noqa: S307  `Boundary` has checked that a path is names and dots
+            return eval(source, {"other": no_tuple, "__name__": __name__})  # noqa: S307  `Boundary` has checked that a path is names and dots
     except SyntaxError:  # a keyword, say
         pass
 

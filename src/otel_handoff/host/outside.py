@@ -83,6 +83,11 @@ class _Level:
             self.suspended = False
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is in this package, or in what that made of source."""
+        return isinstance(self.module, str) and self.module.startswith("otel_handoff.")
+
+    @property
     def is_interrupted(self) -> bool:
         """Whether nothing but an interruption can have come there."""
         return self.instruction in _INTERRUPTED and not self.suspended
@@ -112,6 +117,8 @@ def is_from_outside(error: BaseException) -> bool:
         where = next((level.module for level in reversed(levels) if level.module not in _BETWEEN), None)
         if where in _ASKING_NOBODY and type(error).__module__.partition(".")[0] not in _KNOWN:
             return True
+    if all(level.is_ours for level in levels):  # a handler is not: asking for all of them takes as long as three rows
+        return False
     handlers = list(_signal_handlers())
     return any(level.code in handlers for level in levels)
 
