@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Final, cast
 
 from otel_handoff.host.ids import AnyOf
+from otel_handoff.host.made import compiled as code_of
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.paths import EACH, Key
 from otel_handoff.host.plainly import MISSING, class_of
@@ -149,7 +150,7 @@ def made(source: str) -> Callable[..., Any]:
     """Return the function that `source`, a lambda, is; one that always raises where it cannot be made."""
     try:
         if source.isascii():  # other names are not always what Python makes of them
-            return eval(source, {"other": no_tuple, "__name__": __name__})  # noqa: S307  `Boundary` has checked that a path is names and dots
+            return eval(code_of(source, "<string>", "eval"), {"other": no_tuple, "__name__": __name__})  # noqa: S307  `Boundary` has checked that a path is names and dots
     except SyntaxError:  # a keyword, say
         pass
 

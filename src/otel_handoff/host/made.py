@@ -5,9 +5,11 @@ Names of ours in such source end in `_`. A traceback shows its lines, and so doe
 
 from __future__ import annotations
 
+import functools
 import linecache
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from types import CodeType
+from typing import Any, Final, Literal
 
 _MOST: Final = 1_000
 
@@ -28,13 +30,23 @@ def made(name: str, source: str, names: Mapping[str, object]) -> Callable[..., A
     """
     filename = f"<otel-handoff {name}>"
     found: dict[str, Any] = {}
-    exec(compile(source, filename, "exec", dont_inherit=True), dict(names), found)  # noqa: S102  of names that were checked
+    exec(compiled(source, filename, "exec"), dict(names), found)  # noqa: S102  of names that were checked
     function = next(iter(found.values()))
     if len(linecache.cache) < _MOST:
         linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename
     FILES.add(filename)
     function.source = source
     return function
+
+
+@functools.lru_cache(_MOST)
+def compiled(source: str, filename: str, mode: Literal["exec", "eval"]) -> CodeType:
+    """Return the code of a source. Many boundaries have the same, and compiling is most of what setting them up takes.
+
+    Raises:
+        SyntaxError: a name in the source is a keyword, say.
+    """
+    return compile(source, filename, mode, dont_inherit=True)
 
 
 def source_of(function: Callable[..., Any]) -> str:
