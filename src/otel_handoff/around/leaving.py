@@ -26,7 +26,7 @@ from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.judge.reporting import DEPTH
 from otel_handoff.record import slip
 from otel_handoff.record.locations import Frames, capture
-from otel_handoff.record.mismatch import Mismatch, Write
+from otel_handoff.record.mismatch import Write
 from otel_handoff.record.submission import Submission, again
 from otel_handoff.tell.spans import sent_attributes
 
@@ -61,8 +61,8 @@ class Leaving:
         lease.left = True
         span = self._span_of(submission)
         try:
-            culprit = self._compare(lease, lease.handed if context is MISSING else context, span)
-            text = slip.write(submission, culprit, span)
+            culprits = self._compare(lease, lease.handed if context is MISSING else context, span)
+            text = slip.write(submission, culprits, span)
         finally:
             span.end()
         if text is None:
@@ -81,9 +81,9 @@ class Leaving:
             span.set_attributes(sent_attributes(submission, slip.this_process()))
         return span
 
-    def _compare(self, lease: Lease, context: Any, span: Span) -> Write | None:
+    def _compare(self, lease: Lease, context: Any, span: Span) -> Sequence[Write]:
         if context is None or context is MISSING:
-            return None
+            return ()
         detector, comparing = self._detector, self._detector.comparing
         with no_lease():
             if lease.pinned:
@@ -92,13 +92,12 @@ class Leaving:
             else:
                 lease.context = context
             wrong = detector.expected.rest(ids_wrong(self._shared, lease, context))
-            told = self.tell(lease, wrong, span, prevented=False) if wrong else None
-        return told.culprit if told is not None else None
+            return self.tell(lease, wrong, span, prevented=False) if wrong else ()
 
-    def tell(self, lease: Lease, wrong: dict[str, object], span: Span, *, prevented: bool) -> Mismatch | None:
-        """Tell that other ids leave than were handed over, or would have."""
+    def tell(self, lease: Lease, wrong: dict[str, object], span: Span, *, prevented: bool) -> Sequence[Write]:
+        """Tell that other ids leave than were handed over, or would have; return the writes of which they are."""
         frames = host_frames(self._packages)
-        return self._detector.telling.report(
+        self._detector.telling.report(
             lease,
             wrong,
             evidence="read",
@@ -107,6 +106,9 @@ class Leaving:
             place=("left", prevented),
             sighting=Sighting(wrong, prevented, current_thread().name, time_ns(), frames),
         )
+        culprit = self._detector.comparing.culprit
+        found = (culprit(lease, {name: value}, prevented=prevented) for name, value in wrong.items())
+        return [write for write in found if write is not None]
 
 
 def ids_wrong(shared: Shared, lease: Lease, context: Any) -> dict[str, object]:

@@ -234,13 +234,13 @@ class Publishing:
             if not wrong:
                 return text, given, named
             pins = handoff.shared_state.engine.settings.mode == "pin"
-            told = handoff.leaving.tell(lease, wrong, lease.span, prevented=pins)
+            culprits = handoff.leaving.tell(lease, wrong, lease.span, prevented=pins)
             if pins:
                 for field in wrong:
                     context = restored(context, parts(boundary.fields[field]), lease.ids[field])
                 given, named = shape.departing.replaced(context, given, named)
-            elif told is not None and told.culprit is not None:
-                text = slip.amended(text, told.culprit, lease.submission.hash)
+            elif culprits:
+                text = slip.amended(text, culprits, lease.submission.hash)
         return text, given, named
 
     # -- as it is published

@@ -174,10 +174,9 @@ class Comparing:
     def culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         """Return the write that put one of the observed ids there, where it was seen: here, or where it came from."""
         slip = lease.slip
-        if slip is not None and slip.culprit is not None:
-            at, value = slip.culprit.field, slip.culprit.value
-            if at in observed and (at in slip.hashed or same(value, observed[at])):
-                return slip.write_of(at, observed[at])
+        for name, value in observed.items() if slip is not None else ():
+            if (write := slip.write_of(name, value)) is not None:
+                return write
         if not lease.detector.watched:
             return None
         for name, value in observed.items():

@@ -12,7 +12,7 @@ import math
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, SpanContext, TraceFlags, TraceState
 
+from otel_handoff.host.ids import same
 from otel_handoff.record.hashing import Hash, hashed
 from otel_handoff.record.locations import Frames, Place
 from otel_handoff.record.mismatch import Write
@@ -34,6 +35,7 @@ LONGEST: Final = 8_192
 """Characters of a slip. What is longer is not read, and not written."""
 
 MOST_IDS: Final = 64
+_MOST_CULPRITS: Final = 8
 _LONGEST_NAME: Final = 128
 _LONGEST_PLACE: Final = 256
 _LONGEST_ID: Final = 1_024
@@ -42,7 +44,7 @@ _LONGEST_STATE: Final = 512
 _MOST: Final = 2**63 - 1
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _KEY: Final = re.compile(r"[0-9a-f]{0,8}")
-_SHORTER: Final = ("tracestate", "culprit")
+_SHORTER: Final = ("tracestate", "culprits")
 """What is left out first where a slip would be too long."""
 
 Id = Primitive | None
@@ -88,7 +90,7 @@ class Slip:
         key: tells whether the key of these hashes is one's own.
         traceparent: of the span that was current, as W3C has it; or an empty string.
         tracestate: likewise.
-        culprit: where its argument was another row's by the time that it was serialised, the write that made it so.
+        culprits: where its argument was another row's by the time that it was serialised, the writes that made it so.
     """
 
     boundary: str
@@ -102,7 +104,7 @@ class Slip:
     key: str = ""
     traceparent: str = ""
     tracestate: str = ""
-    culprit: Culprit | None = None
+    culprits: tuple[Culprit, ...] = ()
 
     @property
     def frames(self) -> Frames:
@@ -120,9 +122,12 @@ class Slip:
         return trace.set_span_in_context(NonRecordingSpan(span), Context()) if span.is_valid else Context()
 
     def write_of(self, name: str, value: object) -> Write | None:
-        """Return the culprit, where it put `value` into the field `name`."""
-        culprit = self.culprit
-        if culprit is None or culprit.field != name:
+        """Return the culprit that put `value` into the field `name`."""
+        is_hash = name in self.hashed
+        culprit = next(
+            (one for one in self.culprits if one.field == name and (is_hash or same(one.value, value))), None
+        )
+        if culprit is None:
             return None
         frames: Frames = ((Place(culprit.place, is_host=True), 0),) if culprit.place else ()
         submission = None
@@ -158,12 +163,12 @@ def this_process() -> str:
 _encode: Final = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode  # made once: `dumps` makes others
 
 
-def write(submission: Submission, culprit: Write | None = None, span: Span | None = None) -> str | None:
+def write(submission: Submission, culprits: Sequence[Write] = (), span: Span | None = None) -> str | None:
     """Return the slip of a row; None where it would be too long, which takes some dozen long ids.
 
     Args:
         submission: what it was handed over with.
-        culprit: the write that made its argument another row's, where it is.
+        culprits: the writes that made its argument another row's, where it is: one for each field.
         span: stands for its leaving; without, the one counts that was current when it was handed over.
     """
     try:
@@ -191,8 +196,8 @@ def write(submission: Submission, culprit: Write | None = None, span: Span | Non
         told["traceparent"] = f"00-{parent.trace_id:032x}-{parent.span_id:016x}-{int(parent.trace_flags):02x}"
         if parent.trace_state and len(state := parent.trace_state.to_header()) <= _LONGEST_STATE:
             told["tracestate"] = state
-    if culprit is not None:
-        told["culprit"] = _culprit(culprit, submission.hash)
+    if culprits:
+        told["culprits"] = [_culprit(each, submission.hash) for each in culprits[:_MOST_CULPRITS]]
     text = _encode(told)
     for name in _SHORTER:
         if len(text) > LONGEST and told.pop(name, None) is not None:
@@ -200,9 +205,12 @@ def write(submission: Submission, culprit: Write | None = None, span: Span | Non
     return text if len(text) <= LONGEST and len(ids) <= MOST_IDS else None
 
 
-def amended(text: str, culprit: Write, hash_: Hash | None) -> str:
-    """Return a slip that came along, and is sent on, with another culprit; itself where it would be too long."""
-    told: dict[str, Any] = {**json.loads(text), "culprit": _culprit(culprit, hash_)}
+def amended(text: str, culprits: Sequence[Write], hash_: Hash | None) -> str:
+    """Return a slip that came along, and is sent on, with other culprits; itself where it would be too long."""
+    told: dict[str, Any] = {
+        **json.loads(text),
+        "culprits": [_culprit(each, hash_) for each in culprits[:_MOST_CULPRITS]],
+    }
     changed = _encode(told)
     return changed if len(changed) <= LONGEST else text
 
@@ -302,7 +310,9 @@ def _read(text: object) -> Slip:
     key = _read_text(told, "key", 8, optional=True)
     if _KEY.fullmatch(key) is None:
         raise _Unread("key is not as it should be")
-    culprit = told.get("culprit")
+    culprits: Any = told.get("culprits", [])
+    if type(culprits) is not list or len(cast("list[Any]", culprits)) > _MOST_CULPRITS:
+        raise _Unread("culprits is not as it should be")
     return Slip(
         boundary=_read_text(told, "boundary", _LONGEST_NAME),
         process=_read_text(told, "process", _LONGEST_NAME),
@@ -315,17 +325,17 @@ def _read(text: object) -> Slip:
         key=key,
         traceparent=parent,
         tracestate=_read_text(told, "tracestate", _LONGEST_STATE, optional=True),
-        culprit=None if culprit is None else _read_culprit(culprit),
+        culprits=tuple(map(_read_culprit, cast("list[Any]", culprits))),
     )
 
 
 def _read_culprit(told: Any) -> Culprit:
     if type(told) is not dict:
-        raise _Unread("culprit is not as it should be")
+        raise _Unread("culprits is not as it should be")
     told = cast("dict[str, Any]", told)
     return Culprit(
         _read_text(told, "field", _LONGEST_NAME),
-        _read_id(told.get("value"), "culprit"),
+        _read_id(told.get("value"), "culprits"),
         _read_text(told, "thread", _LONGEST_NAME),
         _read_number(told, "time", 0),
         _read_text(told, "place", _LONGEST_PLACE),

@@ -60,7 +60,7 @@ def test_what_is_told_arrives() -> None:
     assert why == []
     assert (found.boundary, found.number, found.thread_name) == ("orders", 7, "MainThread")
     assert (found.process, found.time_unix_nano) == (slip.this_process(), 1_700_000_000_000_000_000)
-    assert (dict(found.ids), found.place, found.culprit) == ({"row": "r1"}, "shop/orders.py:12 in enqueue", None)
+    assert (dict(found.ids), found.place, found.culprits) == ({"row": "r1"}, "shop/orders.py:12 in enqueue", ())
     span = trace.get_current_span(found.context).get_span_context()
     assert (span.trace_id, span.span_id, span.trace_flags, span.is_remote) == (0xABC, 0xDEF, 1, True)
 
@@ -115,27 +115,30 @@ def test_hashes_of_another_key_are_not_compared() -> None:
     assert slip.ids_of(found, None) == {"none": None}
 
 
-def test_the_culprit_goes_along() -> None:
-    """With what it was made for."""
+def test_the_culprits_go_along() -> None:
+    """For each field, with what it was made for."""
     mine, other = submission({"row": "r1"}), submission({"row": "r2"}, number=8)
     write = Write("row", "r2", "MainThread", 5, other, ((Place("shop/orders.py:9 in main", is_host=True), 0),))
-    found = told(slip.write(mine, write))[0]
+    second = Write("line", 2, "MainThread", 6, other, ())
+    found = told(slip.write(mine, [write, second]))[0]
     assert found is not None
     there = found.write_of("row", "r2")
     assert there is not None
     assert (there.field, there.value, there.location) == ("row", "r2", "shop/orders.py:9 in main")
     assert there.submission is not None
     assert (there.submission.number, dict(there.submission.ids)) == (8, {"row": "r2"})
-    assert found.write_of("other", "r2") is None
+    assert found.write_of("other", "r2") is found.write_of("row", "r3") is None
+    assert (line := found.write_of("line", 2)) is not None
+    assert line.time_unix_nano == 6
 
 
 def test_what_would_be_too_long_is_not_written() -> None:
-    """The culprit is left out first; a row with a hundred ids has none."""
+    """The culprits are left out first; a row with a hundred ids has none."""
     many = {f"field{number}": "x" * 120 for number in range(50)}
     write = Write("field1", "y", "MainThread", 5, submission(dict(many)), ())
-    found = told(slip.write(submission(dict(many)), write))[0]
+    found = told(slip.write(submission(dict(many)), [write]))[0]
     assert found is not None
-    assert found.culprit is None
+    assert found.culprits == ()
     assert slip.write(submission({f"field{number}": "x" * 1000 for number in range(60)})) is None
     assert slip.write(submission({"row": 10**5_000})) is None
     assert slip.write(submission({f"f{number}": 1 for number in range(65)})) is None
@@ -181,7 +184,7 @@ def test_one_that_is_cut_off_is_none(length: int) -> None:
     assert told(VALID[:length]) == (None, ["it is no JSON"])
 
 
-@given(st.sampled_from([*json.loads(VALID), "hashed", "key", "tracestate", "culprit"]), JSON)
+@given(st.sampled_from([*json.loads(VALID), "hashed", "key", "tracestate", "culprits"]), JSON)
 def test_one_that_is_forged_is_none_or_a_slip(name: str, value: Any) -> None:
     """Of which all parts are what they should be."""
     found, why = told(json.dumps({**json.loads(VALID), name: value}))
@@ -208,7 +211,9 @@ def test_one_that_is_forged_is_none_or_a_slip(name: str, value: Any) -> None:
         ({"boundary": "o\x1b[31m"}, "boundary is not as it should be"),
         ({"traceparent": "00-x"}, "traceparent is not as it should be"),
         ({"hashed": ["nothing"]}, "hashed is not as it should be"),
-        ({"culprit": {"field": "row"}}, "culprit is not as it should be"),
+        ({"culprits": [{"field": "row"}]}, "culprits is not as it should be"),
+        ({"culprits": {"field": "row"}}, "culprits is not as it should be"),
+        ({"culprits": [None] * 9}, "culprits is not as it should be"),
         ({"place": "x" * 300}, "place is not as it should be"),
     ],
 )
@@ -216,7 +221,7 @@ def test_why_it_is_none(change: dict[str, Any], why: str) -> None:
     """In a few words."""
     found, said = told(json.dumps({**json.loads(VALID), **change}))
     assert found is None
-    assert said == [why] or change.get("culprit")
+    assert said == [why] or change.get("culprits")
 
 
 def test_what_a_later_sender_of_this_version_adds_is_left_aside() -> None:
