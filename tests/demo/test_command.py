@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import builtins
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["--seed", "-1"], "--seed is a whole number of at least 0, not '-1'"),
         (["--port", "65536"], "--port is a whole number from 0 to 65535, not '65536'"),
         (["--mode", "fast"], "--mode is one of compare, off, observe, pin, strict, not 'fast'"),
+        (["--engine", "steam"], "--engine is threads or celery, not 'steam'"),
+        (["--broker", "redis://"], "--broker is of --engine celery"),
     ],
 )
 def test_a_wrong_option_is_told_in_one_line(
@@ -101,20 +104,29 @@ def test_what_to_run_next_can_be_run(
     assert f"  {said} check '{out}/pin/traces.jsonl' --records wrong.csv\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("package", "options", "extra"), [("rich", [], "demo"), ("celery", ["--engine", "celery"], "celery")]
+)
 def test_a_missing_extra_says_what_to_install(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    package: str,
+    options: list[str],
+    extra: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whichever of its packages is not there."""
     real = builtins.__import__
 
-    def without_rich(name: str, *args: Any) -> Any:
-        if name.partition(".")[0] == "rich":
-            raise ModuleNotFoundError("No module named 'rich'", name="rich")
+    def without(name: str, *args: Any) -> Any:
+        if name.partition(".")[0] == package:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
         return real(name, *args)
 
-    monkeypatch.setattr(builtins, "__import__", without_rich)
-    assert demo("--out", str(tmp_path), "--mode", "off", "--rows", "1") == 2
-    assert one_line(capsys) == 'the demo needs rich: pip install "otel-handoff[demo]"'
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    assert demo("--out", str(tmp_path), "--mode", "off", "--rows", "1", *options) == 2
+    assert one_line(capsys) == f"the demo needs {package}: pip install 'otel-handoff[{extra}]'"
 
 
 def test_ctrl_c_ends_it_with_one_line_and_no_thread(
@@ -137,5 +149,5 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         demo("--help")
     assert stopped.value.code == 0
     printed = capsys.readouterr().out
-    for word in ("compare", "observe", "pin", "strict", "--rows N", "otel-handoff demo --mode observe"):
+    for word in ("compare", "observe", "pin", "strict", "--rows N", "celery", "otel-handoff demo --mode observe"):
         assert word in printed

@@ -49,7 +49,7 @@ MAY_USE: Final = {
     "doctor": [*ENGINE, *DOORS, "commands"],
     "find": [*ENGINE, *DOORS, "commands"],
     "testing": [*ENGINE, *DOORS, "find"],
-    "demo": [*DATA, "tell", "commands", "elspeth", "file_exporter", "report"],
+    "demo": [*DATA, "boundary", "tell", "commands", *DOORS, "file_exporter", "report"],
     "dashboards": ["commands"],
     "hashes": ["record", "commands"],
     "cli": ["version", "check", "demo", "doctor", "find", "report", "dashboards", "hashes"],

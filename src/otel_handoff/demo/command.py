@@ -31,9 +31,12 @@ _MODES: Final = {
     "strict": ("strict",),
 }
 
+_EXTRAS: Final = {"httpx": "demo", "opentelemetry": "demo", "rich": "demo", "celery": "celery", "redis": "celery"}
+"""What a package that is missing comes with."""
+
 DESCRIPTION: Final = """\
-Run a small real pipeline (SQLite audit trail, HTTP calls to a service on this machine) whose worker threads share one
-context object, and see whose calls are filed under whose ids. What is wrong is counted from the audit trail alone.
+Run a small real pipeline (SQLite audit trail, HTTP calls to a service on this machine) that has one context object for
+all of its rows, and see whose calls are filed under whose ids. What is wrong is counted from the audit trail alone.
 
 modes:
   compare   off, observe and pin, one after the other on the same rows (the default)
@@ -41,6 +44,11 @@ modes:
   observe   the same, and every one of them is reported while it happens
   pin       each worker has its own copy of the context: none is wrong, and what would have been is reported
   strict    a call under wrong ids is refused before it is recorded, and its row fails
+
+engines:
+  threads   the rows go to a worker thread, which reads the context while it is written (the default)
+  celery    the rows go to a Celery worker in another process: the context is pickled with each task, when its group is
+            published. By then it has the ids of another row. Without a server: the broker is a folder, or --broker
 """
 
 EPILOG: Final = """\
@@ -48,7 +56,11 @@ examples:
   otel-handoff demo
   otel-handoff demo --mode observe --rows 1000 --out /tmp/handoff
   otel-handoff demo --open
+  otel-handoff demo --engine celery
+  otel-handoff demo --engine celery --broker redis://127.0.0.1:6379/0
 """
+
+_SAME: Final = {"threads": "the same slow ones", "celery": "the same groups"}
 
 _TABLE: Final = {
     "rows": "rows",
@@ -69,8 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     # Taken as text and judged in `main`, where a mistake is told in one line.
     parser.add_argument("--rows", default="200", metavar="N", help="how many rows to feed in (200)")
     parser.add_argument("--mode", default="compare", metavar="MODE", help="one of those above (compare)")
+    parser.add_argument("--engine", default="threads", metavar="ENGINE", help="one of those above (threads)")
+    parser.add_argument("--broker", metavar="URL", help="of Celery; without it, files in a folder of the run's own")
     parser.add_argument("--out", default="handoff-demo", metavar="DIR", help="where to write (handoff-demo)")
-    parser.add_argument("--seed", default="1", metavar="N", help="decides which rows are slow (1)")
+    parser.add_argument("--seed", default="1", metavar="N", help="decides which rows are slow, or sent together (1)")
     parser.add_argument("--open", action="store_true", help="open the report of the mismatches in the browser")
     parser.add_argument("--port", default="0", metavar="N", help="of the service on 127.0.0.1; 0 takes a free one (0)")
 
@@ -88,9 +102,10 @@ def _guarded(args: argparse.Namespace) -> int:
     try:
         _run(args)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("httpx", "opentelemetry", "rich"):
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
             raise
-        raise UsageError(f'the demo needs {error.name}: pip install "otel-handoff[demo]"') from error
+        raise UsageError(f"the demo needs {error.name}: pip install 'otel-handoff[{extra}]'") from error
     except sqlite3.Error as error:
         raise UsageError(str(error)) from error
     return 0
@@ -106,7 +121,8 @@ def _run(args: argparse.Namespace) -> None:
     if args.open and args.mode == "off":
         raise UsageError("--open opens the report, and there is none in mode off")
 
-    from otel_handoff.demo.run import run_mode, summarize
+    run_mode = _engine(args)
+    from otel_handoff.demo.run import summarize
 
     out = Path(args.out)
     try:
@@ -122,9 +138,26 @@ def _run(args: argparse.Namespace) -> None:
     summaries = {run.mode: summarize(run) for run in runs}
     (out / "summary.json").write_text(json.dumps(summaries, indent=2) + "\n", encoding="utf-8")
     page = _report(runs, out)
-    _tell(runs, summaries, out, page)
+    _tell(runs, summaries, out, page, args.engine)
     if args.open and page is not None:
         webbrowser.open(page.resolve().as_uri())
+
+
+def _engine(args: argparse.Namespace) -> Callable[..., ModeRun]:
+    """Return what runs one mode."""
+    if args.engine == "threads":
+        if args.broker is not None:
+            raise UsageError("--broker is of --engine celery")
+        from otel_handoff.demo.run import run_mode
+
+        return run_mode
+    if args.engine != "celery":
+        raise UsageError(f"--engine is threads or celery, not {args.engine!r}")
+    import celery  # noqa: F401  # pyright: ignore[reportUnusedImport]  whether it is there
+
+    from otel_handoff.demo.across.run import run_mode
+
+    return partial(run_mode, broker=args.broker or "filesystem://")
 
 
 def _report(runs: Sequence[ModeRun], out: Path) -> Path | None:
@@ -164,11 +197,11 @@ def _progress(mode: str, rows: int) -> Generator[Callable[[int], object]]:
         yield lambda done: progress.advance(task, done)
 
 
-def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path, page: Path | None) -> None:
+def _tell(runs: Sequence[ModeRun], summaries: Summaries, out: Path, page: Path | None, engine: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = "The same rows, the same slow ones" if len(runs) > 1 else None
+    title = f"The same rows, {_SAME[engine]}" if len(runs) > 1 else None
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for run in runs:

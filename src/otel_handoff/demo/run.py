@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,9 +18,9 @@ from otel_handoff.demo.pipeline.orchestrator import Orchestrator, RunReport
 from otel_handoff.demo.schedule import Gate, plan
 from otel_handoff.demo.service import Service
 from otel_handoff.demo.transform import ReadabilityTransform
+from otel_handoff.demo.watched import instrumented, turned_off
 from otel_handoff.elspeth import ElspethInstrumentor
-from otel_handoff.record.mismatch import Mismatch
-from otel_handoff.tell.alerts import is_report
+from otel_handoff.record.mismatch import HandoffMismatchError, Mismatch
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
@@ -83,9 +82,7 @@ def run_mode(
     schedule = plan(rows, seed)
     data = corpus.load(rows)
     mismatches: list[Mismatch] = []
-    if ElspethInstrumentor().is_instrumented_by_opentelemetry:
-        # By `opentelemetry-instrument`, say: `off` would not be off.
-        ElspethInstrumentor().uninstrument()
+    turned_off(ElspethInstrumentor())
     with ExitStack() as stack:
         gate = Gate(schedule)
         service = Service(port, gate.arrived)
@@ -97,7 +94,9 @@ def run_mode(
         landscape = Landscape(database)
         stack.callback(landscape.close)
         if mode != "off":
-            stack.enter_context(_instrumented(mode, traces, mismatches, metric_readers))
+            stack.enter_context(
+                instrumented(ElspethInstrumentor(), mode, traces, mismatches.append, metric_readers=metric_readers)
+            )
         adapter = SharedBatchAdapter()
         transform = ReadabilityTransform(service.url, adapter)
         # When it is interrupted: open the gate first, or the worker would be waited for while it waits itself.
@@ -112,49 +111,6 @@ def run_mode(
         )
         seconds = time.perf_counter() - started
     return ModeRun(mode, rows, database, traces, seconds, report, mismatches)
-
-
-@contextmanager
-def _instrumented(
-    mode: str, traces: Path, mismatches: list[Mismatch], metric_readers: Sequence[MetricReader]
-) -> Generator[None]:
-    """Instrument the pipeline with providers of its own, whatever the process has."""
-    from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-
-    from otel_handoff.file_exporter import FileSpanExporter
-
-    resource = Resource.create({"service.name": "otel-handoff-demo"})
-    with ExitStack() as stack:
-        tracers = TracerProvider(sampler=ALWAYS_ON, resource=resource)
-        tracers.add_span_processor(BatchSpanProcessor(FileSpanExporter(traces)))
-        stack.callback(tracers.shutdown)
-        loggers = LoggerProvider(resource=resource)
-        stack.callback(loggers.shutdown)
-        meters = MeterProvider(resource=resource, metric_readers=metric_readers)
-        stack.callback(meters.shutdown)
-        logger = logging.getLogger("otel_handoff")
-        logger.addFilter(_is_no_report)
-        stack.callback(logger.removeFilter, _is_no_report)
-        instrumentor = ElspethInstrumentor()
-        instrumentor.instrument(
-            mode=mode,
-            tracer_provider=tracers,
-            logger_provider=loggers,
-            meter_provider=meters,
-            on_mismatch=mismatches.append,
-        )
-        stack.callback(instrumentor.uninstrument)
-        yield
-
-
-def _is_no_report(record: logging.LogRecord) -> bool:
-    """Keep the reports, which are collected, from the log: dozens of them would hide the table."""
-    return not is_report(record)
 
 
 def summarize(run: ModeRun) -> dict[str, int | float]:
@@ -172,6 +128,8 @@ def summarize(run: ModeRun) -> dict[str, int | float]:
     )
     troubled = {call.true_state_id for call in found.wrong_calls}
     troubled |= {result.true_state_id for result in found.misrouted_results}
+    # What was sent wrongly, and is refused where it is worked on, leaves no record.
+    blocked = {row_id for row_id, error in run.report.failed.items() if isinstance(error, HandoffMismatchError)}
     used = [mismatch for mismatch in run.mismatches if mismatch.outcome == "used"]
     told: Counter[tuple[object, object]] = Counter(
         (mismatch.expected.get("state_id"), mismatch.observed.get("state_id"))
@@ -180,7 +138,7 @@ def summarize(run: ModeRun) -> dict[str, int | float]:
     )
     # As multisets: one report bears out one call.
     borne_out = (wrong & told).total()
-    others = [mismatch.submission.ids.get("state_id") for mismatch in used if mismatch.evidence != "call"]
+    others = [mismatch.submission.ids for mismatch in used if mismatch.evidence != "call"]
     return {
         "rows": found.rows,
         "attempts": found.attempts,
@@ -189,6 +147,8 @@ def summarize(run: ModeRun) -> dict[str, int | float]:
         "results_misrouted": len(found.misrouted_results),
         "mismatches_reported": len(run.mismatches),
         "misattributed_and_reported": borne_out,
-        "false_reports": told.total() - borne_out + sum(state_id not in troubled for state_id in others),
+        "false_reports": told.total()
+        - borne_out
+        + sum(ids.get("state_id") not in troubled and ids.get("row_id") not in blocked for ids in others),
         "rows_per_second": round(run.rows / run.seconds, 1),
     }

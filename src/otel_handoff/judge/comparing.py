@@ -173,9 +173,9 @@ class Comparing:
 
     def culprit(self, lease: Lease, observed: Mapping[str, object], *, prevented: bool) -> Write | None:
         """Return the write that put one of the observed ids there, where it was seen: here, or where it came from."""
-        slip = lease.slip
-        for name, value in observed.items() if slip is not None else ():
-            if (write := slip.write_of(name, value)) is not None:
+        if lease.slip is not None:
+            there = (lease.slip.write_of(name, value) for name, value in observed.items())
+            if (write := next(filter(None, there), None)) is not None:
                 return write
         if not lease.detector.watched:
             return None

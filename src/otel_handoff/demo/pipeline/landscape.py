@@ -47,8 +47,8 @@ class Landscape:
     that failed long ago, or another row's.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Create the database; `path` must not exist.
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Create the database, and `path` must not exist; or open the one that another process has created.
 
         Raises:
             sqlite3.Error: it cannot be created, or holds a landscape already.
@@ -58,7 +58,7 @@ class Landscape:
         # Every statement is its own transaction. Losing the last of them with the power is fine here, so no fsync.
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.executescript(
-            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;{_SCHEMA}"
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;{_SCHEMA if create else ''}"
         )
 
     def begin_run(self, run_id: str, config: Mapping[str, object] | None = None) -> str:
