@@ -14,6 +14,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.declare.mainmodule import warn_of_it
 from otel_handoff.declare.settings import BoundariesConfiguration, Configuration, Settings, boundaries_of, resolve
 from otel_handoff.engines import kind_of
+from otel_handoff.engines.dask import Dask
 from otel_handoff.handover.carry import POOLS, follow, follow_threads
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.standard import more
@@ -34,7 +35,7 @@ class Instrumentor(BaseInstrumentor):
 
     _settings: Settings | None = None
     _handoffs: tuple[Handoff, ...] = ()
-    _patches: tuple[Patch, ...] = ()
+    _patches: tuple[Patch | Dask, ...] = ()
     _unechoed: tuple[Patch, ...] = ()
     _provokes: bool = False
 
@@ -69,7 +70,7 @@ class Instrumentor(BaseInstrumentor):
         self._handoffs = tuple(kind_of(boundary)(boundary, engine) for boundary in boundaries)
         gives = any(boundary.submit is None for boundary in boundaries)
         self._patches = (*(follow(target, gives=gives) for target in POOLS), *follow_threads(gives=gives))
-        self._patches += more() if gives else ()
+        self._patches += (*more(), Dask()) if gives else ()
         for handoff in self._handoffs:
             handoff.attach()
         for handoff in self._handoffs:  # once all are there: an override that is declared itself is another's

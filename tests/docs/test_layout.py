@@ -38,6 +38,7 @@ MAY_USE: Final = {
     "engines": [*ROWS, "declare", "watch", "judge", "around"],
     "instrumentor": ENGINE,
     "elspeth": ["boundary", "instrumentor"],
+    "dask": ["boundary", "around", "instrumentor"],
     "file_exporter": ["environment_variables"],
     "version": [],
     "__init__": [*ENGINE, *DOORS],

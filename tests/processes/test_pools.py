@@ -50,6 +50,11 @@ class Yard:
 
 def run(folder: Path, shape: str, method: str = "fork", mode: str = "observe", count: int = N, **more: str) -> Yard:
     """Run one shape to its end."""
+    return ran(folder, ["yard_run.py", shape, method, str(count)], mode, count, **more)
+
+
+def ran(folder: Path, command: list[str], mode: str, want: int, **more: str) -> Yard:
+    """Run a program of the yard's to its end, in which so many rows are filed."""
     environment = {
         **os.environ,
         "YARD": str(folder),
@@ -58,13 +63,13 @@ def run(folder: Path, shape: str, method: str = "fork", mode: str = "observe", c
         "PYTHONWARNINGS": "ignore",
         **more,
     }
-    command = [sys.executable, "yard_run.py", shape, method, str(count)]
+    command = [sys.executable, *command]
     done = subprocess.run(command, cwd=APP, env=environment, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
     filed, told = (_lines(folder / f"{name}.jsonl") for name in ("filed", "told"))
     logged = folder / "logged.txt"
     yard = Yard(filed, told, logged.read_text("utf-8") if logged.exists() else "")
-    assert len(filed) == count
+    assert len(filed) == want
     assert "an error of its own" not in yard.logged, yard.logged
     return yard
 

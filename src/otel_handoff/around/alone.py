@@ -14,6 +14,7 @@ from otel_handoff.handover.calling import Part, names_in
 from otel_handoff.handover.directly import Args, Kwargs, take_in
 from otel_handoff.handover.enclosing import expected
 from otel_handoff.handover.lease import Lease, active
+from otel_handoff.handover.sent import what_came
 from otel_handoff.host.callsites import CallSite
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
@@ -63,10 +64,10 @@ class Alone(Worker):
             self.shared.missed_row("other_process")
             return None
         begun = self._departing.depart(instance, args, kwargs)
-        if begun is None:
-            self.shared.missed_row("context_unreadable")
-        else:
+        if begun is not None:
             self.shared.counts.submissions.add()
+        elif not (self.shared.boundary.ids and self._departing.is_elsewhere(instance, args, kwargs)):
+            self.shared.missed_row("context_unreadable")
         return begun
 
     def expect(self, parts: Sequence[Part], sites: Sequence[CallSite]) -> Expecting:
@@ -87,7 +88,7 @@ class Alone(Worker):
         lease = None
         if self.detector.enabled and not self._is_inner(instance, args, kwargs):
             with guard:
-                what = expected.get()
+                what: Any = expected.get() or what_came()
                 taken = what.take(self, instance, args, kwargs) if what is not None else None
                 if taken is None and self._later:
                     taken = self.begin(instance, args, kwargs)  # that it is called is its hand-over

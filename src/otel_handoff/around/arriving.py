@@ -123,7 +123,7 @@ class Arriving(HandOver):
                 slip.number, slip.boundary, lease.ids, slip.thread_name, slip.time_unix_nano, slip.frames, slip.context
             )
             lease.__dict__["_made"] = arrived(made, slip.process, delivery)
-        if is_any and not self._can_copy:  # what is shared is here, and others may write to it
+        if is_any and not (self._can_copy and slip):  # what is shared is here, or may be: others write to it
             lease.at_read = self._pin and self._is_pinned_at_read(kind, None)
         if unresolved:
             lease.unresolved = frozenset(unresolved)

@@ -120,18 +120,25 @@ def ids_wrong(shared: Shared, lease: Lease, context: Any) -> dict[str, object]:
     return shared.detector.comparing.wrong(lease, {n: v for n, v in known.items() if n not in absent})
 
 
+also: Final[set[str]] = set()
+"""Packages of engines that call what hands over, whoever hands over: these are not where that is done."""
+
+elsewhere: Final[set[type]] = set()
+"""What stands for an object that is on the far side by now, or will be: it has no ids here."""
+
 _MOST_LOOKED_AT: Final = 16
-_folders: Final[dict[Sequence[str], tuple[str, ...]]] = {}
+_folders: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 
 
 def host_frames(packages: tuple[str, ...]) -> Frames:
     """Return where the host itself is, which calls an engine that is in one of some packages."""
+    packages = tuple(name for name in (*packages, *also) if name in sys.modules)
     frames = capture(_MOST_LOOKED_AT if packages else DEPTH)
     if not packages:
         return frames
     folders = _folders.get(packages)
     if folders is None:
-        found = [getattr(sys.modules.get(name), "__path__", ()) for name in packages]
+        found = [getattr(sys.modules[name], "__path__", ()) for name in packages]
         folders = _folders[packages] = tuple(folder for paths in found for folder in paths)
     own = [frame for frame in frames if not frame[0].co_filename.startswith(folders)]
     return (tuple(own) or frames)[:DEPTH]
@@ -166,7 +173,7 @@ class Departing(HandOver):
             None where there is no context among them: it is not handed over yet, or cannot be read.
         """
         context = self._context(instance, args, kwargs)
-        if context is MISSING or context is None:
+        if context is MISSING or context is None or self._is_elsewhere(context):
             return None
         within = judged_lease()
         with no_lease():
@@ -183,6 +190,14 @@ class Departing(HandOver):
         if handed is not context:
             return (lease, *self._parameters.replace(self.shared.boundary.places[0], handed, args, kwargs))
         return lease, args, kwargs
+
+    def is_elsewhere(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the context is on the far side."""
+        return self._is_elsewhere(self._context(instance, args, kwargs))
+
+    @staticmethod
+    def _is_elsewhere(context: Any) -> bool:
+        return bool(elsewhere) and issubclass(class_of(context), tuple(elsewhere))
 
     def said(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the ids that the arguments say themselves."""

@@ -82,8 +82,10 @@ class Worker:
         if self._arriving is None:
             self._arriving = Arriving(self.shared, self._parameters)
             flush_at_exit()
-        slip = self._arriving.slip_of(text)
+        slip = self._arriving.slip_of(text) if text else None
         if slip is None and not self.shared.boundary.ids:
+            if not text:
+                self.shared.coverage.miss("no_slip", detail=self.shared.boundary.work)
             return None
         return self._arriving.arrive(slip, instance, args, kwargs)
 

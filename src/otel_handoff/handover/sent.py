@@ -6,14 +6,15 @@ it is a process of the same program; whether it is on there does not matter for 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import wrapt
 
 from otel_handoff.handover.directly import Args, Found, Handed, Kwargs, peeled
 from otel_handoff.handover.enclosing import expected, run_expecting
-from otel_handoff.handover.lease import Lease
+from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import WorkFunction, run_in, submitting, under_way
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import class_of
@@ -29,7 +30,7 @@ class Came:
     """What came along with the work that runs here: it recognises the worker, as `enclosing.Expected` does.
 
     Attributes:
-        text: the slip, unread.
+        text: the slip, unread; empty where there is none.
         lease: of the row, once its work function was called.
     """
 
@@ -64,9 +65,21 @@ class Arrived:
         return run_expecting(what, self._given, None, args, kwargs)
 
 
+asked: Final[list[Callable[[], str | None]]] = []
+"""Asked for the slip of the task that runs here, as its engine has it; without one, the text is empty.
+
+Each task runs in a copy of the ContextVars that is its own.
+"""
+
+
 def what_came() -> Came | None:
     """Return what came along with the work that runs here."""
     what: Any = expected.get()
+    if what is None and asked and active.get() is None:
+        text = next((text for text in (ask() for ask in asked) if text is not None), None)
+        if text is not None:
+            what = Came(text)
+            expected.set(what)  # for all of that task
     return what if type(what) is Came else None
 
 
@@ -85,22 +98,45 @@ class Sent(Handed):
     """What is handed over to a pool of processes, with the row; to everybody who asks it is what the host has given."""
 
     leaves = True
+    __class__: Any = property(type)  # cloudpickle takes the code of what says that it is a function
 
     def __init__(self, given: Any, carried: Any, run: Any, found: Found) -> None:
         super().__init__(given, carried, run, found)
         if type(carried) is Lease:
             carried.missed = True  # of one that is cancelled nothing is amiss
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def _self_goes(self) -> Any:
+        # What the other process is given.
         found, given = self._self_found, self.__wrapped__
         layers = peeled(given, ())
-        if not (_are(layers.before, found.before) and _are(layers.named.values(), found.named.values())):
-            given = partial(layers.function, *found.before, **found.named)  # with the worker's copy in it
-        return _reduced(given, self._self_carried)
+        if _are(layers.before, found.before) and _are(layers.named.values(), found.named.values()):
+            return given
+        return partial(layers.function, *found.before, **found.named)  # with the worker's copy in it
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _reduced(self._self_goes(), self._self_carried)
+
+
+class Beside(Sent):
+    """The same where the slip goes beside it, as its engine has it, and not with what is pickled."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return cast, (None, self._self_goes())
+
+
+def parted(handed: Any) -> tuple[Any, Lease | None]:
+    """Return what goes to the other process, and its row where one has begun."""
+    kind = class_of(handed)
+    if kind is Beside:
+        carried = handed._self_carried
+        return handed._self_goes(), carried if type(carried) is Lease else None
+    return (handed.__wrapped__, handed._self_lease) if kind is Leaves else (handed, None)
 
 
 class Leaves(CallableObjectProxy):
     """What a submit function gives to a pool of processes, where it has looked up the work function."""
+
+    __class__: Any = property(type)  # likewise
 
     def __init__(self, given: Any, lease: Lease) -> None:
         super().__init__(given)

@@ -85,7 +85,7 @@ def _send(_pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
 
 
 def _send_each(_pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
-    if len(args) < 2 or not _is_work(args[0]):
+    if len(args) < 2 or not is_work(args[0]):
         return args, kwargs
     items = Items(args[0], zip(*args[1:], strict=False), starred=True, kind=Sent)
     return (each, (item for (item,) in items)), kwargs
@@ -117,7 +117,7 @@ def _apply(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
 def _map(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     given: Any = args[0] if args else kwargs.get("func")
     iterable: Any = args[1] if len(args) > 1 else kwargs.get("iterable")
-    if given is None or iterable is None or not _is_work(given):
+    if given is None or iterable is None or not is_work(given):
         return args, kwargs
     kind = Handed if _is_of_threads(pool) else Sent
     mapper: Any = args[2] if len(args) > 2 else kwargs.get("mapper")
@@ -131,7 +131,8 @@ def _map(pool: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     return (each, items, *args[2:]), others
 
 
-def _is_work(given: Any) -> bool:
+def is_work(given: Any) -> bool:
+    """Whether what is handed over is a work function, or calls one."""
     if is_plain(given, ()):
         return False
     layers = peeled(given, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -44,6 +45,22 @@ def work(row: Any, desk: Any) -> Any:
 def deep(row: Any, desk: Any) -> None:
     """The same of what is below."""
     file(row, desk.order.id)
+
+
+def plain(row: Any, desk: dict[str, Any]) -> None:
+    """The same of a dict."""
+    file(row, desk["row"])
+
+
+PAIR = threading.Barrier(2, timeout=30)
+
+
+def own(row: Any, desk: Any) -> None:
+    """Keep the row on a desk that another thread has as well: of a pair, one is wrong."""
+    desk.row = row
+    PAIR.wait()
+    file(row, desk.row)
+    PAIR.wait()
 
 
 class Shop:

@@ -14,13 +14,15 @@ from otel_handoff import Boundary, Call, HandoffInstrumentor, Mismatch
 from otel_handoff.file_exporter import FileSpanExporter
 
 HERE = Path(os.environ["YARD"])
-PARENT = os.getpid()
+PARENT = int(os.environ.setdefault("YARD_PARENT", str(os.getpid())))
 
 CALLS = [Call("yard:file", ids={"row": "under"})]
 ROW = {"row": "row"}
 BOUNDARIES = [
     Boundary(name="work", work="yard:work", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="deep", work="yard:deep", context="desk", fields={"row": "order.id"}, calls=CALLS),
+    Boundary(name="plain", work="yard:plain", context="desk", fields=ROW, calls=CALLS),
+    Boundary(name="own", work="yard:own", context="desk", fields=ROW, ids={"row": "row"}, calls=CALLS),
     Boundary(name="bill", work="yard:Shop.bill", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="post", submit="yard:Shop.enqueue", work="yard:Shop.post", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="handed", submit="yard:hand_over", work="yard:handed", context="desk", fields=ROW, calls=CALLS),
@@ -48,15 +50,19 @@ class Lines(logging.Handler):
 def turn_on(side: str) -> None:
     """Both sides do."""
     mode = os.environ["YARD_MODE"]
-    if mode == "off":
-        return
+    if mode != "off":
+        listen(side)
+        HandoffInstrumentor().instrument(mode=mode, boundaries=BOUNDARIES, on_mismatch=told)
+
+
+def listen(side: str) -> None:
+    """List what is logged, and what spans there are."""
     log = logging.getLogger("otel_handoff")
     log.propagate = False
     log.addHandler(Lines())
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(FileSpanExporter(str(HERE / f"{side}.jsonl"))))
     trace.set_tracer_provider(provider)
-    HandoffInstrumentor().instrument(mode=mode, boundaries=BOUNDARIES, on_mismatch=told)
 
 
 def turn_off() -> None:

@@ -1,0 +1,160 @@
+"""Hands rows to a cluster of Dask: `python yard_dask.py processes 12 by_delayed again`, or `threads`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import yard
+import yard_on
+from dask.base import compute
+from dask.delayed import delayed
+from distributed import Client, LocalCluster, Worker
+
+from otel_handoff import HandoffMismatchError
+from otel_handoff.dask import HandoffPlugin
+
+
+class OnWorker(HandoffPlugin):
+    """With providers of the worker's own."""
+
+    def setup(self, worker: Worker) -> None:
+        """Turn it on."""
+        if os.getpid() != yard_on.PARENT:
+            yard_on.listen("child")
+        super().setup(worker)
+
+
+def rows(shape: str, count: int, desk: Any) -> Iterator[str]:
+    """Each row, once the desk is the row's."""
+    for number in range(count):
+        desk.row = desk.order.id = f"{shape}.{number}"
+        yield desk.row
+
+
+def twice(number: int) -> int:
+    """What is of the main program is pickled by value: to serialise that takes a second try."""
+    return 2 * number
+
+
+def by_delayed(client: Client, count: int) -> None:
+    """Made one by one, and computed together."""
+    desk = yard.Desk()
+    made = [delayed(yard.work)(row, desk) for row in rows("by_delayed", count, desk)]
+    made.append(delayed(twice)(1))
+    client.gather(client.compute(made))
+
+
+def by_name(client: Client, count: int) -> None:
+    """Where the id lies below, and all of it is given by name."""
+    desk = yard.Desk()
+    made = [delayed(yard.deep)(row=row, desk=desk, dask_key_name=f"key-{row}") for row in rows("by_name", count, desk)]
+    client.gather(client.compute(made))
+
+
+def by_method(client: Client, count: int) -> None:
+    """In a partial of a method."""
+    desk, shop = yard.Desk(), yard.Shop("s")
+    made = [delayed(partial(shop.bill, desk=desk), pure=False)(row) for row in rows("by_method", count, desk)]
+    client.gather(client.compute(made))
+
+
+def by_submit(client: Client, count: int) -> None:
+    """Serialised in the call: nothing is wrong; and twice the same is one task."""
+    desk = yard.Desk()
+    made: list[Any] = []
+    for row in rows("by_submit", count, desk):
+        made.append(client.submit(yard.work, row, desk=desk, pure=False))
+        assert client.submit(len, row).key == client.submit(len, row).key
+    assert client.gather(made) == [f"by_submit.{number}" for number in range(count)]
+
+
+def by_map(client: Client, count: int) -> None:
+    """Likewise."""
+    desks: list[Any] = []
+    for number in range(count):
+        desks.append(yard.Desk())
+        desks[-1].row = f"by_map.{number}"
+    client.gather(client.map(yard.work, [desk.row for desk in desks], desks, pure=False))
+
+
+def by_dict(client: Client, count: int) -> None:
+    """A dict, to which nobody sees who writes."""
+    desk: dict[str, Any] = {}
+    made: list[Any] = []
+    for number in range(count):
+        desk["row"] = f"by_dict.{number}"
+        made.append(delayed(yard.plain)(desk["row"], desk))
+    client.gather(client.compute(made))
+
+
+def by_dict_of(client: Client, count: int) -> None:
+    """Of one with another task in it, Dask makes another dict at once: nothing is wrong."""
+    desk: dict[str, Any] = {"length": delayed(len)("three")}
+    made: list[Any] = []
+    for number in range(count):
+        desk["row"] = f"by_dict_of.{number}"
+        made.append(delayed(yard.plain)(desk["row"], desk))
+    client.gather(client.compute(made))
+
+
+def by_scatter(client: Client, count: int) -> None:
+    """Their tasks share one desk, where they are: on one worker, in pairs."""
+    desk, there = client.scatter(yard.Desk()), [next(iter(client.scheduler_info()["workers"]))]
+    client.gather([client.submit(yard.own, f"by_scatter.{number}", desk, workers=there) for number in range(count)])
+
+
+def by_threads(_client: Client, count: int) -> None:
+    """By Dask's scheduler in this process, which knows nothing of annotations."""
+    desk = yard.Desk()
+    made = [delayed(yard.work)(row, desk) for row in rows("by_threads", count, desk)]
+    compute(*made, scheduler="threads")
+
+
+def again(client: Client, count: int) -> None:
+    """On workers that were started again."""
+    client.restart()
+    desk = yard.Desk()
+    client.gather(client.compute([delayed(yard.work)(row, desk) for row in rows("again", count, desk)]))
+
+
+def refused(client: Client, count: int) -> None:
+    """What is worked on wrongly does not come back."""
+    desk = yard.Desk()
+    made = client.compute([delayed(yard.work)(row, desk) for row in rows("refused", count, desk)])
+    done = [one.exception() for one in made]
+    assert [isinstance(error, HandoffMismatchError) for error in done] == [True] * (count - 1) + [False]
+
+
+def watch(client: Any) -> None:
+    """Nothing of what is sent needs otel-handoff to be read."""
+    send = client._send_to_scheduler
+
+    def sent(message: Any) -> None:
+        if message["op"] == "update-graph":
+            there = [*map(bytes, message["expr_ser"].frames), pickle.dumps(message["annotations"].data)]
+            assert not any(b"otel_handoff" in each for each in there)
+        send(message)
+
+    client._send_to_scheduler = sent
+
+
+def main(kind: str, count: int, shapes: list[str]) -> None:
+    """Run some shapes on one cluster."""
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
+    with LocalCluster(processes=kind == "processes", **options) as cluster, Client(cluster) as client:
+        if os.environ["YARD_WORKER"] != "off":
+            client.register_plugin(OnWorker(yard_on.BOUNDARIES, mode=os.environ["YARD_MODE"], on_mismatch=yard_on.told))
+        watch(client)
+        for shape in shapes:
+            globals()[shape](client, count)
+
+
+if __name__ == "__main__":
+    yard_on.turn_on("parent")
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    yard_on.turn_off()

@@ -1,0 +1,104 @@
+"""Rows through real clusters of Dask, of threads and of processes: counted from the trail, without the detector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.check.command import checked
+from tests.processes.test_pools import Yard, ran
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed: the extra `dask`"),
+]
+
+N = 8
+LATE = ("by_delayed", "by_name", "by_method", "by_dict")
+"""Serialised when they are computed: all but the last are wrong."""
+CLEAN = ("by_submit", "by_map", "by_dict_of")
+"""Serialised in the call, or made another."""
+SHAPES = (*LATE, *CLEAN, "by_scatter", "by_threads")
+
+
+def dask(
+    folder: Path, kind: str, mode: str, *shapes: str, count: int = N, want: int | None = None, **more: str
+) -> Yard:
+    """Run shapes on one cluster."""
+    want = count * len(shapes) if want is None else want
+    return ran(folder, ["yard_dask.py", kind, str(count), *shapes], mode, want, **{"YARD_WORKER": "on", **more})
+
+
+def by_shape(rows: list[tuple[str, str]]) -> Counter[str]:
+    """Count rows of each shape."""
+    return Counter(row.partition(".")[0] for row, _ in rows)
+
+
+@pytest.mark.parametrize(("kind", "again"), [("threads", ()), ("processes", ("again",))])
+def test_each_wrong_record_is_told_and_nothing_else(kind: str, again: tuple[str, ...], tmp_path: Path) -> None:
+    """By the worker that filed it, with the write that the client saw; also by one that was started again."""
+    yard = dask(tmp_path, kind, "observe", *SHAPES, *again)
+    wrong = by_shape(yard.wrong)
+    assert {shape: wrong[shape] for shape in (*SHAPES, *again)} == {
+        **dict.fromkeys((*LATE, "by_threads", *again), N - 1),
+        **dict.fromkeys(CLEAN, 0),
+        "by_scatter": N // 2,
+    }
+    assert yard.found("call") == yard.wrong
+    assert by_shape(yard.found("read")) == dict.fromkeys((*LATE, *again), N - 1)
+    assert {told[0] for told in yard.told} == {"used"}
+    for told in yard.told:
+        shape = told[2].partition(".")[0]
+        place = {"by_dict": None, "by_scatter": "own"}.get(shape, "rows")  # who writes to a dict is not seen
+        assert (told[5] and told[5].split(" in ")[1]) == place
+    assert "NOT CHECKED" not in yard.logged
+    assert "\n    at dask/" not in yard.logged  # it is the host that hands over, and computes
+    told = checked(*tmp_path.glob("parent.jsonl"), *tmp_path.glob("child.jsonl"))
+    records = [
+        (one["expected"]["row"], one["observed"]["row"]) for one in told["mismatches"] if one["evidence"] == "call"
+    ]
+    assert sorted(records) == yard.wrong
+    left = N * len((*LATE, *CLEAN, *again))
+    assert (told["checked"]["sent"], told["checked"]["never_worked"], told["checked"]["gone"]) == (left, 0, 0)
+    assert told["judged"] == len(yard.filed)
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_pinned_nothing_is_wrong(kind: str, tmp_path: Path) -> None:
+    """What is serialised is what was submitted; what the tasks of a worker share, each reads as its own."""
+    yard = dask(tmp_path, kind, "pin", *SHAPES)
+    assert yard.wrong == []
+    assert {told[0] for told in yard.told} == {"prevented"}
+    assert "NOT CHECKED" not in yard.logged
+
+
+def test_strict_blocks_there(tmp_path: Path) -> None:
+    """Whoever asks for the result has the error."""
+    yard = dask(tmp_path, "threads", "strict", "refused", want=1)
+    assert yard.wrong == []
+    assert len(yard.found("call", "blocked")) == N - 1
+
+
+def test_a_worker_without_it_does_the_work(tmp_path: Path) -> None:
+    """What leaves wrong is told where it leaves."""
+    yard = dask(tmp_path, "processes", "observe", "by_delayed", YARD_WORKER="off")
+    assert len(yard.wrong) == N - 1
+    assert yard.found("read") == yard.wrong
+    assert len(yard.told) == N - 1
+
+
+def test_everything_can_be_kept_at_home(tmp_path: Path) -> None:
+    """Nothing goes along, and nothing is told but that."""
+    yard = dask(tmp_path, "threads", "observe", "by_delayed", OTEL_HANDOFF_REMOTE="off")
+    assert len(yard.wrong) == N - 1
+    assert yard.told == []
+    assert "NOT CHECKED" in yard.logged
+
+
+def test_a_thousand_clean_rows_without_a_word(tmp_path: Path) -> None:
+    """Nothing is told of them."""
+    yard = dask(tmp_path, "threads", "observe", "by_map", count=1_000)
+    assert (yard.wrong, yard.told, yard.logged) == ([], [], "")
