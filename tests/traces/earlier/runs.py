@@ -1,7 +1,8 @@
-"""The runs that are kept: every kind of mismatch that a trace can tell, each forced, and a run without one."""
+"""The runs that are kept: every kind of mismatch that a trace can tell, each forced, and what else it tells of rows."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,6 +19,7 @@ from otel_handoff.elspeth import ElspethInstrumentor
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.interleavings import scenarios
 from tests.interleavings.harness import Host, Scenario
+from tests.processes import test_pools as pools
 from tests.telemetry import uninstrument
 
 Run = Callable[[Path, TracerProvider], None]
@@ -73,6 +75,24 @@ def _orders(trace: Path, _scratch: Path, provider: TracerProvider) -> None:
     elsewhere.shutdown()
 
 
+def _dropped(_scratch: Path, provider: TracerProvider) -> None:
+    """A row whose work is thrown away before it begins, and one behind which it waits."""
+    pool, ctx, go_on = Pool(), Context(), threading.Event()
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary()], tracer_provider=provider)
+    for ctx.order in map(Order, ("worked", "dropped")):
+        pool.enqueue(ctx.order, ctx, lambda _order, _ctx: go_on.wait(WAIT))
+    pool.executor.shutdown(wait=False, cancel_futures=True)
+    go_on.set()
+    pool.close()
+
+
+def _left(trace: Path, scratch: Path, _provider: TracerProvider) -> None:
+    """Rows through a pool of processes; the machine's name is taken out."""
+    pools.run(scratch, "submit", count=3)
+    told = (scratch / "parent.jsonl").read_text("utf-8")  # forked children write there, too
+    trace.write_text(told.replace(f"{socket.gethostname()}:", "machine:"), "utf-8")
+
+
 def runs(folder: Path) -> Mapping[Path, Run]:
     """Return the runs, each by the trace that it is to leave in `folder`."""
     kept: dict[str, Run] = {
@@ -80,12 +100,18 @@ def runs(folder: Path) -> Mapping[Path, Run]:
         for name, scenario, *each in _ELSPETH
         for options in each
     }
-    orders = folder / "orders-observe.jsonl"
-    return {**{folder / f"{name}.jsonl": run for name, run in kept.items()}, orders: partial(_orders, orders)}
+    orders, left = folder / "orders-observe.jsonl", folder / "left-observe.jsonl"
+    return {
+        **{folder / f"{name}.jsonl": run for name, run in kept.items()},
+        orders: partial(_orders, orders),
+        left: partial(_left, left),
+        folder / "dropped-pin.jsonl": _dropped,
+    }
 
 
 _ELSPETH: Final[Any] = (
     ("call", scenarios.a, {"mode": "observe"}, {"mode": "pin"}, {"mode": "strict"}),
+    ("spans", scenarios.a, {"mode": "observe", "spans": "mismatch"}),
     ("result", scenarios.a2, {"mode": "observe"}),
     ("stale", scenarios.b1, {"mode": "observe", "ids": "hashed", "trace": "link"}),
     ("none", scenarios.b3, {"mode": "observe"}),
