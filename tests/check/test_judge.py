@@ -306,6 +306,22 @@ def test_a_mark_and_its_event_are_one_mismatch(tmp_path: Path) -> None:
     assert len(findings) == 3
 
 
+def test_a_wrong_call_that_its_row_tells_too_is_one_mismatch(tmp_path: Path) -> None:
+    """The row's mark is read where the call's span is not in the files, or does not tell it; not beside it."""
+    of_row = {**spans.submission(1), **spans.mark("call", state_id="state-2"), semconv.MISMATCH_SPAN: f"{2:016x}"}
+    own = spans.report("start", 1, "exposed", state_id="state-2")
+    row = spans.row(1, 1, attributes=lines.attributes(of_row), events=own)
+    call = spans.call(2, 1, 1, carries=spans.mark("call", state_id="state-2"))
+    plain = spans.call(2, 1, 1)
+    once = ("detector", "call", "used", {"state_id": "state-1"}, {"state_id": "state-2"})
+    for name, made in (("both", (row, call)), ("lost", (row,)), ("silent", (plain, row)), ("another", (call, row))):
+        folder = tmp_path / name
+        folder.mkdir()
+        _, findings = judged(folder, of(*made))
+        assert [each for each in told(findings) if each[1] == "call"] == [once], name
+        assert len(findings) == 2
+
+
 def test_a_span_of_others_that_is_only_marked_on_its_row_is_told_once(tmp_path: Path) -> None:
     """By the mark, which does not name the span."""
     carried = {**spans.submission(1), **spans.mark("span", token_id="token-2")}

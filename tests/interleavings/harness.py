@@ -275,8 +275,8 @@ class SeenSpan:
     attributes: Mapping[str, object]
     mismatches: Sequence[Mapping[str, object]]
     other_events: Sequence[str]
-    links: Sequence[tuple[str | None, Mapping[str, object]]]
     status: str
+    links: Sequence[tuple[str | None, Mapping[str, object]]] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -481,6 +481,8 @@ class _Reader:
     def _word(self, key: str, value: Any) -> object:
         if key.endswith("submission.id"):
             return self._labels[value]
+        if key == "handoff.mismatch.span.id":
+            return self._spans[int(value, 16)]
         if key.endswith("location"):
             return _function(value)
         if key.endswith("time_unix_nano") or key == "thread.id":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,8 +64,19 @@ def test_the_mismatches(case: Case, outcome: Outcome) -> None:
 
 @EVERY_CASE
 def test_the_row_spans(case: Case, outcome: Outcome) -> None:
-    """Each submission has one row span, with its ids, and the mismatches that no call span carries."""
+    """Each submission has one row span, with its ids, and the mismatches that no call span carries; marked for all."""
     assert outcome.row_spans == ({} if case.mode == "off" else {of: row_span(case, of) for of in case.submitted})
+
+
+@EVERY_CASE
+def test_the_links(case: Case, outcome: Outcome) -> None:
+    """Each leads to the row that the culprit wrote for, if that had begun by then, which is chance."""
+    for label, span in [*outcome.row_spans.items(), *outcome.client_spans.items()]:
+        blamed = [f"row {culprit['state_id']}" for culprit in culprits(case.expected.reports, label)]
+        assert [to for to, _ in span.links if to not in blamed] == []
+        assert [attributes["handoff.submission.id"] for _, attributes in span.links] == [
+            str(to).removeprefix("row ") for to, _ in span.links
+        ]
 
 
 @EVERY_CASE
@@ -176,12 +187,15 @@ def observed(report: Report) -> dict[str, object]:
     return {f"handoff.observed.{field}": value or "None" for field, value in report.observed.items()}
 
 
-def marks(reports: list[Report]) -> dict[str, object]:
-    """Return what mismatches leave on a span: the first, or the first error."""
+def marks(reports: list[Report], span: str) -> dict[str, object]:
+    """Return what mismatches leave on a span: errors before warnings, its own before those of its calls."""
     if not reports:
         return {}
-    first = next((report for report in reports if report.outcome in ERRORS), reports[0])
+    first = max(reports, key=lambda report: (report.outcome in ERRORS, carrier(report) == span))
+    culprit = first.culprit.submission if first.culprit is not None else None
     return {
+        **({"handoff.culprit.submission.id": culprit["state_id"]} if culprit is not None else {}),
+        **({"handoff.mismatch.span.id": carrier(first)} if any(carrier(report) != span for report in reports) else {}),
         "handoff.mismatch": True,
         "handoff.mismatch.fields": tuple(first.observed),
         "handoff.mismatch.evidence": first.evidence,
@@ -191,13 +205,10 @@ def marks(reports: list[Report]) -> dict[str, object]:
     }
 
 
-def links(reports: list[Report]) -> list[tuple[str | None, Mapping[str, object]]]:
-    """Return the links to the submissions that the culprits wrote for, all made under the span "run"."""
-    return [
-        ("run", {"handoff.submission.id": report.culprit.submission["state_id"]})
-        for report in reports
-        if report.culprit is not None and report.culprit.submission is not None
-    ]
+def culprits(reports: Sequence[Report], of: str) -> list[Mapping[str, object]]:
+    """Return the ids of the submissions that the culprits of one wrote for."""
+    found = [report.culprit for report in reports if report.of == of]
+    return [culprit.submission for culprit in found if culprit is not None and culprit.submission is not None]
 
 
 def status(reports: list[Report], raised: str | None) -> str:
@@ -207,7 +218,7 @@ def status(reports: list[Report], raised: str | None) -> str:
 
 def row_span(case: Case, of: str) -> SeenSpan:
     """Return the span of one attempt."""
-    reports = [report for report in case.expected.reports if carrier(report) == f"row {of}"]
+    reports = [report for report in case.expected.reports if report.of == of]
     raised = case.expected.work_raised.get(of)
     return SeenSpan(
         name="process elspeth",
@@ -226,11 +237,10 @@ def row_span(case: Case, of: str) -> SeenSpan:
             **({"handoff.stale": True} if of in case.stale else {}),
             **(LEFT if left_on_copy(case) else {}),
             **({} if case.watch or case.mode == "pin" else {"handoff.unwatched": True}),
-            **marks(reports),
+            **marks(reports, f"row {of}"),
         },
-        mismatches=[event(report, case.mode) for report in reports],
+        mismatches=[event(report, case.mode) for report in reports if carrier(report) == f"row {of}"],
         other_events=["exception"] if raised else [],
-        links=links(reports),
         status=status(reports, raised),
     )
 
@@ -272,10 +282,9 @@ def call_span(case: Case, of: str, index: int) -> SeenSpan:
             "handoff.submission.id": of,
             **ids_of(of),
             **details(index),
-            **marks(reports),
+            **marks(reports, f"call {of}"),
         },
         mismatches=[event(report, case.mode) for report in reports],
         other_events=["exception"] if refused else [],
-        links=links(reports),
         status=status(reports, refused),
     )

@@ -128,7 +128,9 @@ class Running:
         elif self._may_record(context) and not (self._sampled and is_unsampled(context)):
             lease.span = span = start_row(self._engine, self._span_name, context)
             if span.is_recording():
-                said = row_attributes(lease.submission, queued, full=self._full)
+                submission = lease.submission
+                submission.row = span.get_span_context()
+                said = row_attributes(submission, queued, full=self._full)
                 span.set_attributes(said)
                 if lease.outers:
                     add_rows_around(span, lease)

@@ -186,15 +186,19 @@ class Judge:
         return self._last[1]
 
     @staticmethod
-    def _reports(span: SpanRecord) -> list[tuple[int, bytearray, bool]]:
+    def _reports(span: SpanRecord) -> list[tuple[int, bytearray, bool, str | None]]:
         told = [(event.time_ns, event.attributes) for event in span.events if event.name == semconv.MISMATCH]
-        if span.attributes.get(semconv.MISMATCH) is True:
-            mark = _mark_of(span.attributes)
-            if all(mark != _mark_of(report) for _, report in told):
-                # The detector told no more of a storm, or something on the way dropped the event, or most of it.
-                index = next((at for at, (_, report) in enumerate(told) if not _is_whole(report)), len(told))
-                time, left = told[index] if index < len(told) else (span.end_ns, {})
-                told[index : index + 1] = [(time, {**left, **_marked(span.attributes)})]
+        if span.attributes.get(semconv.MISMATCH) is not True:
+            return [_report(time, report) for time, report in told]
+        mark, teller = _mark_of(span.attributes), span.attributes.get(semconv.MISMATCH_SPAN, span.span_id)
+        if teller != span.span_id:
+            of_another = _report(span.end_ns, _marked(span.attributes), str(teller))
+            return [*(_report(time, report) for time, report in told), of_another]
+        if all(mark != _mark_of(report) for _, report in told):
+            # The detector told no more of a storm, or something on the way dropped the event, or most of it.
+            index = next((at for at, (_, report) in enumerate(told) if not _is_whole(report)), len(told))
+            time, left = told[index] if index < len(told) else (span.end_ns, {})
+            told[index : index + 1] = [(time, {**left, **_marked(span.attributes)})]
         return [_report(time, report) for time, report in told]
 
     # -- judging
@@ -336,9 +340,9 @@ def _is_whole(report: Attributes) -> bool:
     return any(name.startswith(semconv.OBSERVED) for name in report)
 
 
-def _report(time: int, attributes: Attributes) -> tuple[int, bytearray, bool]:
+def _report(time: int, attributes: Attributes, teller: str | None = None) -> tuple[int, bytearray, bool, str | None]:
     evidence, outcome = attributes.get(semconv.MISMATCH_EVIDENCE), attributes.get(semconv.MISMATCH_OUTCOME)
-    return time, packed(attributes), is_exposure(evidence, outcome)
+    return time, packed(attributes), is_exposure(evidence, outcome), teller
 
 
 def _unchecked(reason: str, values: Attributes) -> tuple[str, int, bool, bool]:

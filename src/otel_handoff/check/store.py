@@ -42,7 +42,7 @@ CREATE TABLE spans (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trace TEXT NOT N
     start INTEGER NOT NULL, end INTEGER NOT NULL, unwatched INTEGER NOT NULL, name TEXT NOT NULL,
     attributes BLOB NOT NULL, ids TEXT, carried TEXT);
 CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGER NOT NULL, attributes BLOB NOT NULL,
-    exposure INTEGER NOT NULL);
+    exposure INTEGER NOT NULL, teller TEXT);  -- the span that tells it, where that is another
 CREATE TABLE unchecked (span INTEGER PRIMARY KEY, reason TEXT NOT NULL, rows INTEGER NOT NULL, pinned INTEGER NOT NULL,
     partly INTEGER NOT NULL);
 CREATE TABLE gaps (span INTEGER PRIMARY KEY, boundary TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
@@ -95,6 +95,14 @@ DELETE FROM reports WHERE span IN (SELECT id FROM again);
 DELETE FROM unchecked WHERE span IN (SELECT id FROM again);
 DELETE FROM gaps WHERE span IN (SELECT id FROM again);
 DELETE FROM spanless WHERE span IN (SELECT id FROM again)
+"""
+
+# What a row's span says of its call counts where the call's does not tell it.
+_TOLD: Final = """
+DELETE FROM reports WHERE teller IS NOT NULL AND EXISTS (
+    SELECT * FROM spans AS own JOIN spans AS teller ON teller.trace = own.trace AND teller.span = reports.teller
+        JOIN reports AS told ON told.span = teller.id
+    WHERE own.id = reports.span)
 """
 
 # From each row down to its children and theirs, as far as the next row.
@@ -175,7 +183,7 @@ class Store:
     def add(
         self,
         span: tuple[Column, ...],
-        reports: Iterable[tuple[int, bytearray, bool]],
+        reports: Iterable[tuple[int, bytearray, bool, str | None]],
         unchecked: tuple[str, int, bool, bool] | None = None,
         gap: Gap | None = None,
         spanless: tuple[str, int, int, int] | None = None,
@@ -184,7 +192,8 @@ class Store:
 
         Args:
             span: its columns, in the order of the table without the id; an empty text is none.
-            reports: of each the time, the attributes, packed, and whether it is of an exposure.
+            reports: of each the time, the attributes, packed, whether it is of an exposure, and which other span tells
+                it.
             unchecked: why the row was not judged, how many rows that is, whether they were pinned, and whether they
                 were judged in other fields.
             gap: which part of the declaration was not met, where it says that.
@@ -210,7 +219,7 @@ class Store:
         for start in range(0, whole, _TOGETHER):
             self.db.execute(_INSERT_MANY, tuple(chain.from_iterable(spans[start : start + _TOGETHER])))
         self.db.executemany(_INSERT, spans[whole:])
-        self.db.executemany("INSERT INTO reports VALUES (NULL, ?, ?, ?, ?)", self._reports)
+        self.db.executemany("INSERT INTO reports VALUES (NULL, ?, ?, ?, ?, ?)", self._reports)
         self.db.executemany("INSERT INTO unchecked VALUES (?, ?, ?, ?, ?)", self._unchecked)
         self.db.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?)", self._gaps)
         self.db.executemany("INSERT INTO spanless VALUES (?, ?, ?, ?, ?)", self._spanless)
@@ -228,6 +237,7 @@ class Store:
             self._script(_DUPLICATES)
             self.duplicates = self.db.execute("DELETE FROM spans WHERE id IN (SELECT id FROM again)").rowcount
             self._script(_DELETE_AGAIN)
+        self._script(_TOLD)
         self._script(_ROWS)
         self._script(_DESCENDANTS)
         self._script(_CALLS)

@@ -10,6 +10,7 @@ from otel_handoff.handover.along import Step
 from otel_handoff.handover.written import RawWrite
 from otel_handoff.host.ids import key_of, same, value_of
 from otel_handoff.record.locations import Frames
+from otel_handoff.record.submission import Submission
 
 _MOST_SIGHTINGS: Final = 64
 
@@ -44,6 +45,7 @@ class Findings:
         reported: keys of the mismatches already reported.
         vague: whether something was not judged, as nothing says which row it is.
         left_on_copy: what the worker left on its copy, and the submitter does not get.
+        unlinked: submissions whose writes were told, and whose rows had no span by then.
         left: whether it is told that something which outlived the row reads its context.
     """
 
@@ -62,6 +64,7 @@ class Findings:
         "sources",
         "spared",
         "told",
+        "unlinked",
         "vague",
     )
 
@@ -79,6 +82,7 @@ class Findings:
         self.changed_before: dict[str, object] = {}
         self.reported: set[object] = set()
         self.left_on_copy: set[str] = set()
+        self.unlinked: list[Submission] = []
         self.vague: bool = False
         self.left: bool = False
 

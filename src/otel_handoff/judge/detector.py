@@ -414,6 +414,8 @@ class Detector:
                 self._report_changed(lease, found.changed_before, evidence="start")
             elif found.changed:
                 self._report_changed(lease, found.changed, evidence="end")
+        if found.unlinked:
+            self.telling.link(lease)
 
     def _is_told(self, batch: Batch | None) -> bool:
         # Whether something is told of a row that is worked on together with this one: nobody knows for which it was.

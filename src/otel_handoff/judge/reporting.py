@@ -20,12 +20,13 @@ from otel_handoff.record.locations import Frames, capture, innermost
 from otel_handoff.record.mismatch import Mismatch, Write
 from otel_handoff.record.submission import Submission
 from otel_handoff.tell.alike import Alike
+from otel_handoff.tell.spans import lead_to
 
 DEPTH: Final = 8
 """Frames of a place where a wrong id was seen."""
 
-Alert = Callable[[Mismatch, Span], None]
-"""Is given each mismatch, with the span that is still open for it."""
+Alert = Callable[[Mismatch, Span, Span], None]
+"""Is given each mismatch, with the span that is still open for it, and that of its row, which may be the same."""
 
 
 class Reporting:
@@ -120,8 +121,17 @@ class Reporting:
             mode=self._mode,
         )
         with no_lease(), guard:
-            self._alert(mismatch, span)
+            self._alert(
+                mismatch, span, lease.span if evidence == "call" else span
+            )  # only calls have spans of their own
+        if culprit is not None and culprit.submission is not None and culprit.submission.row is None:
+            lease.findings.unlinked.append(culprit.submission)
         return mismatch
+
+    def link(self, lease: Lease) -> None:
+        """Lead from the row to those whose writes were told of, as far as these have begun meanwhile."""
+        for submission in lease.findings.unlinked:
+            lead_to(submission, lease.span)
 
     def _expected(self, lease: Lease, name: str, value: object, at: int, filed: Mapping[str, object] | None) -> object:
         batch = lease.batch.rows if lease.batch is not None and filed is not None else []
@@ -162,7 +172,7 @@ class Reporting:
             mode=self._mode,
         )
         with no_lease(), guard:
-            self._alert(mismatch, span)
+            self._alert(mismatch, span, span)
         return mismatch
 
 

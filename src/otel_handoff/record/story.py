@@ -129,13 +129,17 @@ def title(mismatch: _Told) -> str:
     return f"HANDOFF MISMATCH ({mismatch.outcome})"
 
 
+def what(mismatch: _Told) -> str:
+    """Return what happened, without an id."""
+    return _HEADLINES.get((mismatch.evidence, mismatch.outcome), "the context moved on while the worker ran")
+
+
 def headline(mismatch: _Told) -> str:
     """Return what happened, in one line with both sides."""
-    what = _HEADLINES.get((mismatch.evidence, mismatch.outcome), "the context moved on while the worker ran")
     sides = ", ".join(
         f"{name}={show(mismatch.observed[name])} instead of {show(value)}" for name, value in mismatch.expected.items()
     )
-    return f"{what}: {sides}"
+    return f"{what(mismatch)}: {sides}"
 
 
 def as_text(mismatch: _Reported) -> str:

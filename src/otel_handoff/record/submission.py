@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext
 
 from otel_handoff.host.ids import AnyOf
 from otel_handoff.record.hashing import Hash
@@ -33,6 +34,7 @@ class Submission:
         time_unix_nano: when, in nanoseconds since the epoch.
         frames: where, unresolved; `location` is for people.
         otel_context: the OpenTelemetry context that was current.
+        row: of the span of the work on it, once that has begun and is recorded.
         process: of which it is the submission, where that is another than this one.
         delivery: there, which delivery of the work this is, from 1.
     """
@@ -48,6 +50,7 @@ class Submission:
         "ids",
         "number",
         "otel_context",
+        "row",
         "thread_name",
         "time_unix_nano",
     )
@@ -69,6 +72,7 @@ class Submission:
         self.time_unix_nano: Final = time_unix_nano
         self.frames: Final = frames
         self.otel_context: Final = otel_context
+        self.row: SpanContext | None = None
         self._attributes: dict[str, Primitive] | None = None
 
     def restate(self, ids: Mapping[str, object]) -> None:
@@ -175,7 +179,7 @@ class HashedSubmission(Submission):
     def exported(self) -> Submission:
         """Return it with hashes for ids."""
         ids = {name: None if id_ is None else self.attribute_value(name) for name, id_ in self.ids.items()}
-        return Submission(
+        made = Submission(
             self.number,
             self.boundary,
             MappingProxyType(ids),
@@ -184,6 +188,8 @@ class HashedSubmission(Submission):
             self.frames,
             self.otel_context,
         )
+        made.row = self.row
+        return made
 
 
 class ArrivedSubmission(Submission):

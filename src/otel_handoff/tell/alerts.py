@@ -15,10 +15,10 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import ERRORS, Mismatch
-from otel_handoff.record.story import as_line, headline
+from otel_handoff.record.story import as_line, what
 from otel_handoff.tell.metrics import Metrics
 from otel_handoff.tell.second import PerSecond
-from otel_handoff.tell.spans import carried, submission_attributes
+from otel_handoff.tell.spans import carried, lead_to, submission_attributes
 from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
@@ -51,8 +51,8 @@ class Alerts:
         """Whether there is a logger provider for the OpenTelemetry log records."""
         return not isinstance(getattr(self._events, "_logger", self._events), NoOpLogger)
 
-    def __call__(self, mismatch: Mismatch, span: Span) -> None:
-        """Raise the alert. `span` is marked if it still records."""
+    def __call__(self, mismatch: Mismatch, span: Span, row: Span) -> None:
+        """Raise the alert. `span` is marked if it still records, and so is that of its row."""
         within = 0
         with guard:
             self._metrics.count(mismatch)
@@ -65,6 +65,8 @@ class Alerts:
         with guard:
             if span.is_recording():
                 mark(exported, span, facts)
+            if row is not span and row.is_recording():
+                describe(exported, row, span)
         if told:
             self._tell(exported, facts or {}, span)
         else:  # a storm must not stall the host
@@ -121,29 +123,44 @@ def _level(mismatch: Mismatch) -> int:
 
 
 def mark(mismatch: Mismatch, span: Span, facts: Mapping[str, AttributeValue] | None) -> None:
-    """Put the mismatch on a span that records: attributes, an event of `facts`, a link to the culprit's submission."""
-    before = carried(span) or {}
-    # The attributes describe one mismatch: the first, unless an error follows a warning. The events have them all.
-    if semconv.MISMATCH not in before or (mismatch.is_error and before.get(semconv.MISMATCH_OUTCOME) not in ERRORS):
-        span.set_attributes(
-            {
-                semconv.MISMATCH: True,
-                semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
-                semconv.MISMATCH_EVIDENCE: mismatch.evidence,
-                semconv.MISMATCH_OUTCOME: mismatch.outcome,
-                semconv.SUBMISSION_LOCATION: mismatch.submission.location,
-                **{semconv.OBSERVED + name: semconv.attribute_value(id_) for name, id_ in mismatch.observed.items()},
-            }
-        )
+    """Put the mismatch on a span that records: attributes, an event of `facts`, a link to the culprit's row."""
+    describe(mismatch, span, span)
     if facts is not None:
         span.add_event(EVENT, facts, mismatch.time_unix_nano)
-    if mismatch.is_error:
-        span.set_status(Status(StatusCode.ERROR, headline(mismatch)))
     culprit = mismatch.culprit
     if culprit is not None and culprit.submission is not None:
-        target = trace.get_current_span(culprit.submission.otel_context).get_span_context()
-        if target.is_valid:
-            span.add_link(target, {semconv.SUBMISSION_ID: culprit.submission.number})
+        lead_to(culprit.submission, span)
+
+
+def describe(mismatch: Mismatch, span: Span, told_by: Span) -> None:
+    """Put the attributes and the status on a span that records; the mismatch may be `told_by` that of a call below it.
+
+    They describe one mismatch: the first, unless an error follows a warning, or its own one that of a call. The events
+    have them all.
+    """
+    before = carried(span) or {}
+    another = span is not told_by
+    if semconv.MISMATCH in before:
+        was_error, was_another = before.get(semconv.MISMATCH_OUTCOME) in ERRORS, semconv.MISMATCH_SPAN in before
+        if was_error > mismatch.is_error or (was_error == mismatch.is_error and (another or not was_another)):
+            return
+        another |= was_another  # what is on it stays, if nothing takes its place
+    culprit = mismatch.culprit
+    said: dict[str, AttributeValue] = {
+        semconv.MISMATCH: True,
+        semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
+        semconv.MISMATCH_EVIDENCE: mismatch.evidence,
+        semconv.MISMATCH_OUTCOME: mismatch.outcome,
+        semconv.SUBMISSION_LOCATION: mismatch.submission.location,
+        **{semconv.OBSERVED + name: semconv.attribute_value(id_) for name, id_ in mismatch.observed.items()},
+    }
+    if culprit is not None and culprit.submission is not None:
+        said[semconv.CULPRIT_SUBMISSION_ID] = culprit.submission.number
+    if another:
+        said[semconv.MISMATCH_SPAN] = trace.format_span_id(told_by.get_span_context().span_id)
+    span.set_attributes(said)
+    if mismatch.is_error:
+        span.set_status(Status(StatusCode.ERROR, what(mismatch)))
 
 
 def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:

@@ -78,6 +78,12 @@ def add_rows_around(span: Span, lease: Lease) -> None:
         span.set_attributes(row.submission.attributes)
 
 
+def lead_to(submission: Submission, span: Span) -> None:
+    """Link a span to that of the row of `submission`, if there is one by now."""
+    if submission.row is not None:
+        span.add_link(submission.row, {semconv.SUBMISSION_ID: submission.number})
+
+
 def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
     """Return what a span of an SDK carries; None where it keeps nothing, or does not say."""
     attributes: Mapping[str, AttributeValue] | None = getattr(span, "attributes", None)

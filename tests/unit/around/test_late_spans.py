@@ -228,6 +228,7 @@ def test_a_wrong_call_has_its_span_and_its_row_s(mode: str, telemetry: Telemetry
     def told(span: ReadableSpan) -> Any:
         events = [(event.name, sorted(event.attributes or {})) for event in span.events]
         values = {name: carried(span)[name] for name in carried(span) if "mismatch" in name or "order" in name}
+        values.pop("handoff.mismatch.span.id", None)  # each run has its own
         status = span.status.status_code, span.status.description
         return span.name, span.kind, sorted(carried(span)), values, events, len(span.links), status
 

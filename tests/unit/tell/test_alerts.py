@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry._logs import SeverityNumber
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import StatusCode, format_span_id
 
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError, Mismatch, current_submission
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
@@ -55,6 +55,18 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
+def marks_of(span: ReadableSpan) -> dict[str, Any]:
+    """Those of a mismatch."""
+    of = ("handoff.m", "handoff.o", "handoff.c")
+    return {name: value for name, value in attributes(span).items() if name.startswith(of)}
+
+
+def told_as(order: str, telemetry: Telemetry) -> int:
+    """The number of a submission."""
+    rows = [attributes(span) for span in telemetry.spans(ROW)]
+    return next(row["handoff.submission.id"] for row in rows if row["orders.order_id"] == order)
+
+
 CALL, ROW = "Ledger.post", "process orders"
 # What a pinned worker was spared is known by its read, and stands on the row's span.
 OUTCOMES = pytest.mark.parametrize(
@@ -84,17 +96,18 @@ def test_nobody_is_told_of_a_healthy_row(telemetry: Telemetry, caplog: pytest.Lo
 
 @OUTCOMES
 def test_the_open_span(mode: str, outcome: str, evidence: str, carrier: str, telemetry: Telemetry) -> None:
-    """The span still open is marked: attributes, one event with both sides, status, and a link to the culprit."""
+    """The span still open is marked: attributes, one event with both sides, and a status that says no id."""
     instrument(telemetry, mode)
     race(telemetry)
     wrong, *others = telemetry.spans(carrier)
-    marks = {name: value for name, value in attributes(wrong).items() if name.startswith(("handoff.m", "handoff.o"))}
+    marks = marks_of(wrong)
     assert marks == {
         "handoff.mismatch": True,
         "handoff.mismatch.fields": ("order_id",),
         "handoff.mismatch.evidence": evidence,
         "handoff.mismatch.outcome": outcome,
         "handoff.observed.order_id": "B",
+        "handoff.culprit.submission.id": told_as("B", telemetry),
     }
     assert attributes(wrong)["orders.order_id"] == "A"
     [event] = wrong.events
@@ -104,13 +117,28 @@ def test_the_open_span(mode: str, outcome: str, evidence: str, carrier: str, tel
     assert told["handoff.culprit.submission.order_id"] == "B"
     assert str(told["handoff.mismatch.location"]).startswith("tell/test_alerts.py:")
     assert str(told["handoff.culprit.location"]).endswith(" in race")
-    [link] = wrong.links
-    [culprit] = telemetry.spans("submit B")
-    assert link.context == culprit.get_span_context()
     assert (wrong.status.status_code is StatusCode.ERROR) is (outcome != "prevented")
+    assert "order_id" not in (wrong.status.description or "")
     for span in others:
         assert "handoff.mismatch" not in attributes(span)
-        assert list(span.links) == []
+
+
+@OUTCOMES
+def test_the_span_of_the_row(mode: str, outcome: str, evidence: str, carrier: str, telemetry: Telemetry) -> None:
+    """It is marked and an error as that of its call is, and says which that was; the story is told once."""
+    instrument(telemetry, mode)
+    race(telemetry)
+    row, other = telemetry.spans(ROW)
+    [wrong] = [span for span in telemetry.spans(carrier) if span.events]
+    assert sum(len(span.events) for span in telemetry.spans()) == 1 + (outcome == "blocked")  # which the work raises
+    mine, its = marks_of(row), marks_of(wrong)
+    teller = mine.pop("handoff.mismatch.span.id", None)
+    context = wrong.get_span_context()
+    assert context is not None
+    assert teller == (format_span_id(context.span_id) if evidence == "call" else None)
+    assert mine == its
+    assert row.status.status_code is wrong.status.status_code
+    assert "handoff.mismatch" not in attributes(other)
 
 
 @OUTCOMES
