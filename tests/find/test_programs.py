@@ -15,6 +15,7 @@ from otel_handoff.find import session
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Result, together
 from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
+from tests.find.right import RIGHT
 
 
 @pytest.fixture
@@ -147,9 +148,35 @@ def test_a_context_variable(folder: Path) -> None:
     assert tried(folder, IN_A_VARIABLE, found, "pin") == ([], 0)
 
 
-@pytest.mark.parametrize("program", CLEAN, ids=[program.name for program in CLEAN])
+@pytest.mark.parametrize("program", [*CLEAN, *RIGHT], ids=lambda program: program.name)
 def test_what_is_right(folder: Path, program: Program) -> None:
     """It is not accused."""
     result, wrong = looked_at(folder, program)
     assert wrong == 0
     assert WRONG not in {found.verdict for found in result.found}, shown(result)
+
+
+def test_why_it_is_in_doubt(folder: Path) -> None:
+    """Where a worker reads what is written since, and it may be everybody's, it is said why that is thought."""
+    said: dict[str, str] = {}
+    for program in RIGHT:
+        for found in looked_at(folder, program)[0].found:
+            if found.doubt:
+                said[program.name] = found.doubt
+    assert said == {
+        "stale_searches": "where it is read, it is only compared",
+        "a_generation": "where it is read, it is only compared",
+        "wait_for_a_version": "where it is read, it is only compared",
+        "which_is_current": "where it is read, nothing of the row's own is used with it",
+        "heartbeats": "where it is read, nothing of the row's own is used with it",
+        "shown_by_whoever_works": "where it is read, nothing of the row's own is used with it",
+        "a_feed_of_its_own": "it is written by a thread that hands none of it over",
+        "between_two_rows": "no row was handed over with what was read",
+        "round_robin": "it goes round, as a place does",
+        "a_snapshot": "what it is called says that it is the newest's",
+        "the_leader": "it changes now and then, and not with each row",
+        "a_session_that_is_renewed": "it changes now and then, and not with each row",
+        "a_renewed_credential": "what it is called does not say that it is a row's",
+        "a_status_message": "what it is called does not say that it is a row's",
+        "progress": "what it is called does not say that it is a row's",
+    }

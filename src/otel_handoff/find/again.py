@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from otel_handoff.find.held import ContextVariable, Held
 from otel_handoff.find.rows import Row, watch
-from otel_handoff.find.seen import Group, is_same
+from otel_handoff.find.seen import Group, is_same, note
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.plainly import MISSING, class_of
 
@@ -28,7 +28,7 @@ _before: Final[dict[tuple[int, int], _Before]] = {}
 def hand_over(group: Group, held: dict[int, Held]) -> Row:
     """Begin a row, and compare what it takes along with what the same objects held the time before."""
     row = Row(group, held)
-    group.rows.add()
+    group.begins()
     for one in held.values():
         _again(row, one)
     return row
@@ -57,6 +57,7 @@ def _again(row: Row, held: Held) -> None:
         changed = was.of != id(value) if type(was) is _Mark else not is_same(was, value)
         if changed:
             attribute.changes.add()
+            note(attribute.carried, value)
             if is_simple(was):
                 attribute.sample(was, inner)
             attribute.sample(value, inner)

@@ -54,6 +54,7 @@ class Found:
         pickled: in how many it was pickled for a worker in another process by then.
         reads, writes: of the wrong values, the most frequent first.
         example: what one row had, and what its worker read.
+        doubt: why what was read may be everybody's; empty where it is another row's, or nothing was read.
         unwatched: why reads and writes were not seen; empty where they were.
         boundary: the options of the `Boundary` that guards it; None where there can be none.
         why_not: why there is none, in a sentence.
@@ -75,6 +76,7 @@ class Found:
     reads: tuple[Line, ...]
     writes: tuple[Line, ...]
     example: tuple[str, str] | None
+    doubt: str
     unwatched: str
     boundary: Mapping[str, Any] | None
     why_not: str

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from otel_handoff.find import propose
-from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line
+from otel_handoff.find import proof, propose
+from otel_handoff.find.found import EXPOSED, SHARED, VERDICTS, WRONG, Found, Line
 from otel_handoff.find.held import VARIABLE
 from otel_handoff.find.rows import counted
 from otel_handoff.find.seen import At, Attribute, Group, Places
@@ -22,12 +22,17 @@ def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
     found: list[Found] = []
     groups = list(groups)
     again = _again(groups)
+    carried = proof.carried(groups)
     for group in groups:
         objects: dict[tuple[str, str], list[Attribute]] = {}
         for attribute in list(group.attributes.values()):
             root, _ = propose.root_and_rest(attribute.path)
             objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
-        found += [_found(group, *key, attributes, again, show) for key, attributes in objects.items()]
+        doubts = {
+            attribute: proof.doubt(attribute, carried[attribute.kind, attribute.name])
+            for attribute in group.attributes.values()
+        }
+        found += [_found(group, *key, attributes, again, doubts, show) for key, attributes in objects.items()]
     return found
 
 
@@ -57,27 +62,47 @@ class Again(NamedTuple):
     changes: int = 0
 
 
-def verdict(attribute: Attribute, again: Again, *, is_beside_one: bool = False) -> str:
-    """Return what is to be said of one attribute.
+class Judged(NamedTuple):
+    """What is to be said of one attribute.
+
+    Attributes:
+        verdict: one of `VERDICTS`.
+        doubt: why what was read may be everybody's, where that is why it is not wrong.
+    """
+
+    verdict: str
+    doubt: str = ""
+
+
+def verdict(attribute: Attribute, again: Again, doubt: str, *, is_beside_one: bool = False) -> Judged:
+    """Judge one attribute.
 
     Args:
         attribute: what was seen of it.
         again: how it changes with the rows.
+        doubt: why what was read may be everybody's, as far as the reads and writes show.
         is_beside_one: whether the same object has one that says which row it is, and the workers write both.
     """
     wrong = attribute.wrong.value
     if (attribute.kind, attribute.name) in counted:
-        return SHARED
+        return Judged(SHARED)
     overwritten = attribute.overwritten.value
     surely = how_surely_it_says(attribute)
+    newest = proof.NEWEST if is_the_newest(attribute.name) else ""
     if overwritten and (is_beside_one or says_it(attribute)):
-        return EXPOSED if is_the_newest(attribute.name) else WRONG
+        return _wrong_unless(newest or doubt)
     # What the submitter sets anew for each row is the row's; what changes now and then is everybody's.
     if not overwritten and (not again.changes or 2 * again.changes < again.times):
-        return EXPOSED if wrong and not again.times and surely == SURELY else SHARED
+        if wrong and surely == SURELY and not attribute.wrote.value and (not again.times or again.changes > 1):
+            return Judged(EXPOSED, proof.SELDOM if again.times else proof.ONCE)
+        return Judged(SHARED)
     if wrong and surely != NO:
-        return WRONG if surely == SURELY else EXPOSED
-    return EXPOSED if attribute.moved.value and says_it(attribute) else SHARED
+        return _wrong_unless(doubt if surely == SURELY else newest or proof.BY_ITS_NAME)
+    return Judged(EXPOSED if attribute.moved.value and says_it(attribute) else SHARED)
+
+
+def _wrong_unless(doubt: str) -> Judged:
+    return Judged(EXPOSED, doubt) if doubt else Judged(WRONG)
 
 
 def how_surely_it_says(attribute: Attribute) -> int:
@@ -101,16 +126,19 @@ def _found(
     kind: str,
     attributes: list[Attribute],
     again: Mapping[tuple[object, ...], Again],
+    doubts: Mapping[Attribute, str],
     show: Callable[[Any], str],
 ) -> Found:
     ids = {attribute.path for attribute in attributes if attribute.wrote.value and says_it(attribute)}
     verdicts = {
-        attribute: verdict(attribute, again[_key(group, attribute)], is_beside_one=attribute.path in ids)
+        attribute: verdict(
+            attribute, again[_key(group, attribute)], doubts[attribute], is_beside_one=attribute.path in ids
+        )
         for attribute in attributes
     }
-    worst = min(verdicts.values(), key=(WRONG, EXPOSED, SHARED).index)
-    told = [attribute for attribute in attributes if verdicts[attribute] != SHARED] or attributes
-    moving = [attribute for attribute in told if verdicts[attribute] == worst]
+    worst = min((judged.verdict for judged in verdicts.values()), key=VERDICTS.index)
+    told = [attribute for attribute in attributes if verdicts[attribute].verdict != SHARED] or attributes
+    moving = [attribute for attribute in told if verdicts[attribute].verdict == worst]
     fields, why = _fields(told) if worst != SHARED else ({}, {})
     target = propose.target(group, root)
     own = {
@@ -138,6 +166,7 @@ def _found(
         reads=_lines(attribute.reads for attribute in moving),
         writes=_lines(attribute.writes for attribute in moving),
         example=(show(example[0]), show(example[1])) if example and worst != SHARED else None,
+        doubt=next((verdicts[one].doubt for one in moving if verdicts[one].doubt), ""),
         unwatched=next((one.unwatched for one in moving if one.unwatched), "") if worst != SHARED else "",
         boundary=boundary,
         why_not=target.why_not,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otel_handoff.find.counting import is_in_place
 from otel_handoff.find.held import ContextVariable, Held, Variable
-from otel_handoff.find.seen import At, Attribute, Group, at, is_same
+from otel_handoff.find.seen import At, Attribute, Group, at, is_same, note
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally, guard
 from otel_handoff.host.plainly import MISSING, class_of
@@ -153,6 +153,7 @@ class Row:
         # Once for each row.
         if not self._count(attribute.wrong, attribute):
             return False
+        note(attribute.taken, now)
         if attribute.example is None and is_simple(then) and is_simple(now):
             attribute.example = then, now
         return True

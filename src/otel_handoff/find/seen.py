@@ -8,12 +8,13 @@ from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.held import Held
 from otel_handoff.find.own import own_frame
-from otel_handoff.find.values import is_simple
+from otel_handoff.find.values import is_plain, is_simple
 from otel_handoff.host.guard import Tally
 from otel_handoff.host.plainly import class_of
 
 _MOST_PLACES: Final = 64
 _MOST_VALUES: Final = 8
+_MOST_MARKS: Final = 1_000
 
 
 class At(NamedTuple):
@@ -64,6 +65,8 @@ class Attribute:
         pickled: those whose worker, in another process, got what was written since.
         values: some of what it held.
         inner: where it holds an object, some of what that had in it.
+        carried: what it held when it was handed over again, as marks: nothing is kept that a row held.
+        taken: what its workers read that was written since, likewise.
         reads, writes: of the wrong values: where, on which thread.
         example: what one row had, and what its worker read.
         unwatched: why its reads and writes are not seen; empty where they are.
@@ -82,6 +85,8 @@ class Attribute:
         self.pickled: Tally = Tally()
         self.values: list[Any] = []
         self.inner: dict[str, list[Any]] = {}
+        self.carried: set[int] = set()
+        self.taken: set[int] = set()
         self.reads: Places = Places()
         self.writes: Places = Places()
         self.example: tuple[Any, Any] | None = None
@@ -94,6 +99,17 @@ class Attribute:
                 _keep(self.inner.setdefault(name, []), there)
         else:
             _keep(self.values, value)
+
+
+def note(marks: set[int], value: Any) -> None:
+    """Add the mark of a value to some, unless there are too many to say anything."""
+    if len(marks) < _MOST_MARKS:
+        marks.add(hash(value) if is_plain(value) else id(value))
+
+
+def is_full(marks: set[int]) -> bool:
+    """Whether there were too many."""
+    return len(marks) >= _MOST_MARKS
 
 
 def _keep(values: list[Any], value: Any) -> None:
@@ -133,6 +149,7 @@ class Group:
         work: the function that does the work; None where something is put into a queue.
         rows: how many there were.
         attributes: of what goes across, by the path and the class of the object, and the name.
+        threads: those that hand over: identity -> name.
         early: how many were coroutines that were made by another line before.
         takers: the functions that took it out of a queue.
         next: is set when the next row is handed over.
@@ -144,9 +161,17 @@ class Group:
         self.work: Work | None = work
         self.rows: Tally = Tally()
         self.attributes: dict[tuple[str, type, str], Attribute] = {}
+        self.threads: dict[int, str] = {}
         self.early: Tally = Tally()
         self.takers: list[Taker] = []
         self.next: threading.Event = threading.Event()
+
+    def begins(self) -> None:
+        """One more is handed over."""
+        self.rows.add()
+        thread = threading.get_ident()
+        if thread not in self.threads and len(self.threads) < _MOST_PLACES:
+            self.threads[thread] = threading.current_thread().name
 
     def moves_on(self) -> None:
         """One more is handed over: whoever was held back for it goes on."""

@@ -52,7 +52,7 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
         yield f"EXPOSED: in {rows} the worker began without what it held, or with another"
     elif found.verdict == EXPOSED and found.wrong:
         rows = f"{found.wrong} of {_of(found.rows, 'row')}"
-        yield f"EXPOSED: in {rows} the worker read what was written after its hand-over; it may be everybody's"
+        yield f"EXPOSED: in {rows} the worker read what was written after its hand-over, which may be everybody's"
     elif found.verdict == EXPOSED:
         yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; no wrong read was seen"
     else:
@@ -68,6 +68,8 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
         yield f"  for example  {found.example[1]} instead of {found.example[0]}"
     for name, why in found.why.items():
         yield f"  field        {name} = {found.fields[name]!r}: {why}"
+    if found.doubt:
+        yield f"  in doubt     {found.doubt}"
     if found.unwatched:
         yield f"  not seen     {found.unwatched}"
     if found.boundary is not None and found.verdict != SHARED:

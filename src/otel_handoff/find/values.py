@@ -32,6 +32,17 @@ _COUNTS: Final = frozenset(_COUNTS_WORDS.split())
 _LATEST: Final = frozenset({"last", "latest", "newest", "next", "previous", "prev", "max", "min", "recent", "highest"})
 """Words in the name of what is of the newest row, on purpose."""
 
+_CREDENTIALS_WORDS = "access api auth authorization bearer cookie credential csrf jwt password refresh secret"
+_CREDENTIALS: Final = frozenset(_CREDENTIALS_WORDS.split())
+"""Words in the name of what opens something: who uses it takes the newest."""
+
+_PLACES_WORDS = "backend broker endpoint host node partition region replica server shard slot target worker zone"
+_PLACES: Final = frozenset(_PLACES_WORDS.split())
+"""Words in the name of where something is done: that may go round."""
+
+_PEOPLE: Final = frozenset({"tenant", "user", "customer", "client", "account", "owner"})
+"""Words in the name of whom something is for: that may be a name with blanks."""
+
 NO, PERHAPS, SURELY = range(3)
 """How surely an attribute says which row it is."""
 
@@ -39,6 +50,11 @@ _FEW: Final = 2
 _LONGEST: Final = 64
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LIKE_AN_ID: Final = re.compile(r"(?=.*\d)\S{1,128}", re.ASCII)
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is compared, and hashed, by no code of the program's."""
+    return class_of(value) in _SIMPLE
 
 
 def is_simple(value: object) -> bool:
@@ -57,7 +73,7 @@ def says_which(name: str, values: Collection[Any]) -> bool:
     values = [value for value in values if value is not None]
     if not values or any(class_of(value) in (bool, float) or isinstance(value, Enum) for value in values):
         return False
-    words = {word.lower() for word in _WORD.findall(name)}
+    words = _words(name)
     if words & _IDS:
         return True
     if words & _COUNTS:
@@ -73,9 +89,11 @@ def how_surely(name: str, values: Collection[Any]) -> int:
     values = [value for value in values if value is not None]
     if any(class_of(value) in (bool, float) for value in values):
         return NO
-    words = {word.lower() for word in _WORD.findall(name)}
+    words = _words(name)
     if words & _COUNTS and not words & (_SAYS | _IDS):
         return NO
+    if words & _CREDENTIALS or (not words & (_IDS | _PEOPLE) and any(map(_is_prose, values))):
+        return PERHAPS
     is_named = bool(words & _IDS) or (bool(words & _SAYS) and not words & _COUNTS)
     is_of_one = is_named or (bool(values) and all(isinstance(value, UUID) for value in values))
     return SURELY if is_of_one and values and not words & _LATEST and says_which(name, values) else PERHAPS
@@ -83,7 +101,20 @@ def how_surely(name: str, values: Collection[Any]) -> int:
 
 def is_the_newest(name: str) -> bool:
     """Whether the name says that it is of the newest row, on purpose."""
-    return bool({word.lower() for word in _WORD.findall(name)} & _LATEST)
+    return bool(_words(name) & _LATEST)
+
+
+def is_a_place(name: str) -> bool:
+    """Whether the name says where something is done, which may go round."""
+    return bool(_words(name) & _PLACES)
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(name)}
+
+
+def _is_prose(value: object) -> bool:
+    return isinstance(value, str) and any(map(str.isspace, value))
 
 
 def _is_a_word(value: object) -> bool:
