@@ -84,6 +84,37 @@ def test_a_full_queue() -> None:
         items.get_nowait()
 
 
+class Mine(queue.SimpleQueue[Any]):
+    """One of a program's own, made before anybody looked."""
+
+
+def test_simple_queues() -> None:
+    """They are what they were for whoever asks, those of a pool are Python's own, and outlive the looking."""
+    items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    desk = Desk()
+    items.put((1, desk))
+    items.put_nowait((2, desk))
+    assert (items.qsize(), items.get()[0], items.get(block=False)[0]) == (2, 1, 2)
+    for nothing in (items.get_nowait, lambda: items.get(timeout=0), lambda: items.get(False)):
+        with pytest.raises(queue.Empty):
+            nothing()
+
+    class Own(queue.SimpleQueue[Any]):
+        pass
+
+    assert isinstance(items, queue.SimpleQueue)
+    assert isinstance(Mine(), queue.SimpleQueue)
+    assert issubclass(Mine, queue.SimpleQueue)
+    assert isinstance(Own(), Own)
+    assert not isinstance(items, Own)
+    with ThreadPoolExecutor(1) as pool:
+        assert type(vars(pool)["_work_queue"]) is type(Mine()).__mro__[1]
+    session.stop()
+    items.put("later")
+    assert items.get() == "later"
+    assert queue.SimpleQueue is type(Mine()).__mro__[1]
+
+
 def test_items_that_are_thrown_away() -> None:
     """Another one that is later at the same address is not taken for one of them."""
     items: queue.Queue[Any] = queue.Queue()

@@ -13,6 +13,9 @@ import pytest
 from otel_handoff import Boundary, HandoffInstrumentor, Mismatch
 from otel_handoff.find import session
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Result, together
+from otel_handoff.find.text import lines
+from otel_handoff.find.verify import NOT_KNOWN, WRONG_IDS, verdict
+from tests.find.kinds import GUARDED, UNGUARDED, UNSEEN
 from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 from tests.find.right import RIGHT
@@ -71,11 +74,11 @@ def shown(result: Result) -> list[tuple[str, str, str]]:
     return [(found.verdict, found.work, found.context) for found in result.found]
 
 
-@pytest.mark.parametrize("program", WRONG_PROGRAMS, ids=[program.name for program in WRONG_PROGRAMS])
+@pytest.mark.parametrize("program", [*WRONG_PROGRAMS, *GUARDED, *UNGUARDED], ids=lambda program: program.name)
 def test_what_is_wrong(folder: Path, program: Program) -> None:
     """It is found in each wrong row, at the line that read and the line that wrote, and nothing else is wrong."""
     result, wrong = looked_at(folder, program)
-    assert wrong == 5
+    assert wrong >= 5
     (found,) = [found for found in result.found if found.verdict in (WRONG, EXPOSED)]
     assert (found.verdict, found.way) == (program.verdict, program.way)
     assert (found.work, found.context) == (f"{program.name}:{program.work}", program.context)
@@ -85,13 +88,14 @@ def test_what_is_wrong(folder: Path, program: Program) -> None:
         assert {line.file for line in found.reads} == {str(folder / f"{program.name}.py")}
         assert {line.file for line in found.writes} == {str(folder / f"{program.name}.py")}
         source = program.text.splitlines()
-        assert all(f".{program.field.partition('.')[0]} = " in source[line.line - 1] for line in found.writes)
+        stores = [f".{part} = " for part in program.field.split(".")]
+        assert all(any(store in source[line.line - 1] for store in stores) for line in found.writes)
     else:
         assert found.moved == wrong
         assert found.unwatched
 
 
-@pytest.mark.parametrize("program", WRONG_PROGRAMS, ids=[program.name for program in WRONG_PROGRAMS])
+@pytest.mark.parametrize("program", [*WRONG_PROGRAMS, *GUARDED], ids=lambda program: program.name)
 def test_what_is_proposed(folder: Path, program: Program) -> None:
     """It works as it is printed: observe finds the rows that are wrong, and pin leaves none."""
     result, wrong = looked_at(folder, program)
@@ -103,6 +107,36 @@ def test_what_is_proposed(folder: Path, program: Program) -> None:
     told, left = tried(folder, program, found, "pin")
     assert left == 0
     assert {mismatch.outcome for mismatch in told} <= {"prevented"}
+
+
+def told(result: Result) -> list[str]:
+    """Return the report."""
+    return list(lines(result, None, shared=False))
+
+
+@pytest.mark.parametrize("program", UNGUARDED, ids=lambda program: program.name)
+def test_what_no_boundary_guards(folder: Path, program: Program) -> None:
+    """It is said why, and it is no all-clear."""
+    result, _ = looked_at(folder, program)
+    (found,) = [found for found in result.found if found.verdict in (WRONG, EXPOSED)]
+    assert found.boundary is None
+    assert found.why_not
+    assert verdict(result, None) == (WRONG_IDS if found.verdict == WRONG else NOT_KNOWN)
+
+
+def test_what_is_not_looked_into(folder: Path) -> None:
+    """It is told, and the last line does not read as if all had been seen."""
+    said: dict[str, list[str]] = {}
+    for program in UNSEEN:
+        result, wrong = looked_at(folder, program)
+        assert wrong == 5
+        assert not any(line.endswith("of 6 rows in 1 process.") for line in told(result))
+        said[program.name] = list(result.unseen)
+    assert said == {
+        "a_deque": ["what goes through the deque at 'items'"],
+        "too_many": ["objects beyond the first 64, at 'shelf.places.2.places.14'"],
+        "too_deep": ["what is on the object at 'desk.inner.inner.inner.inner.inner.inner.inner.inner'"],
+    }
 
 
 @pytest.mark.parametrize("program", DOUBTFUL, ids=[program.name for program in DOUBTFUL])

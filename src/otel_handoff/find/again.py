@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from otel_handoff.find.held import ContextVariable, Held
+from otel_handoff.find.held import Held, Items
 from otel_handoff.find.rows import Row, watch
 from otel_handoff.find.seen import Group, is_same, note
 from otel_handoff.find.values import is_simple, says_which
@@ -39,8 +39,8 @@ def _again(row: Row, held: Held) -> None:
     key = id(work.code) if work is not None and work.code is not None else id(row.group), id(held.object)
     before = _before.get(key)
     of = _in_flight(row, held) if class_of(held.object) is dict else None
-    if isinstance(held, ContextVariable):
-        of = partial(_itself, held.object)  # it is there for as long as its module
+    if held.lasts:
+        of = partial(_itself, held.object)
     if before is None or before.of() is not held.object:
         try:
             ref = of or weakref.ref(held.object, partial(_gone, _before, key))
@@ -49,6 +49,8 @@ def _again(row: Row, held: Held) -> None:
         _before[key] = _Before(ref, _marks(held))
         return
     then, before.values, before.of = before.values, _marks(held), of or before.of
+    if isinstance(held, Items) and not held.is_like(then):
+        return
     for name, value in held.values.items():
         attribute = row.group.attribute(held, name)
         attribute.again.add()

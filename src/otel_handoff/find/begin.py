@@ -8,10 +8,12 @@ from types import CoroutineType, FrameType, MethodType
 from typing import Any, Final
 
 from otel_handoff.find.again import hand_over
-from otel_handoff.find.held import Part, Variable, context_variables, given_to, held_by
+from otel_handoff.find.given import Part, given_to
+from otel_handoff.find.held import Variable, context_variables
 from otel_handoff.find.own import is_own_code, own_frame
 from otel_handoff.find.rows import Row, current
 from otel_handoff.find.seen import At, Group, Work, at
+from otel_handoff.find.walk import held_by
 from otel_handoff.handover.calling import function_of
 from otel_handoff.handover.directly import Args, Kwargs, Layers, peeled
 from otel_handoff.host.current import no_lease

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from otel_handoff.find.own import is_of_a_library, is_own_class
 from otel_handoff.find.values import is_simple
-from otel_handoff.host.plainly import class_of, dict_of, slot_values, slots_of
+from otel_handoff.host.plainly import Watched, class_of, dict_of, slot_values, slots_of
 
 NO_OBJECTS: Final[tuple[type, ...]] = (type, ModuleType, FunctionType)
 """What may be handed over, and has no values of a row's."""
@@ -30,9 +30,10 @@ class ClassOfObjects:
         is_of_a_library: whether they are where they are handed over as they are.
         is_dict: whether they are dicts, of which the keys are looked at.
         is_watchable: whether reads and writes of their attributes can be seen.
+        defaults: what the class had for its instances when it was first met.
     """
 
-    __slots__ = ("_defaults", "_is_thread", "_slots", "is_dict", "is_looked_into", "is_of_a_library", "is_watchable")
+    __slots__ = ("_is_thread", "_slots", "defaults", "is_dict", "is_looked_into", "is_of_a_library", "is_watchable")
 
     def __init__(self, cls: type) -> None:
         is_object = not any(issubclass(cls, one) for one in NO_OBJECTS)
@@ -42,11 +43,7 @@ class ClassOfObjects:
         self.is_of_a_library: bool = is_object and is_of_a_library(cls)
         self.is_watchable: bool = cls not in _PLAIN and not self.is_dict
         self._slots: list[str] = slots_of(cls)
-        self._defaults: dict[str, Any] = {}  # as they are before anything is watched
-        for base in reversed(cls.__mro__[:-1]):
-            if is_own_class(base) or is_of_a_library(base):
-                own = vars(base).items()
-                self._defaults.update((name, value) for name, value in own if _is_a_default(name, value))
+        self.defaults: dict[str, Any] = values_of_class(cls)  # as they are before anything is watched
 
     def values_of(self, thing: Any) -> Mapping[str, Any]:
         """Return what an object of this class holds, by attribute or key."""
@@ -55,13 +52,34 @@ class ClassOfObjects:
         values = dict_of(thing)
         if type(values) is not dict:
             return _NOTHING
-        found = {**self._defaults, **values} if self._defaults else dict(values)
+        found = {**self.defaults, **values} if self.defaults else dict(values)
         if self._slots:
             found.update(slot_values(thing, self._slots))
         if self._is_thread:
             for name in _OF_A_THREAD:
                 found.pop(name, None)
         return found
+
+    def defaults_of(self, thing: Any) -> dict[str, Any]:
+        """Return what the class has now for this object, which has none of its own."""
+        own = dict_of(thing)
+        missing = [name for name in self.defaults if name not in own]
+        if not missing:
+            return {}
+        there = values_of_class(class_of(thing))
+        return {name: there[name] for name in missing if name in there and name not in self._slots}
+
+
+def values_of_class(cls: type) -> dict[str, Any]:
+    """Return what a class has for its instances now, whether we watch it or not."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        if is_own_class(base) or is_of_a_library(base):
+            for name, value in vars(base).copy().items():
+                there = value.inherited if isinstance(value, Watched) else value
+                if _is_a_default(name, there):
+                    found[name] = there
+    return found
 
 
 def _is_a_default(name: str, value: Any) -> bool:

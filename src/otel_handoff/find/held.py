@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import copy_context
-from itertools import islice
-from types import CellType, MethodType
-from typing import Any, Final, NamedTuple, cast
+from threading import local
+from typing import Any, ClassVar, Final, cast
 
-from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects
+from otel_handoff.find.classes import class_of_objects, values_of_class
+from otel_handoff.find.counting import is_counted_in
 from otel_handoff.find.values import is_simple, says_which
-from otel_handoff.handover.calling import code_of, function_of
-from otel_handoff.handover.directly import Layers, filled
-from otel_handoff.host.guard import Tally
 from otel_handoff.host.plainly import MISSING, class_of
-
-_MOST_OBJECTS: Final = 64
-_MOST_VALUES: Final = 64
-_MOST_ITEMS: Final = 16
-_DEEPEST: Final = 3
-_SEQUENCES: Final = frozenset({list, tuple})
 
 
 class Held:
@@ -29,17 +21,22 @@ class Held:
     Attributes:
         object: itself.
         path: where it was found, as a boundary has it: `"ctx"`, `"self.client"`, `"item.1"`, `"app.state:client"`.
-        values: attribute (or key of a dict) -> what it held: a simple value, or an object that is looked at as well.
-        is_watchable: whether its reads and writes can be seen; those of a dict cannot.
+        values: attribute (or key, or index) -> what it held: a simple value, or an object that is looked at as well.
+        unwatched: why its reads and writes are not seen; empty where they can be.
+        lasts: whether it is there for as long as the program.
+        moves: whether what moved is watched, or told as not seen.
     """
 
-    __slots__ = ("is_watchable", "object", "path", "values")
+    __slots__ = ("object", "path", "unwatched", "values")
 
-    def __init__(self, path: str, thing: Any, values: dict[str, Any], *, is_watchable: bool) -> None:
+    lasts: ClassVar[bool] = False
+    moves: ClassVar[bool] = True
+
+    def __init__(self, path: str, thing: Any, values: dict[str, Any], unwatched: str = "") -> None:
         self.object: Any = thing
         self.path: str = path
         self.values: dict[str, Any] = values
-        self.is_watchable: bool = is_watchable
+        self.unwatched: str = unwatched
 
     def kind(self) -> str:
         """Return what it is."""
@@ -61,44 +58,24 @@ class Held:
                 yield name, MISSING, value
 
 
-CONTEXTVAR: Final = "ContextVar "
-"""Before the name of one, in the place of a path."""
-
-
-class ContextVariable(Held):
-    """A ContextVar, and what it held: a worker may run with another, or without."""
+class Items(Held):
+    """A list with a place for each thing: one that grows, shrinks or is shifted is a collection, and is of all rows."""
 
     __slots__ = ()
 
-    def kind(self) -> str:
-        """Return what it is."""
-        return "ContextVar"
-
     def now(self) -> Iterator[tuple[str, Any, Any]]:
-        """Yield its name, what it held, and what it holds here."""
-        for name, then in self.values.items():
-            yield name, then, self.object.get(None)
+        """Yield each index, what was there, and what is there now."""
+        there = list(self.object)
+        if len(there) == len(self.values):
+            for (name, then), value in zip(self.values.items(), there, strict=True):
+                yield name, then, value
 
-
-def context_variables() -> Iterator[Held]:
-    """Yield those that say which row it is, as far as one value shows."""
-    for variable, value in copy_context().items():
-        if is_simple(value) and says_which(variable.name, [value]):
-            yield ContextVariable(f"{CONTEXTVAR}{variable.name}", variable, {variable.name: value}, is_watchable=False)
-
-
-class Part(NamedTuple):
-    """Something that a hand-over takes along, and where it is found.
-
-    Attributes:
-        path: as a boundary has it.
-        value: itself.
-        cell: the variable of an enclosing function that it is in: another may be in there when it is read.
-    """
-
-    path: str
-    value: Any
-    cell: CellType | None = None
+    def is_like(self, before: dict[str, Any]) -> bool:
+        """Whether it is as long as before, and nothing in it has another place."""
+        places: dict[Any, str] = {value: name for name, value in self.values.items() if type(value) is str}
+        return len(before) == len(self.values) and all(
+            places.get(value, name) == name for name, value in before.items() if type(value) is str
+        )
 
 
 VARIABLE: Final = "variable"
@@ -120,88 +97,103 @@ class Variable(Held):
                 yield name, then, self.object.cell_contents
 
 
-def given_to(layers: Layers, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Part]:
-    """Yield what a function that is handed over is given, holds, and names, by the names that it has there."""
-    function = function_of(layers.function)
-    given = filled(layers.before, args[layers.shift :])
-    if function is None:
-        yield Part("self", layers.function)
-        yield from (Part(f"args.{number}", value) for number, value in enumerate(given))
-    else:
-        code = function.__code__
-        if class_of(layers.function) is MethodType:
-            given = (layers.function.__self__, *given)
-        names = code.co_varnames[: code.co_argcount]
-        for number, value in enumerate(given):
-            yield Part(names[number] if number < len(names) else f"args.{number - len(names)}", value)
-        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-            with suppress(ValueError):  # it is empty
-                yield Part(name, cell.cell_contents, cell)
-        defaults = function.__defaults__ or ()
-        taken = max(len(given), len(names) - len(defaults))
-        for name, value in zip(names[taken:], defaults[len(defaults) - len(names) + taken :], strict=False):
-            yield Part(name, value)
-        space = function.__globals__
-        for name in code_of(code).names:
-            found = space.get(name, MISSING)
-            if found is not MISSING and (is_looked_into(found) or class_of_objects(found).is_of_a_library):
-                yield Part(f"{space.get('__name__', '')}:{name}", found)
-    if kwargs or layers.named:
-        for name, value in {**layers.named, **kwargs}.items():
-            yield Part(name, value)
+MODULE: Final = "module"
 
 
-def held_by(parts: Iterable[Part]) -> dict[int, Held]:
-    """Return the objects of the program's own that go across, by identity, with what they hold now."""
-    found: dict[int, Held] = {}
-    left: list[tuple[str, Any, int]] = []
-    for path, value, cell in parts:
-        left.append((path, value, 0))
-        if cell is not None and not isinstance(value, NO_OBJECTS):
-            found[id(cell)] = Variable(path, cell, {path: value}, is_watchable=False)
-    for path, value, depth in left:  # it grows meanwhile
-        if len(found) >= _MOST_OBJECTS:
-            break
-        if is_simple(value) or id(value) in found:
-            continue
-        if class_of(value) in _SEQUENCES:
-            if depth < _DEEPEST:
-                left += [(f"{path}.{number}", item, depth + 1) for number, item in enumerate(value[:_MOST_ITEMS])]
-            if len(value) > _MOST_ITEMS and any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
-                left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
-            continue
-        cls = class_of_objects(value)
-        if cls.is_dict and len(value) > _MOST_VALUES:
-            left_out(f"a dict with more than {_MOST_VALUES} keys, at {path!r}")
-            continue
-        # One of a library only where it is given as it is: everything else hangs together with everything.
-        if cls.is_looked_into or (not depth and cls.is_of_a_library):
-            held = found[id(value)] = _held(path, value, cls)
-            if depth < _DEEPEST:
-                left += [
-                    (f"{path}.{name}", there, depth + 1) for name, there in held.values.items() if not is_simple(there)
-                ]
-    return found
+class Globals(Held):
+    """Variables of a module that the worker's code names."""
+
+    __slots__ = ()
+
+    lasts = True
+
+    def kind(self) -> str:
+        """Return what it is."""
+        return MODULE
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each name, what was in it, and what is in it now."""
+        for name, then in self.values.items():
+            yield name, then, self.object.get(name, MISSING)
+
+    def is_counted(self, name: str) -> bool:
+        """Whether a function of the module counts it."""
+        return is_counted_in(self.object, name, "STORE_GLOBAL")
 
 
-unseen: Final[dict[str, Tally]] = {}
-"""What was not looked into, and how often."""
+class OfAClass(Held):
+    """What a class has for all of its instances."""
 
-_MOST_UNSEEN: Final = 64
+    __slots__ = ()
+
+    lasts = True
+
+    def kind(self) -> str:
+        """Return what it is."""
+        return f"class {self.object.__qualname__}"
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each attribute, what it held, and what it holds now."""
+        there = values_of_class(self.object)
+        for name, then in self.values.items():
+            yield name, then, there.get(name, MISSING)
+
+    def is_counted(self, name: str) -> bool:
+        """Whether a function of its module counts it."""
+        module = sys.modules.get(self.object.__module__)
+        return module is not None and is_counted_in(vars(module), name, "STORE_ATTR")
 
 
-def left_out(what: str) -> None:
-    """Take note of what is not looked into."""
-    if what in unseen or len(unseen) < _MOST_UNSEEN:
-        unseen.setdefault(what, Tally()).add()
+LOCAL: Final = "threading.local"
 
 
-def _held(path: str, value: Any, cls: ClassOfObjects) -> Held:
-    values = cls.values_of(value)
-    named = islice(((name, there) for name, there in values.items() if type(name) is str), _MOST_VALUES)
-    return Held(path, value, dict(named), is_watchable=cls.is_watchable)
+class OfAThread(Held):
+    """What a thread has by itself, in a `threading.local`: a worker on another has something else, or nothing."""
+
+    __slots__ = ()
+
+    lasts = True
+
+    def kind(self) -> str:
+        """Return what it is."""
+        return LOCAL
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each name, what it held, and what it holds here."""
+        there = values_here(self.object)
+        for name, then in self.values.items():
+            yield name, then, there.get(name, MISSING)
 
 
-def is_looked_into(value: object) -> bool:
-    """Whether a value may hold what says which row it is: an object of the program's own, or a plain container."""
-    return not is_simple(value) and class_of_objects(value).is_looked_into
+def values_here(here: local) -> dict[str, Any]:
+    """Return what this thread has."""
+    return cast("dict[str, Any]", local.__getattribute__(here, "__dict__"))
+
+
+CONTEXTVAR: Final = "ContextVar "
+"""Before the name of one, in the place of a path."""
+
+
+class ContextVariable(Held):
+    """A ContextVar, and what it held: a worker may run with another, or without."""
+
+    __slots__ = ()
+
+    lasts = True
+    moves = False
+
+    def kind(self) -> str:
+        """Return what it is."""
+        return "ContextVar"
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield its name, what it held, and what it holds here."""
+        for name, then in self.values.items():
+            yield name, then, self.object.get(None)
+
+
+def context_variables() -> Iterator[Held]:
+    """Yield those that say which row it is, as far as one value shows."""
+    for variable, value in copy_context().items():
+        if is_simple(value) and says_which(variable.name, [value]):
+            yield ContextVariable(f"{CONTEXTVAR}{variable.name}", variable, {variable.name: value})

@@ -140,7 +140,7 @@ def _found(
     told = [attribute for attribute in attributes if verdicts[attribute].verdict != SHARED] or attributes
     moving = [attribute for attribute in told if verdicts[attribute].verdict == worst]
     fields, why = _fields(told) if worst != SHARED else ({}, {})
-    target = propose.target(group, root)
+    target = propose.target(group, root, kind)
     own = {
         name: name
         for name in fields
@@ -206,6 +206,8 @@ def _fields(attributes: list[Attribute]) -> tuple[dict[str, str], dict[str, str]
 
 def _name(path: str, taken: dict[str, str]) -> str:
     *before, last = path.replace("-", "_").split(".")
+    if last.isdigit():
+        before, last = [], "_".join([*before[-1:], "item", last])
     name = last.strip("_").lower() or "id"
     return name if name not in taken else "_".join([*before, last]).lower()
 

@@ -41,7 +41,7 @@ def count_in(package: str) -> None:
 
 def is_own_class(cls: type) -> bool:
     """Whether a class is the program's own."""
-    return _is_own_module(cls.__module__)
+    return is_own_module(cls.__module__)
 
 
 def is_of_a_library(cls: type) -> bool:
@@ -68,7 +68,8 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
-def _is_own_module(name: object) -> bool:
+def is_own_module(name: object) -> bool:
+    """Whether a module is the program's own, by its name."""
     if type(name) is not str:
         return False
     if name.partition(".")[0] in _packages or name == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple, cast
 
-from otel_handoff.find.held import CONTEXTVAR
+from otel_handoff.find.held import CONTEXTVAR, LOCAL, MODULE
 from otel_handoff.find.seen import Group, Taker, Work
 from otel_handoff.handover.calling import code_of
 from otel_handoff.host.callsites import call_sites
@@ -17,6 +17,11 @@ from otel_handoff.host.callsites import call_sites
 _TAKES: Final = {"Queue.put": "queue:Queue.get", "asyncio.Queue.put": "asyncio:Queue.get"}
 _WORD: Final = re.compile(r"[^a-z0-9_]+")
 _MAIN: Final = "__main__"
+_THE_SAME: Final = {
+    MODULE: "A global is the same for every row",
+    "class": "What a class has is the same for every row",
+    LOCAL: "What a thread has is not there on another",
+}
 _STAYS: Final = ("self", "cls", "item", "args", "kwargs")
 
 
@@ -38,14 +43,28 @@ class Target(NamedTuple):
     is_of_main: bool = False
 
 
-def target(group: Group, path: str) -> Target:
-    """Return the function that works on what is handed over at `path`."""
-    if group.work is None:
-        taker = group.takers[0] if group.takers else None
-        if taker is None:
-            return Target("", path, None, "Nobody was seen to take it out of the queue.")
-        return _of_taker(taker, path)
-    return _of_work(group.work, path)
+def target(group: Group, path: str, kind: str) -> Target:
+    """Return the function that works on what is handed over at `path`, of that kind."""
+    found = _target_of(group, path)
+    same = _THE_SAME.get(kind.partition(" ")[0])
+    if same is None:
+        return found
+    return found._replace(context=found.context.rstrip(":"), why_not=f"{same}: hand it over as an argument.")
+
+
+def _target_of(group: Group, path: str) -> Target:
+    if group.work is not None:
+        return _of_work(group.work, path)
+    taker = group.takers[0] if group.takers else None
+    if taker is None:
+        return Target("", path, None, "Nobody was seen to take it out of the queue.")
+    found = _of_taker(taker, path)
+    if group.way in _TAKES or found.why_not:
+        return found
+    why = (
+        "No boundary sees what goes through a SimpleQueue: take a queue.Queue, or do the work in a function of its own."
+    )
+    return found._replace(why_not=why)
 
 
 def options(group: Group, found: Target, fields: Mapping[str, str], own: Mapping[str, str]) -> dict[str, Any] | None:

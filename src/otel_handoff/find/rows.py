@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, Final
 
 from otel_handoff.find.counting import is_in_place
-from otel_handoff.find.held import ContextVariable, Held, Variable
+from otel_handoff.find.held import Globals, Held, OfAClass, Variable
 from otel_handoff.find.seen import At, Attribute, Group, at, is_same, note
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally, guard
@@ -131,6 +131,8 @@ class Row:
     def pickles(self) -> None:
         """What went across is pickled now, for a worker in another process: that is what it will read."""
         for held in list(self.held.values()):
+            if held.lasts:
+                continue  # it stays here
             for name, then, now in held.now():
                 if is_same(then, now):
                     continue
@@ -205,12 +207,12 @@ def watch_with(watching: Callable[[type, str], str] | None) -> None:
 
 def watch(held: Held, name: str, attribute: Attribute) -> None:
     """Have an attribute watched from now on, as it has moved."""
-    if isinstance(held, ContextVariable):
+    if not held.moves:
         return
-    if isinstance(held, Variable):
-        attribute.unwatched = "who writes a variable of a function is not seen"
-    elif not held.is_watchable:
-        attribute.unwatched = f"what is in a {class_of(held.object).__name__} cannot be watched"
+    if held.unwatched:
+        if not attribute.unwatched and isinstance(held, (Globals, OfAClass)) and held.is_counted(name):
+            counted.add((attribute.kind, name))
+        attribute.unwatched = held.unwatched
     elif _watch is not None:
         with guard:
             attribute.unwatched = _watch(class_of(held.object), name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
-from otel_handoff.find import again, classes, fields, held, own, rows
+from otel_handoff.find import again, classes, fields, named, own, queues, rows, simple, walk
 from otel_handoff.find.begin import groups, held_back
 from otel_handoff.find.found import EARLY, Result, worst_first
 from otel_handoff.find.judge import judged
@@ -38,10 +39,12 @@ def start(packages: Sequence[str] = (), *, patience: float = 0) -> None:
     _put_on.extend(patches())
     for patch in _put_on:
         patch.apply()
+    simple.put_on(partial(queues.put, "SimpleQueue.put"), partial(queues.get, "SimpleQueue.get"))
 
 
 def stop() -> None:
     """Look no more, and leave everything as it was; what was seen is forgotten."""
+    simple.take_off()
     for patch in reversed(_put_on):
         patch.remove()
     _put_on.clear()
@@ -57,11 +60,7 @@ def result() -> Result:
     seen = list(groups.values())
     found = worst_first(judged(seen, _shown()))
     unseen: dict[str, int] = {}
-    for each in found:
-        if each.unwatched:
-            sentence = f"{each.kind} at {each.hands_over.place}: {each.unwatched}"
-            unseen[sentence] = unseen.get(sentence, 0) + 1
-    for what, times in list(held.unseen.items()):
+    for what, times in list(walk.unseen.items()):
         unseen[what] = times.value
     for group in seen:
         early = group.early.value
@@ -77,7 +76,8 @@ def forget() -> None:
     groups.clear()
     rows.forget()
     again.forget()
-    held.unseen.clear()
+    walk.unseen.clear()
+    named.forget()
 
 
 def _shown() -> Callable[[Any], str]:

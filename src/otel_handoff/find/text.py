@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line, Result
-from otel_handoff.find.held import CONTEXTVAR
+from otel_handoff.find.held import CONTEXTVAR, LOCAL
 from otel_handoff.find.propose import written
 from otel_handoff.find.verify import NOTHING, WRONG_IDS, Tried, verdict
 
@@ -30,7 +30,8 @@ def _verdict(result: Result, tried: Tried | None) -> str:
     of = f"{_of(result.rows, 'row')} in {_of(result.processes, 'process', 'processes')}"
     said = verdict(result, tried)
     if said == NOTHING:
-        return f"Nothing wrong was seen, of {of}."
+        limits = ", as far as it was looked into: see above" if result.unseen or result.errors else ""
+        return f"Nothing wrong was seen, of {of}{limits}."
     if said == WRONG_IDS:
         wrong = result.of(WRONG)
         return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}." if wrong else f"WRONG, as the trial shows, of {of}."
@@ -47,14 +48,15 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
     if found.verdict == WRONG:
         rows = f"{found.wrong} of {_of(found.rows, 'row')}"
         yield f"WRONG: in {rows} the worker read what was written after its hand-over"
-    elif found.verdict == EXPOSED and found.context.startswith(CONTEXTVAR):
+    elif found.verdict == EXPOSED and (found.context.startswith(CONTEXTVAR) or found.kind == LOCAL):
         rows = f"{found.moved} of {_of(found.rows, 'row')}"
         yield f"EXPOSED: in {rows} the worker began without what it held, or with another"
     elif found.verdict == EXPOSED and found.wrong:
         rows = f"{found.wrong} of {_of(found.rows, 'row')}"
         yield f"EXPOSED: in {rows} the worker read what was written after its hand-over, which may be everybody's"
     elif found.verdict == EXPOSED:
-        yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; no wrong read was seen"
+        seen = "who read it is not seen" if found.unwatched else "no wrong read was seen"
+        yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; {seen}"
     else:
         yield f"SHARED: one object in {_of(found.rows, 'row')}, and what says which row it is never moved in flight"
     yield f"  handed over  {found.way}, {found.hands_over.place or 'by no code of the program'}"

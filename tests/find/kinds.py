@@ -1,0 +1,394 @@
+"""Programs whose shared object is not simply handed over: in a list, a global, on a class, deep, by a SimpleQueue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.find.programs import Program
+
+GUARDED: Final = (
+    Program(
+        "in_a_list",
+        """
+def work(row, slot):
+    all_in.wait()
+    file(row, slot[0])
+
+
+def main():
+    slot = [None, "shop"]
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            slot[0] = row
+            pool.submit(work, row, slot)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="slot",
+        field="0",
+        verdict="exposed",
+    ),
+    Program(
+        "in_a_list_on_it",
+        """
+class Shop:
+    def __init__(self):
+        self.current_ids = [None]
+
+
+def work(row, shop):
+    all_in.wait()
+    file(row, shop.current_ids[0])
+
+
+def main():
+    shop = Shop()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            shop.current_ids[0] = row
+            pool.submit(work, row, shop)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="shop",
+        field="current_ids.0",
+        verdict="exposed",
+    ),
+    Program(
+        "an_object_of_a_helper",
+        """
+desk = Desk()
+
+
+def under():
+    return desk.row
+
+
+def work(row):
+    all_in.wait()
+    file(row, under())
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="an_object_of_a_helper:desk",
+        field="row",
+    ),
+    Program(
+        "of_a_method_of_its_own",
+        """
+desk = Desk()
+
+
+class Shop:
+    def bill(self, row):
+        all_in.wait()
+        self.note(row)
+
+    def note(self, row):
+        file(row, desk.row)
+
+
+def main():
+    shop = Shop()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(shop.bill, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        work="Shop.bill",
+        context="of_a_method_of_its_own:desk",
+    ),
+    Program(
+        "four_levels_deep",
+        """
+class Level:
+    def __init__(self, inner):
+        self.inner = inner
+
+
+def work(row, top):
+    all_in.wait()
+    file(row, top.inner.inner.inner.inner.row)
+
+
+def main():
+    desk = Desk()
+    top = Level(Level(Level(Level(desk))))
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row, top)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="top",
+        field="inner.inner.inner.inner.row",
+    ),
+)
+"""What is proposed works."""
+
+UNGUARDED: Final = (
+    Program(
+        "in_a_global",
+        """
+current_row = None
+
+
+def work(row):
+    all_in.wait()
+    file(row, current_row)
+
+
+def main():
+    global current_row
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            current_row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="in_a_global",
+        field="current_row",
+        verdict="exposed",
+    ),
+    Program(
+        "in_a_global_of_a_helper",
+        """
+current_row = None
+
+
+def under():
+    return current_row
+
+
+def work(row):
+    all_in.wait()
+    file(row, under())
+
+
+def main():
+    global current_row
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            current_row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="in_a_global_of_a_helper",
+        field="current_row",
+        verdict="exposed",
+    ),
+    Program(
+        "on_a_module",
+        """
+import office
+
+office.current_row = None
+
+
+def work(row):
+    all_in.wait()
+    file(row, office.current_row)
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            office.current_row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="office",
+        field="current_row",
+        verdict="exposed",
+    ),
+    Program(
+        "on_a_class",
+        """
+class Current:
+    row = None
+
+
+def work(row):
+    all_in.wait()
+    file(row, Current.row)
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            Current.row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="on_a_class:Current",
+        field="row",
+        verdict="exposed",
+    ),
+    Program(
+        "on_the_class_of_self",
+        """
+class Shop:
+    current_row = None
+
+    def bill(self, row):
+        all_in.wait()
+        file(row, self.current_row)
+
+
+def main():
+    shop = Shop()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            Shop.current_row = row
+            pool.submit(shop.bill, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        work="Shop.bill",
+        context="on_the_class_of_self:Shop",
+        field="current_row",
+        verdict="exposed",
+    ),
+    Program(
+        "in_a_thread_local",
+        """
+here = threading.local()
+
+
+def work(row):
+    all_in.wait()
+    file(row, getattr(here, "row_id", None))
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            here.row_id = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="in_a_thread_local:here",
+        field="row_id",
+        verdict="exposed",
+    ),
+    Program(
+        "a_simple_queue",
+        """
+def serve(items):
+    while (item := items.get()) is not None:
+        row, desk = item
+        all_in.wait()
+        file(row, desk.row)
+
+
+def main():
+    desk, items = Desk(), queue.SimpleQueue()
+    thread = threading.Thread(target=serve, args=(items,))
+    thread.start()
+    for row in ROWS:
+        desk.row = row
+        items.put((row, desk))
+    items.put(None)
+    all_in.set()
+    thread.join()
+""",
+        "SimpleQueue.put",
+        work="serve",
+        context="item.1",
+    ),
+)
+"""No boundary can guard them, and it is said why."""
+
+UNSEEN: Final = (
+    Program(
+        "a_deque",
+        """
+import collections
+
+
+def serve(items, there):
+    while True:
+        there.acquire()
+        row, desk = items.popleft()
+        if row is None:
+            return
+        all_in.wait()
+        file(row, desk.row)
+
+
+def main():
+    desk, items, there = Desk(), collections.deque(), threading.Semaphore(0)
+    thread = threading.Thread(target=serve, args=(items, there))
+    thread.start()
+    for row in ROWS:
+        desk.row = row
+        items.append((row, desk))
+        there.release()
+    items.append((None, None))
+    there.release()
+    all_in.set()
+    thread.join()
+""",
+        "Thread.start",
+    ),
+    Program(
+        "too_many",
+        """
+def work(row, shelf):
+    all_in.wait()
+    file(row, shelf.places[15].places[15].row)
+
+
+def main():
+    shelf = Desk()
+    shelf.places = [Desk() for _ in range(16)]
+    for inner in shelf.places:
+        inner.places = [Desk() for _ in range(16)]
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            shelf.places[15].places[15].row = row
+            pool.submit(work, row, shelf)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+    Program(
+        "too_deep",
+        """
+def work(row, desk):
+    all_in.wait()
+    for _ in range(12):
+        desk = desk.inner
+    file(row, desk.row)
+
+
+def main():
+    first = desk = Desk()
+    for _ in range(12):
+        desk.inner = Desk()
+        desk = desk.inner
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row, first)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+)
+"""Nobody sees it; that is said."""
