@@ -1,4 +1,4 @@
-"""Programs whose shared object is not simply handed over: in a list, a global, on a class, deep, by a SimpleQueue."""
+"""Programs whose shared object is not simply handed over: in a list, a global, on a class, deep, or in a function."""
 
 from __future__ import annotations
 
@@ -132,6 +132,261 @@ def main():
         "ThreadPoolExecutor.submit",
         context="top",
         field="inner.inner.inner.inner.row",
+    ),
+    Program(
+        "with_wraps",
+        """
+import functools
+
+def timed(function):
+    @functools.wraps(function)
+    def timer(*args, **kwargs):
+        return function(*args, **kwargs)
+    return timer
+
+@timed
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row, desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+    Program(
+        "with_wraps_method",
+        """
+import functools
+
+def timed(function):
+    @functools.wraps(function)
+    def timer(self, *args, **kwargs):
+        return function(self, *args, **kwargs)
+    return timer
+
+class Shop:
+    @timed
+    def work(self, row, desk):
+        all_in.wait()
+        file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    shop = Shop()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(shop.work, row, desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        work="Shop.work",
+    ),
+    Program(
+        "singledispatched",
+        """
+import functools
+
+@functools.singledispatch
+def work(desk, row):
+    raise TypeError
+
+@work.register
+def _(desk: Desk, row):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, desk, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+    Program(
+        "lru_cached",
+        """
+import functools
+
+@functools.lru_cache
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row, desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+    Program(
+        "own_pool",
+        """
+class Pool:
+    def __init__(self):
+        self.items = queue.Queue()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while (item := self.items.get()) is not None:
+            number, function, args = item
+            function(*args)
+
+    def submit(self, number, function, *args):
+        self.items.put((number, function, args))
+
+
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk, pool = Desk(), Pool()
+    for number, row in enumerate(ROWS):
+        desk.row = row
+        pool.submit(number, work, row, desk)
+    pool.items.put(None)
+    all_in.set()
+    pool.thread.join()
+""",
+        "Queue.put",
+        work="Pool.run",
+        context="item.2.1",
+    ),
+    Program(
+        "own_pool_partial",
+        """
+class Pool:
+    def __init__(self):
+        self.items = queue.Queue()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while (job := self.items.get()) is not None:
+            job()
+
+    def submit(self, function, *args):
+        self.items.put(partial(function, *args))
+
+
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk, pool = Desk(), Pool()
+    for row in ROWS:
+        desk.row = row
+        pool.submit(work, row, desk)
+    pool.items.put(None)
+    all_in.set()
+    pool.thread.join()
+""",
+        "Queue.put",
+        work="Pool.run",
+        context="item.args.1",
+    ),
+    Program(
+        "own_pool_object",
+        """
+class Job:
+    def __init__(self, function, args):
+        self.function, self.args = function, args
+
+    def __call__(self):
+        self.function(*self.args)
+
+
+class Pool:
+    def __init__(self):
+        self.items = queue.Queue()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while (job := self.items.get()) is not None:
+            job()
+
+    def submit(self, function, *args):
+        self.items.put(Job(function, args))
+
+
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk, pool = Desk(), Pool()
+    for row in ROWS:
+        desk.row = row
+        pool.submit(work, row, desk)
+    pool.items.put(None)
+    all_in.set()
+    pool.thread.join()
+""",
+        "Queue.put",
+        work="Pool.run",
+        context="item.args.1",
+    ),
+    Program(
+        "own_pool_method",
+        """
+class Shop:
+    current_row = None
+
+    def __init__(self):
+        self.items = queue.Queue()
+        self.thread = threading.Thread(target=run, args=(self.items,))
+        self.thread.start()
+
+    def bill(self, row):
+        all_in.wait()
+        file(row, self.current_row)
+
+    def hand(self, row):
+        self.current_row = row
+        self.items.put((self.bill, row))
+
+def run(items):
+    while (job := items.get()) is not None:
+        function, row = job
+        function(row)
+
+
+def main():
+    shop = Shop()
+    for row in ROWS:
+        shop.hand(row)
+    shop.items.put(None)
+    all_in.set()
+    shop.thread.join()
+""",
+        "Queue.put",
+        work="run",
+        context="item.0.__self__",
+        field="current_row",
     ),
 )
 """What is proposed works."""
@@ -310,6 +565,32 @@ def main():
         "SimpleQueue.put",
         work="serve",
         context="item.1",
+    ),
+    Program(
+        "own_pool_closure",
+        """
+def run(items):
+    while (job := items.get()) is not None:
+        job()
+
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+def main():
+    items, desk = queue.Queue(), Desk()
+    thread = threading.Thread(target=run, args=(items,))
+    thread.start()
+    for row in ROWS:
+        desk.row = row
+        items.put(lambda row=row: work(row, desk))
+    items.put(None)
+    all_in.set()
+    thread.join()
+""",
+        "Queue.put",
+        work="run",
+        context="item.__closure__.0.cell_contents",
     ),
 )
 """No boundary can guard them, and it is said why."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from otel_handoff.find.verify import MODES
 from tests.find.programs import CLEAN, OFFICE, WRONG, Program
 from tests.zero_code.programs import BIN, QUIET
 
@@ -282,15 +283,24 @@ def test_held_back(folder: Path) -> None:
 @pytest.mark.parametrize("way", ["executor", "pool", "queue"])
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes(folder: Path, way: str, method: str) -> None:
-    """What is pickled later than it was handed over is what the worker reads: each wrong row is found there."""
-    ran = find(folder, "--format", "json", "--", sys.executable, "processes.py", way, method)
+    """What is pickled later than it was handed over is what the worker reads: each wrong row is found, and guarded."""
+    tries = ["--verify"] if method == "fork" else []
+    ran = find(folder, "--format", "json", *tries, "--", sys.executable, "processes.py", way, method)
     data: Any = json.loads(ran.stdout)
-    wrong = int(ran.stderr.splitlines()[-1] if ran.stderr.splitlines()[-1].isdigit() else ran.stderr.splitlines()[1])
+    wrong, *left = [int(line) for line in ran.stderr.splitlines() if line.isdigit()]
     (found,) = [found for found in data["found"] if found["verdict"] == "wrong"]
     assert found["wrong"] == wrong > 0
     assert [line["place"] for line in found["reads"]] == [""]
     assert {line["file"] for line in found["writes"]} == {str(folder / "processes.py")}
     assert ran.returncode == 1
+    if way == "queue":
+        assert found["boundary"] is None
+        assert found["why_not"].startswith("No boundary follows a row through a queue between processes")
+    elif tries:
+        assert left[-1] == 0
+        told = {mode: [(one["outcome"], one["times"]) for one in data["tried"]["mismatches"][mode]] for mode in MODES}
+        assert told == {"observe": [("used", left[0])], "pin": [("prevented", told["pin"][0][1])]}
+        assert data["tried"]["rows"] == {mode: {"work": 20} for mode in MODES}
 
 
 def test_an_environment_of_its_own(folder: Path) -> None:

@@ -12,7 +12,7 @@ from otel_handoff.find.verify import NOT_KNOWN, NOTHING, WRONG_IDS, Tried, verdi
 def tried(outcome: str) -> Tried:
     """A trial in which that was told once."""
     found = Tried()
-    found.add("observe", [{"rows": {"work": 1}, "told": [["work", outcome, 1]]}])
+    found.add("observe", [{"rows": {"work": 1}, "told": [["work", outcome, ["1@0"]]]}])
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable
 from types import CoroutineType, FrameType, MethodType
 from typing import Any, Final
 
 from otel_handoff.find.again import hand_over
-from otel_handoff.find.given import Part, given_to
+from otel_handoff.find.given import Part, function_in, given_to
 from otel_handoff.find.held import Variable, context_variables
 from otel_handoff.find.own import is_own_code, own_frame
 from otel_handoff.find.rows import Row, current
@@ -31,8 +32,16 @@ def begin(way: str, given: Any, args: Args, kwargs: Kwargs, *, place: At | None 
     """Begin the row of a function that is handed over, with what it will be called with."""
     with guard, no_lease():
         layers = _own(peeled(given, args))
-        return _begin(way, layers.function, given_to(layers, args, kwargs), place)
+        parts = given_to(layers, args, kwargs)
+        if not _is_own(layers.function):  # what goes through a library's own queue is none of the program's affairs
+            parts = (part for part in parts if class_of(part.value) is not deque)
+        return _begin(way, layers.function, parts, place)
     return None
+
+
+def _is_own(given: Any) -> bool:
+    function = function_in(given)
+    return function is not None and is_own_code(function.__code__)
 
 
 def _own(layers: Layers) -> Layers:
@@ -42,7 +51,7 @@ def _own(layers: Layers) -> Layers:
         return layers
     for cell in function.__closure__ or ():
         inner = cell.cell_contents
-        if (held := function_of(inner)) is not None and is_own_code(held.__code__):
+        if _is_own(inner):
             return layers._replace(function=inner)
     return layers
 
@@ -83,7 +92,7 @@ def _begin(way: str, given: Any, parts: Iterable[Part], place: At | None) -> Row
         return None
     place = place or at(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]
     where = (id(place.code), place.offset) if place is not None else None
-    function = function_of(given)
+    function = function_in(given)
     what = id(function.__code__) if function is not None else getattr(given, "__qualname__", class_of(given))
     group = groups.get((way, where, what))
     if group is None:
@@ -102,7 +111,7 @@ def _work(given: Any) -> Work | None:
         return None
     if class_of(given) is CoroutineType:
         return _work_of_coroutine(given, given.cr_frame)
-    function = function_of(given)
+    function = function_in(given)
     return Work(
         str(getattr(function or given, "__module__", "")),
         str(getattr(function or given, "__qualname__", class_of(given).__qualname__)),

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from threading import local
 from types import CellType, FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.held import Globals, Held, OfAThread, values_here
 from otel_handoff.find.named import named_by
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.handover.calling import function_of
 from otel_handoff.handover.directly import Layers, filled
-from otel_handoff.host.plainly import MISSING, class_of
+from otel_handoff.host.plainly import MISSING, class_of, dict_of
+
+_MOST_WRAPPED: Final = 16
 
 
 class Part(NamedTuple):
@@ -30,9 +32,22 @@ class Part(NamedTuple):
     cell: CellType | None = None
 
 
+def function_in(given: Any) -> FunctionType | None:
+    """Return the function that does the work: that of a method, and what `functools.wraps` and the like wrap."""
+    function = function_of(given)
+    if function is None and class_of(given).__module__ == "functools":
+        function = function_of(dict_of(given).get("__wrapped__"))
+    for _ in range(_MOST_WRAPPED):
+        inner = function_of(function.__dict__.get("__wrapped__")) if function is not None else None
+        if inner is None:
+            break
+        function = inner
+    return function
+
+
 def given_to(layers: Layers, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Part]:
     """Yield what a function that is handed over is given, holds, and names, by the names that it has there."""
-    function = function_of(layers.function)
+    function = function_in(layers.function)
     given = filled(layers.before, args[layers.shift :])
     if function is None:
         yield Part("self", layers.function)
@@ -46,9 +61,10 @@ def given_to(layers: Layers, args: tuple[Any, ...], kwargs: dict[str, Any]) -> I
         names = code.co_varnames[: code.co_argcount]
         for number, value in enumerate(given):
             yield Part(names[number] if number < len(names) else f"args.{number - len(names)}", value)
-        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-            with suppress(ValueError):  # it is empty
-                yield Part(name, cell.cell_contents, cell)
+        for each in {id(each): each for each in (function_of(layers.function), function) if each is not None}.values():
+            for name, cell in zip(each.__code__.co_freevars, each.__closure__ or (), strict=False):
+                with suppress(ValueError):  # it is empty
+                    yield Part(name, cell.cell_contents, cell)
         defaults = function.__defaults__ or ()
         taken = max(len(given), len(names) - len(defaults))
         for name, value in zip(names[taken:], defaults[len(defaults) - len(names) + taken :], strict=False):

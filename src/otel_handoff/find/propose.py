@@ -22,6 +22,7 @@ _THE_SAME: Final = {
     "class": "What a class has is the same for every row",
     LOCAL: "What a thread has is not there on another",
 }
+_INSIDE: Final = ("__self__", "cell_contents")
 _STAYS: Final = ("self", "cls", "item", "args", "kwargs")
 
 
@@ -46,6 +47,9 @@ class Target(NamedTuple):
 def target(group: Group, path: str, kind: str) -> Target:
     """Return the function that works on what is handed over at `path`, of that kind."""
     found = _target_of(group, path)
+    if "__closure__" in path:
+        why = "It is a variable of a function that is handed over, in which no boundary can put another: hand it over."
+        return found._replace(why_not=found.why_not or why)
     same = _THE_SAME.get(kind.partition(" ")[0])
     if same is None:
         return found
@@ -56,6 +60,9 @@ def _target_of(group: Group, path: str) -> Target:
     if group.work is not None:
         return _of_work(group.work, path)
     taker = group.takers[0] if group.takers else None
+    if group.way.startswith("multiprocessing."):
+        why = "No boundary follows a row through a queue between processes: put in what does not change, as a copy."
+        return Target("", path, None, why)
     if taker is None:
         return Target("", path, None, "Nobody was seen to take it out of the queue.")
     found = _of_taker(taker, path)
@@ -97,11 +104,11 @@ def root_and_rest(path: str) -> tuple[str, str]:
         module, _, rest = path.partition(":")
         first, _, rest = rest.partition(".")
         return f"{module}:{first}", rest
-    first, _, rest = path.partition(".")
-    if first in _STAYS and rest:
-        second, _, rest = rest.partition(".")
-        return f"{first}.{second}", rest
-    return first, rest
+    parts = path.split(".")
+    first = 2 if parts[0] in _STAYS else 1
+    # What is in a tuple is copied by itself: a copy of the tuple has the same in it.
+    first = max([first, *(number + 1 for number, part in enumerate(parts) if part.isdigit() or part in _INSIDE)])
+    return ".".join(parts[:first]), ".".join(parts[first:])
 
 
 def written(options: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +22,8 @@ class Trial:
         """Instrument the program as far as that can be done before it runs."""
         boundaries = [Boundary.from_mapping(options) for options in proposed]
         self._mode = mode
-        self._told: Counter[tuple[str, str]] = Counter()
+        self._told: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._before: dict[str, int] = {}
         self._boundaries = [_as_it_is_run(boundary) for boundary in boundaries]
         self._instrumentor = HandoffInstrumentor()
         logging.getLogger("otel_handoff").setLevel(logging.CRITICAL)  # what it finds is counted, and told at the end
@@ -33,15 +34,17 @@ class Trial:
 
     def counted(self) -> dict[str, Any]:
         """Return what came of it, by boundary."""
-        handoffs: Any = self._instrumentor._handoffs  # pyright: ignore[reportPrivateUsage]
-        return {
-            "rows": {handoff.boundary.name: handoff.counts.submissions.value for handoff in handoffs},
-            "told": [[name, outcome, times] for (name, outcome), times in self._told.items()],
-        }
+        rows = {name: rows - self._before.get(name, 0) for name, rows in self._rows().items()}
+        return {"rows": rows, "told": [[name, outcome, sorted(told)] for (name, outcome), told in self._told.items()]}
 
     def forget(self) -> None:
         """In a fork, what was told before is the parent's."""
         self._told.clear()
+        self._before = self._rows()
+
+    def _rows(self) -> dict[str, int]:
+        handoffs: Any = self._instrumentor._handoffs  # pyright: ignore[reportPrivateUsage]
+        return {handoff.boundary.name: handoff.counts.submissions.value for handoff in handoffs}
 
     def _in_main(self) -> None:
         with guard:
@@ -51,7 +54,9 @@ class Trial:
         self._instrumentor.instrument(boundaries=self._boundaries, mode=self._mode, on_mismatch=self._heard)
 
     def _heard(self, mismatch: Mismatch) -> None:
-        self._told[mismatch.submission.boundary, mismatch.outcome] += 1
+        # By row, as it is told on both sides where it goes to another process.
+        row = mismatch.submission
+        self._told[row.boundary, mismatch.outcome].add(f"{row.number}@{row.time_unix_nano}")
 
 
 def _as_it_is_run(boundary: Boundary) -> Boundary:

@@ -19,39 +19,38 @@ class Tried:
 
     Attributes:
         rows: mode and boundary -> how many rows it saw.
-        told: mode, boundary and outcome -> how many mismatches.
+        told: mode, boundary and outcome -> the rows of which there was a mismatch.
     """
 
     rows: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    told: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
+    told: dict[tuple[str, str, str], set[str]] = field(default_factory=dict[tuple[str, str, str], set[str]])
 
     @property
     def is_wrong(self) -> bool:
         """Whether a worker used a wrong id when it was only observed."""
-        return any(times and outcome == "used" for (_, _, outcome), times in self.told.items())
+        return any(outcome == "used" for _, _, outcome in self.told)
 
     @property
     def is_exposed(self) -> bool:
         """Whether it moved in flight, and no use of a wrong id was seen."""
-        return any(times and outcome == "exposed" for (_, _, outcome), times in self.told.items())
+        return any(outcome == "exposed" for _, _, outcome in self.told)
 
     def add(self, mode: str, counted: Iterable[Mapping[str, Any]]) -> None:
         """Add what the processes of one run counted."""
         for one in counted:
             for name, rows in one["rows"].items():
                 self.rows[mode, name] += rows
-            for name, outcome, times in one["told"]:
-                self.told[mode, name, outcome] += times
+            for name, outcome, rows in one["told"]:
+                self.told.setdefault((mode, name, outcome), set()).update(rows)
 
     def said(self, name: str) -> Iterator[str]:
         """Yield what is said of one boundary."""
         for mode in MODES:
-            told = {outcome: times for (one, of, outcome), times in self.told.items() if (one, of) == (mode, name)}
+            told = {outcome: len(rows) for (one, of, outcome), rows in self.told.items() if (one, of) == (mode, name)}
             found = ", ".join(f"{times} {outcome}" for outcome, times in sorted(told.items())) or "nothing"
             yield f"tried        in {mode}: {self.rows[mode, name]} rows, {found}"
-        used = {mode: self.told[mode, name, "used"] for mode in MODES}
-        seen = any(times for (mode, of, _), times in self.told.items() if of == name and mode == MODES[0])
-        if used["pin"] or not seen:
+        seen = any(of == name and mode == MODES[0] for mode, of, _ in self.told)
+        if (MODES[1], name, "used") in self.told or not seen:
             yield "             That does not guard it as it stands: see which shape the program has (docs/shapes.md)."
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,8 +59,8 @@ class Tried:
             "rows": {mode: {of: rows for (one, of), rows in self.rows.items() if one == mode} for mode in MODES},
             "mismatches": {
                 mode: [
-                    {"boundary": of, "outcome": outcome, "times": times}
-                    for (one, of, outcome), times in self.told.items()
+                    {"boundary": of, "outcome": outcome, "times": len(rows)}
+                    for (one, of, outcome), rows in self.told.items()
                     if one == mode
                 ]
                 for mode in MODES

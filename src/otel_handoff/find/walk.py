@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
+from types import FunctionType, MethodType
 from typing import Any, Final
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, values_of_class
 from otel_handoff.find.given import Part
 from otel_handoff.find.held import Held, Items, OfAClass, Variable
-from otel_handoff.find.own import is_own_class
+from otel_handoff.find.own import is_own_class, is_own_code
 from otel_handoff.find.values import is_simple
 from otel_handoff.host.guard import Tally
 from otel_handoff.host.plainly import class_of
 
 _MOST_OBJECTS: Final = 64
+_MOST_STEPS: Final = 1_000
 _MOST_VALUES: Final = 64
 _MOST_ITEMS: Final = 16
 _DEEPEST: Final = 8
 _SEQUENCES: Final = frozenset({list, tuple})
+_CALLABLES: Final = frozenset({FunctionType, MethodType, partial})
+_OF_A_FUNCTION: Final = "who writes a variable of a function is not seen"
 _OF_A_CLASS: Final = "who reads what a class has is not seen"
 _UNWATCHED: Final = "what is in a {} cannot be watched"
 
@@ -34,13 +40,16 @@ def held_by(parts: Iterable[Part]) -> dict[int, Held]:
             continue
         left.append((path, value, 0))
         if cell is not None and not isinstance(value, NO_OBJECTS):
-            why = "who writes a variable of a function is not seen"
-            found[id(cell)] = Variable(path, cell, {path: value}, why)
-    for path, value, depth in left:  # it grows meanwhile: what is near comes first
-        if len(found) >= _MOST_OBJECTS:
-            _left_out(f"objects beyond the first {_MOST_OBJECTS}, at {path!r}")
+            found[id(cell)] = Variable(path, cell, {path: value}, _OF_A_FUNCTION)
+    for step, (path, value, depth) in enumerate(left):  # it grows meanwhile: what is near comes first
+        if len(found) >= _MOST_OBJECTS or step >= _MOST_STEPS:
+            _left_out(f"objects beyond the first {len(found)}, at {path!r}")
             break
         if is_simple(value) or id(value) in found:
+            continue
+        if class_of(value) in _CALLABLES:
+            if depth < _DEEPEST:
+                left += [(f"{path}.{name}", there, depth + 1) for name, there in _taken_along(path, value, found)]
             continue
         if class_of(value) in _SEQUENCES:
             _go_through(path, value, depth, left, found)
@@ -66,6 +75,26 @@ def held_by(parts: Iterable[Part]) -> dict[int, Held]:
             elif any(class_of_objects(there).is_looked_into for _, there, _ in inner):
                 _left_out(f"what is on the object at {path!r}")
     return found
+
+
+def _taken_along(path: str, value: Any, found: dict[int, Held]) -> Iterator[tuple[str, Any]]:
+    # What a callable takes along to wherever it is called.
+    if class_of(value) is MethodType:
+        yield "__self__", value.__self__
+    elif class_of(value) is partial:
+        yield from (("func", value.func), ("args", value.args), ("keywords", value.keywords))
+    elif is_own_code(value.__code__):
+        for number, cell in enumerate(value.__closure__ or ()):
+            with suppress(ValueError):  # it is empty
+                inside = f"__closure__.{number}.cell_contents"
+                if not isinstance(cell.cell_contents, NO_OBJECTS):
+                    found[id(cell)] = Variable(
+                        f"{path}.{inside}",
+                        cell,
+                        {value.__code__.co_freevars[number]: cell.cell_contents},
+                        _OF_A_FUNCTION,
+                    )
+                yield inside, cell.cell_contents
 
 
 def _go_through(path: str, value: Any, depth: int, left: list[tuple[str, Any, int]], found: dict[int, Held]) -> None:
