@@ -88,6 +88,7 @@ class Judge:
         self._again = Again(self.store)
         self._unread = 0
         self._last: tuple[dict[str, Any], str | None] = {}, None
+        self._exporter: tuple[dict[str, Any], str, int] = {}, "", 0
 
     def close(self) -> None:
         """Forget everything."""
@@ -105,7 +106,7 @@ class Judge:
                 return
             self._unread += any(name in values for name in _OURS)
         trace, own, parent, start, end = span.trace_id, span.span_id, span.parent_span_id, span.start_ns, span.end_ns
-        kept = _packed(values), "", self._carried.by_another(values)
+        kept = _packed(values), "", self._carried.by_another(values), 0
         self.store.add(
             (FOREIGN, trace, own, parent, "", "", "", "", 0, start, end, 0, span.name, *kept),
             self._reports(span) if span.events or _MISMATCH in values else (),
@@ -156,7 +157,7 @@ class Judge:
         if values.get(_UNWATCHED) is True:
             self.store.unwatched, unwatched = True, 1
         trace, own, parent, start, end = span.trace_id, span.span_id, span.parent_span_id, span.start_ns, span.end_ns
-        kept = _packed(values, boundary if kind == CALL else ""), ids, carried
+        kept = _packed(values, boundary if kind == CALL else ""), ids, carried, self._source(span)
         self.store.add(
             (
                 kind,
@@ -184,6 +185,14 @@ class Judge:
             told.update({name: resource[name] for name in _ITS_HOST if told and name in resource})
             self._last = resource, _json(told) if told else None
         return self._last[1]
+
+    def _source(self, span: SpanRecord) -> int:
+        resource, version, source = self._exporter
+        if resource is not span.resource or version != span.version:
+            told = [str(span.resource.get(name, ""))[:_LONGEST_ID] for name in ("service.name", *_PROCESS)]
+            source = self.store.source(told[0], told[1] or told[2], span.version)
+            self._exporter = span.resource, span.version, source
+        return source
 
     @staticmethod
     def _reports(span: SpanRecord) -> list[tuple[int, bytearray, bool, str | None]]:

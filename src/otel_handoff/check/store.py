@@ -30,7 +30,8 @@ Column = str | bytearray | int | float | None
 
 # A process is the JSON object that tells it from others, or else the trace; of a row that left, the one that it left.
 # Deliveries of its work are counted from 1. `ids` are a row's: JSON, field -> text.
-# `attributes` are `packed`. Spans that have the same as `carried` carry the same ids.
+# `attributes` are `packed`. Spans that have the same as `carried` carry the same ids. A source is who exported it;
+# 0 is of others' spans.
 _SCHEMA: Final = """
 PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
@@ -40,7 +41,9 @@ PRAGMA cache_size = -32768;  -- KiB
 CREATE TABLE spans (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, trace TEXT NOT NULL, span TEXT NOT NULL, parent TEXT,
     process TEXT, boundary TEXT, number INTEGER, time INTEGER, delivery INTEGER NOT NULL,
     start INTEGER NOT NULL, end INTEGER NOT NULL, unwatched INTEGER NOT NULL, name TEXT NOT NULL,
-    attributes BLOB NOT NULL, ids TEXT, carried TEXT);
+    attributes BLOB NOT NULL, ids TEXT, carried TEXT, source INTEGER NOT NULL);
+CREATE TABLE sources (id INTEGER PRIMARY KEY, service TEXT NOT NULL, instance TEXT NOT NULL, version TEXT NOT NULL,
+    UNIQUE (service, instance, version));
 CREATE TABLE reports (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, time INTEGER NOT NULL, attributes BLOB NOT NULL,
     exposure INTEGER NOT NULL, teller TEXT);  -- the span that tells it, where that is another
 CREATE TABLE unchecked (span INTEGER PRIMARY KEY, reason TEXT NOT NULL, rows INTEGER NOT NULL, pinned INTEGER NOT NULL,
@@ -64,7 +67,7 @@ BEGIN;
 
 # What is empty is bound as a text: the module takes long over a None, as over `bytes` and a bool.
 _ROW: Final = """(NULL, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''), nullif(?, ''),
-    ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''))"""
+    ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?)"""
 _TOGETHER: Final = 50
 _INSERT: Final = "INSERT INTO spans VALUES " + _ROW  # noqa: S608
 _INSERT_MANY: Final = "INSERT INTO spans VALUES " + ", ".join([_ROW] * _TOGETHER)  # noqa: S608
@@ -228,6 +231,13 @@ class Store:
         self._unchecked.clear()
         self._gaps.clear()
         self._spanless.clear()
+
+    def source(self, service: str, instance: str, version: str) -> int:
+        """Return the number of who exported a span, from 1."""
+        key = (service, instance, version)
+        self.db.execute("INSERT OR IGNORE INTO sources VALUES (NULL, ?, ?, ?)", key)
+        found = self.db.execute("SELECT id FROM sources WHERE (service, instance, version) = (?, ?, ?)", key)
+        return found.fetchone()[0]
 
     def settle(self) -> None:
         """Nothing more comes: leave each span in once, and find the row that it belongs to."""

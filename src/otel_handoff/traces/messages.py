@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
 from otel_handoff.traces.content import varint
-from otel_handoff.traces.parts import INT64, Attributes, Faults, ShapeError, Value, as_map
+from otel_handoff.traces.parts import INT64, Attributes, Faults, ShapeError, Value, as_map, version_of
 from otel_handoff.traces.spans import EventRecord, SpanRecord
 from otel_handoff.traces.streams import INSTALL
 
@@ -66,11 +67,12 @@ class _Reader:
         for number, kind, _, at, end in _fields(part):
             if kind == _BYTES and number in _SCOPES:
                 scope = part[at:end]
+                version = _version(scope)
                 for of_scope, wire, _, first, last in _fields(scope):
                     if (of_scope, wire) != (2, _BYTES):
                         continue
                     try:
-                        record = self._record(scope[first:last], resource)
+                        record = self._record(scope[first:last], resource, version)
                     except ShapeError as error:
                         if _is_of_another_signal(scope[first:last]):
                             return
@@ -80,7 +82,7 @@ class _Reader:
                         return  # a metric with a name as long as a trace's id
                     yield record
 
-    def _record(self, content: memoryview, resource: Attributes) -> SpanRecord:
+    def _record(self, content: memoryview, resource: Attributes, version: str) -> SpanRecord:
         span = self._parsed(self._span, content)
         trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
         if len(trace_id) != 16:
@@ -102,6 +104,7 @@ class _Reader:
                 for event in span.events
             ],
             resource,
+            version,
         )
 
     def _parsed(self, message_class: Any, content: memoryview) -> Any:
@@ -157,6 +160,18 @@ def _value(value: Any) -> Value | None:
         pairs = ((pair.key, _value(pair.value)) for pair in value.kvlist_value.values)
         return as_map({key: item for key, item in pairs if item is not None})
     return None
+
+
+def _version(scope_spans: memoryview) -> str:
+    """Return what the scope says, which comes before its spans."""
+    with suppress(ShapeError, UnicodeDecodeError):
+        for number, kind, _, at, end in _fields(scope_spans):
+            if (number, kind) != (1, _BYTES):
+                break
+            told = {number: (at + first, at + last) for number, _, _, first, last in _fields(scope_spans[at:end])}
+            first, last = told.get(2, (0, 0))
+            return version_of({"version": str(scope_spans[first:last], "utf-8")})
+    return ""
 
 
 def _is_of_another_signal(content: memoryview) -> bool:

@@ -32,6 +32,7 @@ from otel_handoff.traces.parts import (
     objects,
     text_of,
     time_of,
+    version_of,
 )
 from otel_handoff.traces.pieces import read_pieces
 from otel_handoff.traces.quick import quick_spans
@@ -156,9 +157,10 @@ def _in_part(
         for scope_spans in map(named, objects(part, name)):
             met["spans"] += "spans" in scope_spans
             tell_unread(scope_spans, ("spans", "scope", "instrumentationLibrary"), faults)
+            version = version_of(scope_spans.get("scope") or scope_spans.get("instrumentationLibrary"))
             for span in items(scope_spans, "spans"):
                 try:
-                    record = _span(span, resource, faults)
+                    record = _span(span, resource, version, faults)
                 except ShapeError as error:
                     faults.add(error)
                 else:
@@ -185,7 +187,7 @@ def _resource(resource: Any, known: dict[str | bytes, Attributes], faults: Fault
     return attributes
 
 
-def _span(span: Any, resource: Attributes, faults: Faults) -> SpanRecord:
+def _span(span: Any, resource: Attributes, version: str, faults: Faults) -> SpanRecord:
     span = checked(span, "span")
     if "traceId" not in span:
         span = named(span)
@@ -199,6 +201,7 @@ def _span(span: Any, resource: Attributes, faults: Faults) -> SpanRecord:
         attributes=attributes_of(span, faults),
         events=_events(span, faults) if "events" in span else [],
         resource=resource,
+        version=version,
     )
 
 

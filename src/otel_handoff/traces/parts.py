@@ -16,6 +16,7 @@ Attributes = dict[str, Value]
 
 INT64: Final = 1 << 63
 _UINT64: Final = 1 << 64
+_LONGEST_VERSION: Final = 100
 
 
 class ShapeError(Exception):
@@ -100,6 +101,12 @@ def id_of(parent: dict[str, Any], name: str, digits: int) -> str:
     except (binascii.Error, ValueError):  # ValueError: it is not ASCII
         pass
     raise ShapeError(f"{name} is not {digits} hex digits")
+
+
+def version_of(scope: Any) -> str:
+    """Return the version that an instrumentation scope tells; an empty string, if it tells none that can be shown."""
+    version = cast("dict[str, Any]", scope).get("version") if isinstance(scope, dict) else None
+    return version if isinstance(version, str) and len(version) <= _LONGEST_VERSION else ""
 
 
 def time_of(parent: dict[str, Any], name: str) -> int:

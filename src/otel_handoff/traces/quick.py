@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, Final
 
-from otel_handoff.traces.parts import INT64, Attributes, Faults, id_of, value_of
+from otel_handoff.traces.parts import INT64, Attributes, Faults, id_of, value_of, version_of
 from otel_handoff.traces.spans import EventRecord, SpanRecord
 
 _MOST: Final = 1 << 24
@@ -88,10 +88,11 @@ def quick_spans(
             if faults:
                 return taken
             for scope in part.scopeSpans:
+                version = "" if scope.scope is unset else version_of(json.loads(bytes(scope.scope).decode()))
                 spans = scope.spans
                 spans.reverse()
                 while spans:  # each is given back as soon as it is read
-                    record = _record(spans.pop(), resource, unset)
+                    record = _record(spans.pop(), resource, version, unset)
                     yield record
                     taken += 1
     except Exception:  # whatever it is, it is the plain reader's to tell
@@ -106,7 +107,7 @@ def _comes_twice(text: bytes, parts: list[Any]) -> bool:
     return any(text.count(name) != count for name, count in wanted.items())
 
 
-def _record(span: Any, resource: Attributes, unset: Any) -> SpanRecord:
+def _record(span: Any, resource: Attributes, version: str, unset: Any) -> SpanRecord:
     trace, own, parent = span.traceId, span.spanId, span.parentSpanId
     whole = trace + own + parent
     if not (len(trace) == 32 and len(own) == 16 and len(parent) in (0, 16) and bytes.fromhex(whole).hex() == whole):
@@ -123,6 +124,7 @@ def _record(span: Any, resource: Attributes, unset: Any) -> SpanRecord:
         _attributes(span.attributes, unset),
         [EventRecord(event.name, event.timeUnixNano, _attributes(event.attributes, unset)) for event in span.events],
         resource,
+        version,
     )
 
 

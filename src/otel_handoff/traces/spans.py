@@ -30,6 +30,7 @@ class SpanRecord:
         attributes: name -> value. Bytes stay base64, a nested map is JSON text.
         events: in the order of the file.
         resource: the resource's attributes; one object for all spans of a resource. Not to be changed.
+        version: of the instrumentation scope; an empty string where it does not say.
     """
 
     name: str
@@ -41,3 +42,4 @@ class SpanRecord:
     attributes: Attributes
     events: list[EventRecord]
     resource: Attributes
+    version: str = ""
