@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from html.parser import HTMLParser
-from importlib.resources import files
 from typing import Final
+
+from otel_handoff.report.parts import SCRIPTS, STYLE, asset
 
 _TAGS: Final = """
     a article b body br button circle code dd defs details dialog dl dt figure form g h1 h2 h3 head header html input
@@ -13,12 +16,14 @@ _TAGS: Final = """
     ul div template
 """
 _ATTRIBUTES: Final = """
-    aria-hidden aria-label aria-labelledby charset class content cx cy d data-do data-holds data-ids data-number
-    data-span dx for height hidden href http-equiv id lang marker-end markerheight markerunits markerwidth
-    method name open orient overflow placeholder r refx refy role rx text-anchor title type viewbox width x x1
-    x2 y y1 y2
+    aria-hidden aria-label aria-labelledby aria-pressed charset class content cx cy d data-base data-bin data-bins
+    data-cells data-copy data-do data-facet data-facets data-found data-harmless data-highest data-holds data-ids
+    data-least data-names data-number data-span data-value dx for height hidden href http-equiv id lang marker-end
+    markerheight markerunits markerwidth method name open orient overflow placeholder r refx refy role rx
+    text-anchor title type viewbox visibility width x x1 x2 y y1 y2
 """
-_CODE: Final = {"script": "page.js", "style": "page.css"}
+_CODE: Final = {"script": SCRIPTS, "style": (STYLE,)}
+_PACKED: Final = re.compile(r'<template class="pack" data-names="[m\d -]+">([\w+/=]+)</template>')
 
 
 class _Parts(HTMLParser):
@@ -65,9 +70,11 @@ def foreign_parts(page: str) -> list[str]:
     """Return the elements and attributes of a page that are not the report's own, and whether its code is not."""
     parts = _Parts()
     parts.feed(page)
+    for pack in _PACKED.findall(page):
+        parts.feed(zlib.decompress(base64.b64decode(pack)).decode())
     parts.close()
-    for tag, asset in _CODE.items():
-        own = files("otel_handoff.report").joinpath(asset).read_text(encoding="utf-8")
+    for tag, assets in _CODE.items():
+        own = "".join(map(asset, assets))
         if parts.code[tag] != [own]:
             parts.odd.append(f"<{tag}> of somebody else's")
     return parts.odd

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_handoff.report.parts import SCRIPTS, STYLE, asset
 from otel_handoff.traces.streams import zstd
 from tests.fuzz.page import foreign_parts
 from tests.traces import forms
@@ -40,8 +41,7 @@ def test_every_promise_is_kept(tmp_path: Path) -> None:
 
 def page() -> str:
     """A page of the report's own."""
-    assets = ROOT / "src" / "otel_handoff" / "report"
-    style, script = ((assets / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = asset(STYLE), "".join(map(asset, SCRIPTS))
     return f"<html><style>{style}</style><body><p>&lt;b&gt;</p></body><script>{script}</script></html>"
 
 

@@ -190,7 +190,7 @@ def test_the_demo_ends_with_a_report_and_opens_it(options: list[str], tmp_path: 
     shown = "pin" if "pin" in options else "observe"
     count = len(traces.found(tmp_path / "out" / shown / "traces.jsonl")["mismatches"])
     assert count
-    assert f"<h1>{count} mismatch" in page.read_text()
+    assert f'data-found="{count} mismatch' in page.read_text()
 
 
 def test_the_demo_has_no_report_without_traces(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_no_cause_crowds_another_out(tmp_path: Path) -> None:
         for number in range(2, 103)
     ]
     page = traces.drawn(traces.written(tmp_path / "many.jsonl", *calls), tmp_path / "many.html").read_text()
-    assert [len(re.findall(f'<article id="m{cause}-', page)) for cause in (1, 2)] == [59, 1]
+    assert [len(re.findall(f'<article id="m{cause}-', page)) for cause in (1, 2)] == [29, 1]
 
 
 def test_groups_count_all_errors_first(read: Read) -> None:

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import Final
 
-from otel_handoff.commands import told
+from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
 Draw each mismatch of a run: both threads, the write that put the wrong id there, and where it was used.
@@ -17,7 +17,7 @@ answered, plain or packed; a folder with its subfolders, of which every file is 
 name; or - for standard input. Any number of processes, in any order.
 
 The page is one HTML file that needs no network: mail it, or put it into a post-mortem. It stays small whatever the size
-of the run: it shows the time around mismatches, up to 60 of them, some of each cause.
+of the run: all mismatches are on its strip, and as many as have room are listed and drawn, some of each cause.
 """
 
 EPILOG: Final = """\
@@ -28,6 +28,7 @@ exit codes:
 examples:
   otel-handoff report traces.jsonl
   otel-handoff report /var/log/otel -o incident-4711.html
+  otel-handoff report traces/ --trace-url 'http://jaeger:16686/trace/{trace_id}'
   otel-handoff report traces/ --perfetto trace.json       for ui.perfetto.dev: the whole run
 """
 
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input")
     parser.add_argument("-o", "--output", default="report.html", metavar="FILE", help="the page (report.html)")
+    parser.add_argument(
+        "--trace-url",
+        default="",
+        metavar="URL",
+        help="where a trace can be looked at: 'http://jaeger:16686/trace/{trace_id}'; {span_id} is filled in as well",
+    )
     parser.add_argument("--perfetto", metavar="FILE", help="also write a Chrome trace with arrows, as JSON")
 
 
@@ -49,11 +56,17 @@ def main(args: argparse.Namespace) -> int:
     return told(partial(_run, args))
 
 
+def _trace_url(url: str) -> str:
+    if url and not (url.startswith(("http://", "https://")) and "{trace_id}" in url and url.isprintable()):
+        raise UsageError(f"--trace-url is an http or https address with {{trace_id}} in it, not {url!r}")
+    return url
+
+
 def _run(args: argparse.Namespace) -> int:
     from otel_handoff.check.words import tell
     from otel_handoff.report.run import write_report
 
-    write_report(args.paths, args.output, args.perfetto)
+    write_report(args.paths, args.output, args.perfetto, _trace_url(args.trace_url))
     for name in filter(None, (args.output, args.perfetto)):
         tell(sys.stdout, name)
     return 0

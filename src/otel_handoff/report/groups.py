@@ -1,4 +1,4 @@
-"""Findings grouped by what wrote the wrong value, as many of them kept as a page can hold."""
+"""Findings grouped by the line of code that wrote the wrong values, as many of them kept as a page can hold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from otel_handoff.check.finding import Finding
 _MOST_KEPT: Final = 5000
 """Of all groups together; the page shows fewer. What is beyond is counted."""
 _MOST_GROUPS: Final = 100
+_MOST_NAMES: Final = 8
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Group:
 
     Attributes:
         location: where the wrong value was written; empty where no write is on record.
-        name: the field that was written, or the fields that disagree.
+        names: the fields that were written there, up to eight; or those that disagree, where no write is on record.
         is_rest: whether these are what is left, of any number of causes.
         is_exposed: whether these are no mismatches, but contexts that merely moved on.
         findings: as many as are kept, in the order of the files.
@@ -28,7 +29,7 @@ class Group:
     """
 
     location: str
-    name: str
+    names: list[str]
     is_rest: bool = False
     is_exposed: bool = False
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -44,6 +45,8 @@ class Groups:
         groups: errors first, then what is most frequent; last the exposures, which are no mismatches.
         count: how many mismatches there are.
         exposures: how many exposures.
+        errors: how many of the mismatches are errors: none, where all were prevented.
+        spared: whether each mismatch was prevented.
         calls: how many calls are filed under wrong ids.
         results: how many results are routed under wrong ids.
     """
@@ -51,6 +54,8 @@ class Groups:
     groups: list[Group]
     count: int = 0
     exposures: int = 0
+    errors: int = 0
+    spared: bool = True
     calls: int = 0
     results: int = 0
 
@@ -67,12 +72,17 @@ def group(findings: Iterable[Finding]) -> Groups:
         found.exposures += exposed
         found.calls += finding.is_record and finding.evidence == "call"
         found.results += finding.is_record and finding.evidence == "result"
-        location, name = _cause(finding)
-        cause: tuple[bool, str, str] | bool = (exposed, location, name)
-        group = Group(location, name, is_exposed=exposed)
+        found.errors += finding.is_error
+        found.spared &= exposed or finding.outcome == "prevented"
+        location, names = _cause(finding)
+        # One line is one cause, whatever it writes.
+        cause: tuple[bool, str, str] | bool = (exposed, location, "" if location else ", ".join(names))
+        group = Group(location, [], is_exposed=exposed)
         if cause not in by_cause and len(by_cause) >= _MOST_GROUPS:
-            cause, group = exposed, Group("", "others", is_rest=True, is_exposed=exposed)
+            cause, group, names = exposed, Group("", [], is_rest=True, is_exposed=exposed), ["others"]
         of_cause = by_cause.setdefault(cause, group)
+        if len(of_cause.names) < _MOST_NAMES:
+            of_cause.names += [name for name in names if name not in of_cause.names]
         of_cause.count += 1
         of_cause.errors += finding.is_error
         if found.count + found.exposures <= _MOST_KEPT or not of_cause.findings:
@@ -83,7 +93,7 @@ def group(findings: Iterable[Finding]) -> Groups:
     return found
 
 
-def _cause(finding: Finding) -> tuple[str, str]:
+def _cause(finding: Finding) -> tuple[str, list[str]]:
     if finding.culprit is not None:
-        return finding.culprit.location, finding.culprit.field
-    return "", ", ".join(finding.observed) or finding.evidence
+        return finding.culprit.location, [finding.culprit.field]
+    return "", [*finding.observed] or [finding.evidence]

@@ -16,7 +16,7 @@ from otel_handoff.record.shown import show_clock
 _CHUNK: Final = 64
 _LONGEST: Final = 160
 
-_BY_TIME: Final = (
+BY_TIME: Final = (
     "CREATE INDEX IF NOT EXISTS rows_by_time ON spans (time) WHERE kind IN ('row', 'unchecked') AND time IS NOT NULL"
 )
 # What is wrong about a row is not always on a page, but never is such a row told to be in order.
@@ -63,7 +63,7 @@ def index(store: Store, room: int) -> Index:
         store: what a judge has settled, with the index that `Scenes` adds.
         room: how long `packed` may be.
     """
-    store.db.execute(_BY_TIME)
+    store.db.execute(BY_TIME)
     lines = (_line(*columns) for columns in store.db.execute(_ROWS))
     packer, packed, held = zlib.compressobj(9), bytearray(), 0
     most = room // 4 * 3 - 16  # the end of the packed data and of base64

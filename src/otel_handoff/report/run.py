@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 from otel_handoff.check.reading import judged
 from otel_handoff.commands import in_full
+from otel_handoff.report.about import About
 from otel_handoff.report.groups import group
-from otel_handoff.report.page import page
+from otel_handoff.report.page import Run, page
 from otel_handoff.report.perfetto import write_perfetto
+from otel_handoff.report.strip import Strip
 from otel_handoff.traces.files import InputError, find
 
 
-def write_report(paths: Sequence[str], output: str, perfetto: str | None = None) -> None:
+def write_report(paths: Sequence[str], output: str, perfetto: str | None = None, trace_url: str = "") -> None:
     """Read the traces in `paths`, and write the page, and a file for Perfetto if that is wanted.
 
     A file is there in full or not at all. Broken lines are told on stderr, and the rest is drawn.
@@ -35,8 +37,10 @@ def write_report(paths: Sequence[str], output: str, perfetto: str | None = None)
         opened = [stack.enter_context(in_full(name)) for name in outputs]
         read = stack.enter_context(judged(found))
         read.progress.say("drawing")
-        groups = group(read.judge.findings())
-        opened[0].write(page(groups, read.judge.store, read.checked, read.unread))
+        judge, about = read.judge, About(found.files)
+        strip = Strip(judge.store)
+        groups = group(strip.through(about.through(judge.findings())))
+        opened[0].write(page(Run(judge, read.checked, read.unread, groups, strip, about, trace_url)))
         if perfetto is not None:
             read.progress.say("writing the file for Perfetto")
-            write_perfetto(opened[1], read.judge.store, read.judge.findings())
+            write_perfetto(opened[1], judge.store, judge.findings())

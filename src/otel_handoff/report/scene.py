@@ -1,30 +1,42 @@
-"""What was around a mismatch, asked of the spans that were judged. All times are nanoseconds since the epoch."""
+"""What was around a mismatch, asked of the spans that were judged. All times are nanoseconds since the epoch.
+
+Those of a process whose clock is behind are as late as they must have been.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
-from otel_handoff.check.finding import Finding, ids_of
-from otel_handoff.check.store import CALL, ROW, Column, Store, unpacked
+from otel_handoff.check.finding import Culprit, Finding, ids_of
+from otel_handoff.check.store import CALL, ROW, SENT, Column, Store, unpacked
 from otel_handoff.record import semconv
 from otel_handoff.report.axis import Axis
+from otel_handoff.report.places import Place, Places, Sent, home_of
 
 _MOST_OTHERS: Final = 12
+_MOST_LOOKED_AT: Final = 500
+"""How many rows that began before are looked at, whether they were still at work."""
 _MOST_CALLS: Final = 40
+_MOST_AGAIN: Final = 6
 _LEAST_PAD: Final = 20_000
 
 # After the judge has settled them, by what is asked for here.
 _INDEX: Final = (
     "CREATE INDEX IF NOT EXISTS under_by_row ON under (row)",
-    "CREATE INDEX IF NOT EXISTS rows_by_start ON spans (process, start) WHERE kind = 'row'",
+    "CREATE INDEX IF NOT EXISTS rows_by_start ON spans (process, start, end) WHERE kind = 'row'",
 )
 _ROW: Final = (
-    "SELECT row.id, row.process, row.number, row.start, row.end, row.attributes, row.trace, row.span FROM spans AS row"
+    "SELECT row.id, row.process, row.boundary, row.number, row.delivery, row.start, row.end, row.attributes, row.trace,"
+    " row.span, row.source FROM spans AS row"
 )
+_AT_WORK: Final = f"""
+{_ROW} WHERE id IN (SELECT id FROM (SELECT id, end FROM spans WHERE kind = 'row' AND process = ? AND start <= ?
+    ORDER BY start DESC LIMIT ?) WHERE end >= ?) ORDER BY start DESC LIMIT ?
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Row:
-    """A submission and the work on it."""
+    """A submission and the work on it.
+
+    Attributes:
+        submitted_at: the process that it was handed over in.
+        worked_at: that of the work.
+        delivery: which delivery of its work this is, from 1; 0 where it did not leave.
+        sent: each time that it left, those of its retries as well.
+        behind_ns: by how much the clock of the worker is behind; its times here are as much later.
+    """
 
     id: int
     trace_id: str
@@ -52,12 +72,32 @@ class Row:
     start_ns: int
     end_ns: int
     stale: bool
+    submitted_at: Place
+    worked_at: Place
+    delivery: int = 0
+    sent: Sequence[Sent] = ()
+    behind_ns: int = 0
     calls: Sequence[Call] = field(default=(), compare=False)
 
     @property
-    def instants(self) -> tuple[int, int, int]:
-        """When it was submitted, begun and ended."""
-        return self.submitted_ns, self.start_ns, self.end_ns
+    def left(self) -> Sent | None:
+        """When and where from it left for this work, as far as that is known."""
+        before = [sent for sent in self.sent if sent.time_ns <= self.start_ns]
+        return before[-1] if before else None
+
+    @property
+    def instants(self) -> list[int]:
+        """When it was submitted, left, begun and ended."""
+        return [self.submitted_ns, self.start_ns, self.end_ns, *([self.left.time_ns] if self.left else [])]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a thread did: the wrong use, or the write."""
+
+    place: Place
+    thread: str
+    time_ns: int
 
 
 @dataclass(frozen=True)
@@ -68,28 +108,36 @@ class Scene:
         finding: the mismatch.
         own: its row; None where the row span is not in the files.
         filed: the row that the wrong value was written for, where it is known.
-        others: at most twelve more rows of the same process in that time.
+        again: other work on the same submission: it was delivered again, or claimed by two.
+        others: at most twelve more rows that were handed over in the same process, in that time.
         more: how many rows began in that time and are not among these.
+        submitted: who handed the row over.
+        use: who saw or used the wrong id.
+        write: who wrote it, where that is known.
         axis: the time that is shown.
     """
 
     finding: Finding
     own: Row | None
     filed: Row | None
+    again: Sequence[Row]
     others: Sequence[Row]
     more: int
+    submitted: Act
+    use: Act
+    write: Act | None
     axis: Axis
 
     @property
     def since_ns(self) -> int:
         """What the axis counts from: the submission; the mismatch, where it is not known when that was."""
-        return self.finding.submission.time_unix_nano or self.finding.time_unix_nano
+        return self.submitted.time_ns or self.use.time_ns
 
     @property
     def rows(self) -> list[Row]:
         """All of them, in order of submission."""
-        rows = [row for row in (self.own, self.filed, *self.others) if row is not None]
-        return sorted(rows, key=lambda row: row.submitted_ns)
+        rows = [row for row in (self.own, self.filed, *self.again, *self.others) if row is not None]
+        return sorted(rows, key=lambda row: (row.submitted_ns, row.start_ns))
 
 
 class Scenes:
@@ -98,65 +146,93 @@ class Scenes:
     def __init__(self, store: Store) -> None:
         """Ask `store`, which a judge has settled."""
         self._db = store.db
+        self._places = Places(store)
         for statement in _INDEX:
             self._db.execute(statement)
 
     def of(self, finding: Finding) -> Scene:
         """Return what was around `finding`."""
-        own, process = self._own(finding)
-        culprit = finding.culprit
+        own, process, here, is_sent = self._own(finding)
+        submission, culprit = finding.submission, finding.culprit
         filed = None
-        if culprit is not None and culprit.number is not None and culprit.number != finding.submission.number:
-            filed = self._row_of(process, finding.submission.boundary, culprit.number)
-        instants = [time for time in (finding.submission.time_unix_nano, finding.time_unix_nano) if time]
-        instants += [culprit.time_unix_nano] if culprit is not None else []
-        for row in (own, filed):
+        if culprit is not None and culprit.number is not None and culprit.number != submission.number:
+            filed = self._row_of(process, submission.boundary, culprit.number)
+        again = self._again(own, submission.boundary) if own is not None else []
+        behind = own.behind_ns if own is not None and not is_sent else 0
+        use = Act(here, finding.thread_name or (own.worker if own else ""), finding.time_unix_nano + behind)
+        at = own.submitted_at if own is not None else here
+        submitted = Act(at, submission.thread_name, submission.time_unix_nano)
+        write = _write(culprit, own, again, here) if culprit is not None else None
+        instants = [time for time in (submitted.time_ns, use.time_ns) if time]
+        instants += [write.time_ns] if write is not None else []
+        for row in (own, filed, *again):
             instants += row.instants if row is not None else ()
         instants += [call.start_ns for call in own.calls] if own is not None else []
         axis = Axis(instants, _pad(instants))
-        others, more = self._others(process, axis, [row for row in (own, filed) if row is not None])
-        return Scene(finding, own, filed, others, more, axis)
+        known = [row for row in (own, filed, *again) if row is not None]
+        others, more = self._others(process, axis, known, behind)
+        return Scene(finding, own, filed, again, others, more, submitted, use, write, axis)
 
-    def _own(self, finding: Finding) -> tuple[Row | None, Column]:
+    def _own(self, finding: Finding) -> tuple[Row | None, Column, Place, bool]:
+        """Return the row concerned, its process, where the wrong id was met, and whether that was as the row left."""
         key = (finding.trace_id, finding.span_id)
-        carrier: tuple[int, Column] = self._db.execute(
-            "SELECT id, process FROM spans WHERE trace = ? AND span = ?", key
+        carrier, kind, process, boundary, number, source = self._db.execute(
+            "SELECT id, kind, process, boundary, number, source FROM spans WHERE trace = ? AND span = ?", key
         ).fetchone()
-        row = self._db.execute(
-            f"{_ROW} JOIN under ON under.row = row.id WHERE under.span = ?", (carrier[0],)
-        ).fetchone()
-        if row is None:
-            return None, carrier[1]
-        return self._row(row), row[1]
+        if kind == SENT:
+            row = self._row_of(process, boundary, number)
+            sent = self._places.sent(process, boundary, number)
+            there = self._places.of(source)
+            return row, process, next((each.place for each in sent if each.place.key == there.key), there), True
+        found = self._db.execute(f"{_ROW} JOIN under ON under.row = row.id WHERE under.span = ?", (carrier,)).fetchone()
+        if found is None:
+            return None, process, self._places.of(source), False
+        row = self._row(found)
+        return row, row.process, row.worked_at, False
 
     def _row_of(self, process: Column, boundary: str, number: int) -> Row | None:
         row = self._db.execute(
-            f"{_ROW} WHERE kind = ? AND process = ? AND boundary = ? AND number = ? LIMIT 1",
+            f"{_ROW} WHERE kind = ? AND process = ? AND boundary = ? AND number = ? ORDER BY delivery, id LIMIT 1",
             (ROW, process, boundary, number),
         ).fetchone()
         return None if row is None else self._row(row)
 
-    def _others(self, process: Column, axis: Axis, known: Sequence[Row]) -> tuple[list[Row], int]:
+    def _again(self, own: Row, boundary: str) -> list[Row]:
+        found = self._db.execute(
+            f"{_ROW} WHERE kind = ? AND (process, boundary, number, time) = (?, ?, ?, ?) AND id <> ? LIMIT ?",
+            (ROW, own.process, boundary, own.number, own.submitted_ns, own.id, _MOST_AGAIN),
+        )
+        return [self._row(columns) for columns in found.fetchall()]
+
+    def _others(self, process: Column, axis: Axis, known: Sequence[Row], behind: int) -> tuple[list[Row], int]:
         """Those at work where the axis is drawn to scale, the latest to begin first; and how many more began there."""
         drawn = {row.id: row for row in known}
-        more = 0
+        there, more = {row.worked_at.key for row in known}, 0
         for stretch in reversed(axis.stretches):
-            for columns in self._db.execute(
-                f"{_ROW} WHERE kind = ? AND process = ? AND start <= ? AND end >= ? ORDER BY start DESC LIMIT ?",
-                (ROW, process, stretch.end_ns, stretch.start_ns, _MOST_OTHERS),
-            ):
-                if len(drawn) < _MOST_OTHERS + len(known):
-                    drawn.setdefault(columns[0], self._row(columns))
+            start, end = stretch.start_ns - behind, stretch.end_ns - behind
+            for columns in self._db.execute(_AT_WORK, (process, end, _MOST_LOOKED_AT, start, _MOST_OTHERS)).fetchall():
+                if len(drawn) < _MOST_OTHERS + len(known) and columns[0] not in drawn:
+                    row = self._row(columns)
+                    # In a process of which there is nothing else, it would be a lane more.
+                    if row.worked_at.key == row.submitted_at.key or row.worked_at.key in there:
+                        drawn[row.id] = row
             (began,) = self._db.execute(
                 "SELECT count(*) FROM spans AS row WHERE kind = ? AND process = ? AND start BETWEEN ? AND ?",
-                (ROW, process, stretch.start_ns, stretch.end_ns),
+                (ROW, process, start, end),
             ).fetchone()
-            more += began - sum(stretch.start_ns <= row.start_ns <= stretch.end_ns for row in drawn.values())
+            more += began - sum(start <= row.start_ns - row.behind_ns <= end for row in drawn.values())
         return list(drawn.values())[len(known) :], more
 
     def _row(self, columns: tuple[Any, ...]) -> Row:
-        id_, process, number, start, end, attributes, trace, span = columns
+        id_, process, boundary, number, delivery, start, end, attributes, trace, span, source = columns
         carried: dict[str, Any] = unpacked(attributes)
+        submitted = worked = self._places.of(source)
+        sent: list[Sent] = []
+        behind = 0
+        if home := home_of(process):
+            sent, behind = self._places.sent(process, boundary, number), self._places.behind(process, source)
+            submitted = sent[0].place if sent else Place(f"home {home}", home, home)
+            worked = self._places.work(source, sent)
         calls = self._db.execute(
             "SELECT call.span, call.name, call.start FROM under JOIN spans AS call ON call.id = under.span"
             " WHERE under.row = ? AND call.kind = ? ORDER BY call.start LIMIT ?",
@@ -172,11 +248,29 @@ class Scenes:
             str(carried.get(semconv.SUBMISSION_THREAD, "")),
             int(carried[semconv.SUBMISSION_TIME]),
             str(carried.get(semconv.THREAD_NAME, "")),
-            start,
-            max(start, end),
+            start + behind,
+            max(start, end) + behind,
             carried.get(semconv.STALE) is True,
-            [Call(span_id, name, at) for span_id, name, at in calls],
+            submitted,
+            worked,
+            delivery,
+            sent,
+            behind,
+            [Call(span_id, name, at + behind) for span_id, name, at in calls],
         )
+
+
+def _write(culprit: Culprit, own: Row | None, again: Iterable[Row], here: Place) -> Act:
+    """Say in which process a write was: before the row left, where it was handed over; else where it was worked on."""
+    time, thread = culprit.time_unix_nano, culprit.thread_name
+    if own is None or not home_of(own.process):
+        return Act(here, thread, time)
+    if time <= (own.sent[0].time_ns if own.sent else own.start_ns - own.behind_ns):
+        return Act(own.submitted_at, thread, time)
+    for row in (own, *again):
+        if row.start_ns <= time + row.behind_ns <= row.end_ns:
+            return Act(row.worked_at, thread, time + row.behind_ns)
+    return Act(own.worked_at, thread, time + own.behind_ns)
 
 
 def _pad(instants: Sequence[int]) -> int:

@@ -28,7 +28,7 @@ def verdict(trace: Path) -> dict[str, Any]:
         found = json.loads(said)
         with records.open(encoding="utf-8", newline="") as file:
             wrong = list(csv.DictReader(file))
-        heading = re.search(r"<h1>(.*?)</h1>", page.read_text("utf-8"))
+        heading = re.search(r'data-found="(.*?)"', page.read_text("utf-8"))
         events = json.loads(drawn.read_text("utf-8"))["traceEvents"]
     for mismatch in found["mismatches"] + found["exposures"]:
         del mismatch["headline"]
