@@ -192,7 +192,14 @@ class CallFunction:
         as_usual = ["lease_.detector is detector_", "not lease_.ended", "detector_.enabled", "Lease_.provoker is None"]
         as_usual += ["lease_.span is no_span_"] if is_call else []  # else it has a span, too
         as_usual += ["not lease_.noted"] if detector.takes else []
-        as_usual += [] if detector.watched else ["not lease_.pinned"]  # judged late: see there
+        call = f"        return {shape.call()}\n"
+        if not detector.watched:  # judged late: see there
+            call = (
+                f"        result_ = {shape.call()}\n"
+                "        if lease_.pinned and not lease_.kind.has(lease_.context, lease_.roots):\n"
+                f"            late_(lease_, {shape.args()}, {shape.kwargs()}, {shape.instance})\n"
+                "        return result_\n"
+            )
         lines = (
             "lease_ = active_()\n"
             f"if lease_ is not None and {' and '.join(as_usual)}:\n"
@@ -205,7 +212,7 @@ class CallFunction:
             "        right_ = False\n"
             "    if right_:\n"
             "        declared_.seen = True\n"
-            f"        return {shape.call()}\n"
+            f"{call}"
             f"return {shape.through()}\n"
         )
         return lines, {
@@ -213,11 +220,18 @@ class CallFunction:
             "declared_": self._declared,
             "detector_": detector,
             "finish_": detector.finish,
+            "late_": self._late,
             "Lease_": Lease,
             "no_span_": INVALID_SPAN,
             "other": no_tuple,
             "pass_on_": pass_on,
         }
+
+    def _late(self, lease: Lease, args: tuple[Any, ...], kwargs: dict[str, Any], instance: Any) -> None:
+        # It had the right ids, and its row's context has moved on: was it spared others?
+        with guard:
+            ids = self.ids(args, kwargs, instance)
+            Filing(self, lease, (args, kwargs, instance), ids, {}, torn=False, late=None).end(None)
 
     def closely(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do so where that is not known to be right."""

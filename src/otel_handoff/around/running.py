@@ -183,7 +183,6 @@ class Running:
                 if (
                     lease.stale
                     or lease.flaw is not None
-                    or lease.kind.unwatched
                     or reads
                     or histogram._real_instrument is not None
                     or (
@@ -198,6 +197,8 @@ class Running:
                     self._look_at(lease, number)
                 if not ((lease.pinned or lease.at_read) and watched) and not lease.kind.has(lease.context, lease.roots):
                     detector.start(lease)
+                if lease.kind.unwatched:
+                    self._unwatched.begun(lease, again=False)
                 carried = None if context is current_context() else context_api.attach(context)
                 return INVALID_SPAN, make_current(lease), carried, False, None
             except Exception as error:

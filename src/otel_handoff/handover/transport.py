@@ -239,6 +239,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
     by_name = function.__code__.co_kwonlyargcount > 0  # without, there is nothing that these are the defaults of
     call = call_of(function, None, reduce, worker.body, of_a_row=True)
     detector, runs = worker.detector, worker.runs
+    watched = detector.watched
 
     class Quick(WorkFunction):
         def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -249,7 +250,7 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
                 or now.found is not None
                 or (lease := now.lease) is None
                 or lease.detector is not detector
-                or not detector.watched
+                or not (watched or not lease.pinned or lease.kind.has(now.contexts[1], lease.roots))  # looked at again
                 or lease.along is not None
                 or attributes  # what others have done to the function since is seen in the slow way
                 or function.__code__ is not code

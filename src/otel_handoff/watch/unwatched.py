@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from otel_handoff.handover.lease import Lease
@@ -60,10 +60,10 @@ class Unwatched:
             )
 
 
-def _keeps(context: Any, roots: Iterable[str]) -> bool:
+def _keeps(context: Any, roots: Mapping[str, object]) -> bool:
     # Whether the ids are kept in the context itself, and not one object further.
     try:
         values = object.__getattribute__(context, "__dict__")
     except AttributeError:
         return False
-    return all(root in values for root in roots)
+    return bool(roots.keys() <= values.keys())

@@ -72,7 +72,7 @@ def instrument(told: list[Mismatch]) -> Iterator[Instrument]:
     uninstrument()
 
 
-def row(job: Callable[[str], Any], *, again: bool = False) -> Any:
+def row(job: Callable[[str], Any], *, again: bool = False, to: str = "order-1") -> Any:
     """Bring one row through; meanwhile, its order is perhaps written to the context `again`, as another object."""
     pool, written = Pool(), threading.Event()
 
@@ -86,7 +86,7 @@ def row(job: Callable[[str], Any], *, again: bool = False) -> Any:
         context = Context(order=order)
         done = pool.enqueue(order, context, work)
         if again:
-            context.order = Order("order-1")
+            context.order = Order(to)
         written.set()
         return done.result(WAIT)
     finally:
@@ -150,11 +150,20 @@ def test_with_spans_each_call_goes_the_slow_way(
 
 
 @pytest.mark.parametrize("watch", [True, False])
-def test_judged_late_each_call_goes_the_slow_way(watch: bool, instrument: Instrument, slow: list[str]) -> None:
-    """Without watch, what a pinned worker was spared is told after the call."""
+@pytest.mark.parametrize("way", ["called", "by name"])
+def test_a_pinned_worker_s_call_is_judged_late(
+    way: str, watch: bool, instrument: Instrument, slow: list[str], told: list[Mismatch]
+) -> None:
+    """Without watch, what it was spared is told after the call: most were spared nothing."""
     instrument("pin", watch=watch)
-    row(RIGHT["called"])
-    assert slow == ([] if watch else ["Ledger.post"])
+    row(RIGHT[way])
+    assert (slow, told) == ([], [])
+    row(RIGHT[way], again=True)
+    assert told == []
+    row(RIGHT[way], again=True, to="order-2")
+    spared = "read" if watch else "call", "prevented", {"order_id": "order-2"}
+    assert [(found.evidence, found.outcome, found.observed) for found in told] == [spared]
+    assert slow == []
 
 
 @MODES

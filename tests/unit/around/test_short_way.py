@@ -73,12 +73,13 @@ def clean(_order: Order, ctx: Context) -> None:
     Ledger().post(ctx.order.id, "entry", ctx.attempt)
 
 
+@pytest.mark.parametrize("watch", [True, False])
 @pytest.mark.parametrize("mode", ["observe", "pin", "strict"])
-def test_a_clean_row_goes_the_short_way(mode: str, taken: Counter[str]) -> None:
-    """Also with calls, and with a read that a call is compared with."""
+def test_a_clean_row_goes_the_short_way(mode: str, watch: bool, taken: Counter[str]) -> None:
+    """Also with calls, and with a read that a call is compared with; and where reads and writes are not watched."""
     read = Call("tests.hosts:Context.describe", {}, evidence="read")
     calls = [Call("tests.hosts:Ledger.post", {"order_id": "order_id"}), read]
-    HandoffInstrumentor().instrument(mode=mode, boundaries=[declared(calls=calls)])
+    HandoffInstrumentor().instrument(mode=mode, watch=watch, boundaries=[declared(calls=calls)])
 
     def work(order: Order, ctx: Context) -> None:
         ctx.describe()
