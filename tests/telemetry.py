@@ -74,7 +74,7 @@ class Telemetry:
 
     def unchecked(self) -> dict[object, Any]:
         """How many rows could not be judged, by reason."""
-        return {key[-1]: rows for key, rows in self.counted("handoff.unchecked").items()}
+        return {key[-1]: rows for key, rows in self.counted("handoff.unchecked_rows").items()}
 
     def shutdown(self) -> None:
         """Shut the providers down."""

@@ -1,7 +1,8 @@
 -- What an auditor asks of the traces of otel-handoff, on the table otel_traces that the Collector's ClickHouse exporter makes.
 -- A value in {braces} is a parameter, and the file needs both; the database is that of collector/gateway.yaml:
 -- clickhouse-client --database otel --param_token_id=token-0006 --param_state_id=state-0007-0 --queries-file clickhouse.sql
--- The fields are those of ELSPETH (elspeth.state_id, ...); those of a boundary of your own are <boundary>.<field>.
+-- The fields are those of ELSPETH (elspeth.state_id, ...); those of a boundary of your own are <boundary>.<field>. An event's second
+-- name is that of earlier versions.
 
 -- 1. Which records are wrong? Each call and result that was filed under another row's ids, where it stands and where it belongs.
 SELECT
@@ -18,7 +19,7 @@ SELECT
     SpanId AS span_id
 FROM otel_traces
 ARRAY JOIN Events AS Event
-WHERE Event.Name = 'handoff.mismatch'
+WHERE Event.Name IN ('handoff.mismatch.found', 'handoff.mismatch')
     AND Event.Attributes['handoff.mismatch.outcome'] = 'used'
     AND evidence IN ('call', 'result') -- a read or a span filed nothing
 ORDER BY at, span_id;
@@ -34,7 +35,7 @@ SELECT
     max(Event.Timestamp) AS last
 FROM otel_traces
 ARRAY JOIN Events AS Event
-WHERE Event.Name = 'handoff.mismatch'
+WHERE Event.Name IN ('handoff.mismatch.found', 'handoff.mismatch')
 GROUP BY written_at, field, written_by, outcome
 ORDER BY mismatches DESC, written_at, field, outcome;
 
@@ -61,14 +62,14 @@ SELECT
     toUInt32OrNull(Event.Attributes['elspeth.call.index']) AS call_index
 FROM otel_traces
 ARRAY JOIN Events AS Event
-WHERE Event.Name = 'handoff.mismatch'
+WHERE Event.Name IN ('handoff.mismatch.found', 'handoff.mismatch')
     AND Event.Attributes['handoff.mismatch.outcome'] = 'used'
     AND evidence IN ('call', 'result')
     AND Event.Attributes['handoff.observed.state_id'] = {state_id:String}
 ORDER BY at;
 
 -- 5. How sound is each run? Its row spans (one for each attempt), those with a wrong id that took effect, and how long rows waited.
--- A call's mismatch is on the call's span, so rows are counted by their submission. With OTEL_HANDOFF_SPANS=mismatch these are the rows
+-- Rows are counted by their submission, as earlier versions did not mark the row of a wrong call. With OTEL_HANDOFF_SPANS=mismatch these are the rows
 -- that are not in order alone: those that are, query 8 counts.
 SELECT
     SpanAttributes['elspeth.run_id'] AS run_id,
@@ -89,7 +90,7 @@ SELECT DISTINCT
     Event.Attributes['handoff.culprit.location'] AS written_at
 FROM otel_traces
 ARRAY JOIN Events AS Event
-WHERE Event.Name = 'handoff.mismatch'
+WHERE Event.Name IN ('handoff.mismatch.found', 'handoff.mismatch')
     AND filed_under != ''
     AND filed_under NOT IN (SELECT SpanAttributes['elspeth.state_id'] FROM otel_traces WHERE SpanKind = 'Consumer')
 ORDER BY filed_under;

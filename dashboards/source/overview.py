@@ -54,7 +54,7 @@ def _quantile(share: float) -> tuple[str, str]:
 
 
 def _totals() -> Table:
-    by = "job, instance, handoff_boundary, handoff_evidence, handoff_outcome, handoff_field"
+    by = "job, instance, handoff_boundary, handoff_mismatch_evidence, handoff_mismatch_outcome, handoff_mismatch_field"
     return list_of(
         "Mismatches since each process started",
         "Only what is above zero.",
@@ -89,13 +89,16 @@ def board() -> Dashboard:
             .icon_color("red")
             .expr('ALERTS{alertname=~"Handoff.+", alertstate="firing", job=~"$job"}')
             .title_format("{{alertname}}")
-            .text_format("{{handoff_boundary}} {{handoff_evidence}} {{handoff_outcome}} {{handoff_reason}}")
+            .text_format(
+                "{{handoff_boundary}} {{handoff_mismatch_evidence}} {{handoff_mismatch_outcome}} "
+                "{{handoff_unchecked_reason}}"
+            )
         )
         .with_panel(
             number(
                 "Wrong ids that took effect",
                 f"If the evidence is call or result, records are wrong. Counted once for each field. {_TOTAL}",
-                _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome="used"'),
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_mismatch_outcome="used"'),
                 "red",
             )
         )
@@ -103,7 +106,7 @@ def board() -> Dashboard:
             number(
                 "Blocked",
                 f"Mode strict raised; the row failed. {_TOTAL}",
-                _highest("handoff_mismatches_total", f'{_OF}, handoff_outcome="blocked"'),
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_mismatch_outcome="blocked"'),
                 "red",
             )
         )
@@ -113,7 +116,7 @@ def board() -> Dashboard:
                 f"No record is known to be wrong: the wrong id was spared, or the call under it failed. {_TOTAL}",
                 _highest(
                     "handoff_mismatches_total",
-                    f'{_OF}, handoff_outcome=~"prevented|exposed", handoff_evidence!~"start|end"',
+                    f'{_OF}, handoff_mismatch_outcome=~"prevented|exposed", handoff_mismatch_evidence!~"start|end"',
                 ),
                 "orange",
             )
@@ -122,7 +125,7 @@ def board() -> Dashboard:
             number(
                 "Not checked",
                 f"Rows that could not be judged: whether they are right is not known. {_TOTAL}",
-                _highest("handoff_unchecked_total", _OF),
+                _highest("handoff_unchecked_rows_total", _OF),
                 "orange",
             )
         )
@@ -130,7 +133,7 @@ def board() -> Dashboard:
             number(
                 "Exposures",
                 f"The context moved on while a worker ran, and no use of a wrong id is known: no mismatch. {_TOTAL}",
-                _highest("handoff_mismatches_total", f'{_OF}, handoff_evidence=~"start|end"'),
+                _highest("handoff_mismatches_total", f'{_OF}, handoff_mismatch_evidence=~"start|end"'),
                 None,
             )
         )
@@ -164,7 +167,7 @@ def board() -> Dashboard:
                 "By outcome",
                 "Totals: a step is a mismatch, also the first. used and blocked are errors.",
                 "short",
-                (_mismatches("handoff_outcome"), "{{handoff_outcome}}"),
+                (_mismatches("handoff_mismatch_outcome"), "{{handoff_mismatch_outcome}}"),
                 width=8,
             )
         )
@@ -173,7 +176,7 @@ def board() -> Dashboard:
                 "By evidence",
                 "How it is known: a call or result under wrong ids, a wrong read, a span, the context at start or end.",
                 "short",
-                (_mismatches("handoff_evidence"), "{{handoff_evidence}}"),
+                (_mismatches("handoff_mismatch_evidence"), "{{handoff_mismatch_evidence}}"),
                 width=8,
             )
         )
@@ -182,7 +185,10 @@ def board() -> Dashboard:
                 "By field",
                 "Which ids disagreed. One mismatch counts once for each.",
                 "short",
-                (_mismatches("handoff_boundary, handoff_field"), "{{handoff_boundary}}.{{handoff_field}}"),
+                (
+                    _mismatches("handoff_boundary, handoff_mismatch_field"),
+                    "{{handoff_boundary}}.{{handoff_mismatch_field}}",
+                ),
                 width=8,
             )
         )
@@ -217,8 +223,8 @@ def board() -> Dashboard:
                 "Totals: a step is a row of which it is not known whether it is right. The runbook has each reason.",
                 "short",
                 (
-                    f"sum by (handoff_boundary, handoff_reason) (handoff_unchecked_total{{{_OF}}} > 0)",
-                    "{{handoff_boundary}}: {{handoff_reason}}",
+                    f"sum by (handoff_boundary, handoff_unchecked_reason) (handoff_unchecked_rows_total{{{_OF}}} > 0)",
+                    "{{handoff_boundary}}: {{handoff_unchecked_reason}}",
                 ),
             )
         )
@@ -229,7 +235,7 @@ def board() -> Dashboard:
                 "ops",
                 (_rate("handoff_submissions_total"), "handed over"),
                 (
-                    f"clamp_min({_rate('handoff_submissions_total')} - {_rate('handoff_unchecked_total')}, 0)",
+                    f"clamp_min({_rate('handoff_submissions_total')} - {_rate('handoff_unchecked_rows_total')}, 0)",
                     "judged",
                 ),
             )

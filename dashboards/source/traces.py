@@ -15,8 +15,7 @@ _WHAT: Final = "span.handoff.mismatch.outcome, span.handoff.mismatch.evidence"
 
 
 def _mismatches(outcomes: str) -> str:
-    matching = f'span.handoff.mismatch = true && span.handoff.mismatch.outcome =~ "{outcomes}"'
-    return f"{{ {matching} && {_AT} }} | select({_WHAT}, {_WHO})"
+    return f'{{ span.handoff.mismatch.outcome =~ "{outcomes}" && {_AT} }} | select({_WHAT}, {_WHO})'
 
 
 def board() -> Dashboard:
@@ -38,7 +37,7 @@ def board() -> Dashboard:
         .with_panel(
             spans(
                 "Wrong ids that took effect, or were blocked",
-                "The call or the row. The trace's event handoff.mismatch has both sides, and the write that did it.",
+                "The row, and the call if it was one. The event handoff.mismatch.found has both sides, and the write.",
                 _mismatches("used|blocked"),
             )
         )
@@ -62,7 +61,7 @@ def board() -> Dashboard:
             spans(
                 "Everything under one id",
                 "Each span that a submission's ids stand on, also those of other instrumentations.",
-                f'{{ span.$field = "$id" }} | select({_WHO}, span.handoff.mismatch)',
+                f'{{ span.$field = "$id" }} | select({_WHO}, span.handoff.mismatch.outcome)',
             )
         )
         .with_panel(

@@ -29,7 +29,7 @@ class Call:
         attributes: span attribute name -> parameter or path; set on the call's span and told in a mismatch.
         latency_ms: the parameter that tells how long the call took, in milliseconds. The span then starts that much
             earlier.
-        evidence: `"call"` for an external call, which becomes a CLIENT span, `"result"` for a result that is routed
+        evidence: `"call"` for an external call, which becomes a span, `"result"` for a result that is routed
             under the ids, `"read"` for what takes ids without filing anything: a call index, say. The call that
             follows is torn where it is filed under others.
         elsewhere: where other versions of the host have the same function, or one that passes on to it. Of `target`

@@ -18,6 +18,7 @@ Write the dashboards, alerts and Collector configuration of this version into a 
   alerts/      Prometheus rules and their tests, a runbook, example configurations of Prometheus and Alertmanager
   collector/   keep every trace with a mismatch, sample the rest; for one Collector or many
   queries/     what an auditor asks, in ClickHouse SQL and TraceQL
+  registry/    the names of all telemetry, for OpenTelemetry Weaver
 
 Nothing is overwritten that differs from what would be written, unless --force is given.
 """

@@ -31,7 +31,7 @@ each submitted by the one above it, which otel-handoff follows.
 The storm: every row records a call under an id that no row has, so that every row is a mismatch, as fast as the
 machine makes them, in `observe` with watch, with Python's logging on (a handler that drops what it gets). The host is
 not stalled if it still gets 10,000 such rows through in a second. No more than 1,000 mismatches a second are told to
-anybody; the others are counted, and `handoff.mismatches.untold` says how many they are.
+anybody; the others are counted, and `handoff.untold_mismatches` says how many they are.
 """
 
 

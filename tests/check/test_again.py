@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from otel_handoff.check import earlier
 from otel_handoff.check.finding import Finding
 from otel_handoff.check.text import report
 from otel_handoff.record import semconv
@@ -22,7 +23,7 @@ def counted(folder: Path, *requests: dict[str, Any]) -> list[Finding]:
 
 def event(evidence: str, outcome: str, at: int, location: str, number: int = 1, **observed: Any) -> dict[str, Any]:
     """What a detector reports at a time and place."""
-    more = {semconv.MISMATCH_LOCATION: location}
+    more = {semconv.CODE_FILE: "", earlier.LOCATION: location}
     (made,) = spans.report(evidence, number, outcome, more=more, **observed)
     return {**made, "timeUnixNano": str(spans.TIME + at)}
 

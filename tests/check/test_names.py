@@ -13,14 +13,14 @@ from tests.check.test_judge import judged, of
 from tests.check.test_records import row, wrong
 
 
-def culprit(number: Any, **ids: Any) -> dict[str, Any]:
-    """A write, as a detector tells it; `number` last, for it shares its name with a field `id`."""
+def culprit(number: Any, prefix: str = "handoff.culprit.submission.", **ids: Any) -> dict[str, Any]:
+    """A write, as an earlier detector told it; `number` last, for it shared its name with a field `id`."""
     return {
         semconv.CULPRIT_FIELD: "id",
         semconv.CULPRIT_LOCATION: "shop.py:20 in main",
         semconv.CULPRIT_THREAD: "MainThread",
         semconv.CULPRIT_TIME: spans.TIME,
-        **{f"{semconv.CULPRIT_ID}{name}": value for name, value in ids.items()},
+        **{f"{prefix}{name}": value for name, value in ids.items()},
         semconv.CULPRIT_SUBMISSION_ID: number,
     }
 
@@ -52,6 +52,14 @@ def test_a_field_named_id_that_is_a_whole_number(tmp_path: Path) -> None:
     call = wrong(3, "orders", 1, {"id": 1}, {"id": 2}, **culprit(2))
     rows = [row(1, "orders", 1, {"id": 1}), row(2, "orders", 8, {"id": 2})]
     _, (finding,) = judged(tmp_path, of(call, *rows))
+    assert finding.culprit is not None
+    assert (finding.culprit.ids, finding.culprit.number) == ({"id": 2}, 8)
+
+
+def test_a_field_named_id_beside_the_number(tmp_path: Path) -> None:
+    """Each has a name of its own by now."""
+    call = wrong(3, "orders", 1, {"id": 1}, {"id": 2}, **culprit(8, semconv.CULPRIT_ID, id=2))
+    _, (finding,) = judged(tmp_path, of(call, row(1, "orders", 1, {"id": 1})))
     assert finding.culprit is not None
     assert (finding.culprit.ids, finding.culprit.number) == ({"id": 2}, 8)
 

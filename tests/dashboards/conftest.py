@@ -13,7 +13,7 @@ import pytest
 
 from otel_handoff.cli import main
 from tests.dashboards.boards import rules
-from tests.dashboards.servers import Host, Monitoring, free_port, host, monitoring, tool, until
+from tests.dashboards.servers import EARLIER, Host, Monitoring, free_port, host, monitoring, scraped, tool, until
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Scene:
         folder: what `otel-handoff dashboards` wrote.
         observed: the pipeline in mode observe.
         pinned: the one in mode pin.
+        earlier: the address of what is scraped as of a version that had other names.
         monitor: Prometheus.
         notified: the first notification of each alert: when it came in nanoseconds, and its payload.
     """
@@ -31,6 +32,7 @@ class Scene:
     folder: Path
     observed: Host
     pinned: Host
+    earlier: str
     monitor: Monitoring
     notified: dict[str, tuple[int, dict[str, Any]]]
 
@@ -46,7 +48,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
         assert main(["dashboards", str(folder)]) == 0
     ports = free_port(), free_port()
     with contextlib.ExitStack() as stack:
-        targets = [f"127.0.0.1:{port}" for port in ports]
+        earlier = stack.enter_context(scraped(EARLIER))
+        targets = [*(f"127.0.0.1:{port}" for port in ports), earlier]
         monitor = stack.enter_context(monitoring(folder / "alerts", targets, base / "data"))
         until(lambda: len(monitor.series("up")) == len(targets), "the first scrape of each")
         observed = stack.enter_context(host(ports[0], "observe", 20, base / "observe", "error"))
@@ -56,4 +59,4 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
             at, payload = monitor.notified()
             for alert in payload["alerts"]:
                 notified.setdefault(alert["labels"]["alertname"], (at, payload))
-        yield Scene(folder, observed, pinned, monitor, notified)
+        yield Scene(folder, observed, pinned, earlier, monitor, notified)

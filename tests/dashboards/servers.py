@@ -111,6 +111,51 @@ def host(port: int, mode: str, rows: int, out: Path, *more: str) -> Generator[Ho
                 process.kill()
 
 
+EARLIER: Final = """\
+# TYPE handoff_submissions_total counter
+handoff_submissions_total{handoff_boundary="old"} 7
+# TYPE handoff_mismatches_total counter
+handoff_mismatches_total{handoff_boundary="old",handoff_evidence="call",handoff_field="id",handoff_outcome="used"} 0
+# TYPE handoff_mismatches_untold_total counter
+handoff_mismatches_untold_total 0
+# TYPE handoff_unchecked_total counter
+handoff_unchecked_total{handoff_boundary="old",handoff_reason="no_worker"} 0
+"""
+"""What a scrape of a version returns that had other names."""
+
+
+@contextlib.contextmanager
+def scraped(text: str) -> Generator[str]:
+    """Serve what is scraped at the address that is returned."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with listening(Handler) as port:
+        yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Generator[int]:
+    """Serve at a free loopback port, which is returned."""
+    serving = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=serving.serve_forever, name="serving")
+    thread.start()
+    try:
+        yield serving.server_address[1]
+    finally:
+        serving.shutdown()
+        thread.join()
+        serving.server_close()
+
+
 class Monitoring:
     """Prometheus, Alertmanager and a webhook, as `otel-handoff dashboards` configures them."""
 
@@ -151,15 +196,8 @@ def webhook() -> Generator[tuple[str, queue.SimpleQueue[tuple[int, dict[str, Any
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever, name="webhook")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.server_address[1]}", received
-    finally:
-        listening.shutdown()
-        thread.join()
-        listening.server_close()
+    with listening(Handler) as port:
+        yield f"http://127.0.0.1:{port}", received
 
 
 @contextlib.contextmanager

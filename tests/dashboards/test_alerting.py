@@ -87,15 +87,31 @@ def test_the_time_to_the_notification_is_measured(
     assert seconds > 0
 
 
+def test_a_process_of_an_earlier_version_is_seen_under_the_names_of_today(scene: Scene) -> None:
+    """As the scrape configuration says; nothing is left of the names of then."""
+    until(lambda: scene.monitor.series(f'handoff_submissions_total{{instance="{scene.earlier}"}}'), "its first scrape")
+    series = scene.monitor.series(f'{{__name__=~"handoff.+", instance="{scene.earlier}"}}')
+    told = {one["metric"]["__name__"]: one["metric"].keys() - {"__name__", "instance", "job"} for one in series}
+    assert told == {
+        "handoff_submissions_total": {"handoff_boundary"},
+        "handoff_mismatches_total": {
+            "handoff_boundary",
+            *(f"handoff_mismatch_{what}" for what in ("evidence", "field", "outcome")),
+        },
+        "handoff_untold_mismatches_total": set(),
+        "handoff_unchecked_rows_total": {"handoff_boundary", "handoff_unchecked_reason"},
+    }
+
+
 def test_no_id_is_a_label(scene: Scene) -> None:
     """Whatever is scraped has labels of a few known values; so the number of series does not grow with the rows."""
     (boundary,) = {boundary.name for boundary in BOUNDARIES}
     known = {
         "handoff_boundary": {boundary},
-        "handoff_field": {field for one in BOUNDARIES for field in one.fields},
-        "handoff_evidence": {"start", "end", "read", "span", "call", "result"},
-        "handoff_outcome": {"used", "blocked", "prevented", "exposed"},
-        "handoff_reason": set(REASONS),
+        "handoff_mismatch_field": {field for one in BOUNDARIES for field in one.fields},
+        "handoff_mismatch_evidence": {"start", "end", "read", "span", "call", "result"},
+        "handoff_mismatch_outcome": {"used", "blocked", "prevented", "exposed"},
+        "handoff_unchecked_reason": set(REASONS),
         "otel_scope_name": {"otel_handoff"},
     }
     samples = [

@@ -121,7 +121,7 @@ def test_files_are_written_and_others_left_alone(compared: Demo) -> None:
             for span in scope["spans"]
         ]
         assert len(spans) >= ROWS
-        assert any("handoff.mismatch" in {attribute["key"] for attribute in span["attributes"]} for span in spans)
+        assert any("handoff.mismatch.found" in {attribute["key"] for attribute in span["attributes"]} for span in spans)
 
 
 def test_the_table_the_story_and_the_paths_are_printed(compared: Demo) -> None:

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
@@ -25,24 +25,25 @@ from tests.docs.tables import DOCS, Tables, main
 
 PAGE: Final = DOCS / "telemetry.md"
 
-_SUBMISSION: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD SUBMISSION_LOCATION "
-_ROW_SPAN: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD QUEUE_DURATION STALE THREAD_NAME"
-_ALL: Final = "SUBMISSION_LOCATION THREAD_ID"
-_SPAN: Final = (
+SUBMISSION: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD SUBMISSION_LOCATION "
+ROW_SPAN: Final = "BOUNDARY SUBMISSION_ID SUBMISSION_TIME SUBMISSION_THREAD QUEUE_DURATION STALE THREAD_NAME"
+ALL: Final = "SUBMISSION_LOCATION THREAD_ID"
+SPAN: Final = (
     "MISMATCH MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME SUBMISSION_LOCATION OBSERVED CULPRIT_SUBMISSION_ID "
-    "MISMATCH_SPAN"
+    "MISMATCH_SPAN ERROR_TYPE"
 )
-_EVENT: Final = _SUBMISSION + (
-    "MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME MISMATCH_LOCATION MISMATCH_OCCURRENCE "
+EVENT: Final = SUBMISSION + (
+    "MISMATCH_FIELDS MISMATCH_EVIDENCE MISMATCH_OUTCOME CODE_FILE CODE_LINE CODE_FUNCTION MISMATCH_OCCURRENCE "
     "MISMATCH_TORN MODE THREAD_NAME STALE EXPECTED OBSERVED "
     "CALL_TARGET CULPRIT_FIELD CULPRIT_LOCATION CULPRIT_THREAD CULPRIT_TIME CULPRIT_SUBMISSION_ID CULPRIT_ID"
 )
-_UNCHECKED: Final = (
+UNCHECKED: Final = (
     "BOUNDARY UNCHECKED_REASON UNCHECKED_FIELDS UNCHECKED_ROWS UNCHECKED_PINNED UNCHECKED_DETAIL UNWATCHED"
 )
 
-_LEFT: Final = "SUBMISSION_PROCESS DELIVERY"
-_LATE: Final = "JUDGED_ROWS JUDGED_UNWATCHED JUDGED_LOST CALLS_BEYOND"
+LEFT: Final = "SUBMISSION_PROCESS DELIVERY"
+RAISED: Final = "EXCEPTION_TYPE EXCEPTION_STACKTRACE"
+LATE: Final = "JUDGED_ROWS JUDGED_UNWATCHED JUDGED_LOST CALLS_BEYOND"
 
 
 def meanings() -> dict[str, tuple[str, str]]:
@@ -51,7 +52,7 @@ def meanings() -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for named, said in pairwise(body):
         match named, said:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))) if ": " in text:
                 kind, _, meaning = text.partition(": ")
                 found[name] = kind, meaning
             case _:
@@ -70,34 +71,42 @@ def attributes(constants: str) -> Iterator[str]:
         yield f"| `{name}{'<field>' if name.endswith('.') else ''}` | {kind} | {meaning} |"
 
 
-def metrics() -> Iterator[str]:
-    """Yield the table of metrics, as a reader and a scrape of the real instruments have them."""
-    yield "| metric | instrument, unit | attributes | | scraped by Prometheus |"
-    yield "|---|---|---|---|---|"
+class Instrument(NamedTuple):
+    """One, as a reader and a scrape of the real one have it."""
+
+    name: str
+    kind: str
+    unit: str
+    attributes: tuple[str, ...]
+    meaning: str
+    scraped: list[str]
+
+
+def instruments() -> Iterator[Instrument]:
+    """Yield each, by name."""
     reader, registry = InMemoryMetricReader(), CollectorRegistry()
     provider = MeterProvider(metric_readers=[reader, PrometheusMetricReader(registry=registry)])
-    instruments = Metrics(provider)
-    instruments.boundary("orders", ["order_id"])
-    instruments.queue_duration.record(0.0, {semconv.BOUNDARY: "orders"})
+    made = Metrics(provider)
+    made.boundary("orders", ["order_id"])
+    made.queue_duration.record(0.0, {semconv.BOUNDARY: "orders"})
     data = reader.get_metrics_data()
     assert data is not None
     scraped = [sample.name for family in registry.collect() for sample in family.samples]
     provider.shutdown()
     for metric in sorted(data.resource_metrics[0].scope_metrics[0].metrics, key=lambda metric: metric.name):
         (names,) = {tuple(sorted(point.attributes or {})) for point in metric.data.data_points}
-        yield (
-            "| "
-            + " | ".join(
-                (
-                    f"`{metric.name}`",
-                    f"{_instrument(metric)}, {f'`{metric.unit}`' if '{' in (metric.unit or '') else metric.unit}",
-                    ", ".join(f"`{name}`" for name in names),
-                    metric.description or "",
-                    ", ".join(f"`{name}`" for name in _scraped(metric.name, scraped)),
-                )
-            )
-            + " |"
-        )
+        told = metric.unit or "", names, metric.description or ""
+        yield Instrument(metric.name, _instrument(metric), *told, _scraped(metric.name, scraped))
+
+
+def metrics() -> Iterator[str]:
+    """Yield the table of metrics."""
+    yield "| metric | instrument, unit | attributes | | scraped by Prometheus |"
+    yield "|---|---|---|---|---|"
+    for one in instruments():
+        unit = f"`{one.unit}`" if "{" in one.unit else one.unit
+        attributes, scraped = (", ".join(f"`{name}`" for name in names) for names in (one.attributes, one.scraped))
+        yield f"| `{one.name}` | {one.kind}, {unit} | {attributes} | {one.meaning} | {scraped} |"
 
 
 def _instrument(metric: Metric) -> str:
@@ -113,13 +122,14 @@ def _scraped(name: str, names: list[str]) -> list[str]:
 
 
 TABLES: Final[Tables] = {
-    "semconv.py: row span": lambda: attributes(_ROW_SPAN),
-    "semconv.py: rows of other processes": lambda: attributes(_LEFT),
-    "semconv.py: row span, with attributes=all": lambda: attributes(_ALL),
-    "semconv.py: span with a mismatch": lambda: attributes(_SPAN),
-    "semconv.py: event and log record": lambda: attributes(_EVENT),
-    "semconv.py: unchecked": lambda: attributes(_UNCHECKED),
-    "semconv.py: late spans": lambda: attributes(_LATE),
+    "semconv.py: row span": lambda: attributes(ROW_SPAN),
+    "semconv.py: rows of other processes": lambda: attributes(LEFT),
+    "semconv.py: row span, with attributes=all": lambda: attributes(ALL),
+    "semconv.py: span with a mismatch": lambda: attributes(SPAN),
+    "semconv.py: event and log record": lambda: attributes(EVENT),
+    "semconv.py: exception": lambda: attributes(RAISED),
+    "semconv.py: unchecked": lambda: attributes(UNCHECKED),
+    "semconv.py: late spans": lambda: attributes(LATE),
     "metrics.py": metrics,
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from otel_handoff.demo.run import run_mode
 from otel_handoff.record import semconv
-from tests.docs import telemetry
+from tests.docs import registry, telemetry
 from tests.docs.tables import made
 
 
@@ -29,7 +29,7 @@ def test_a_table_that_is_not_is_found() -> None:
 def test_every_attribute_is_described() -> None:
     """In the module that names it, and in one of the tables, if it is not a metric's."""
     names = {name for name, value in vars(semconv).items() if name.isupper() and isinstance(value, str)}
-    attributes = {name for name in names if name != "SCOPE" and not name.startswith("METRIC_")}
+    attributes = {name for name in names if not name.startswith(("SCOPE", "SCHEMA", "METRIC_", "EVENT_"))}
     assert telemetry.meanings().keys() == attributes
     page = telemetry.PAGE.read_text("utf-8")
     assert {name for name in attributes if f"`{getattr(semconv, name)}" not in page} == set()
@@ -84,3 +84,7 @@ def test_what_is_documented_is_what_a_run_emits(tmp_path: Path) -> None:
     assert on_wrong - on_row == set()
     assert on_wrong & marks == marks
     assert on_event == documented("semconv.py: event and log record")
+    of_kind = {f"{kind} elspeth": registry.attributes_of(kind) for kind in registry.SPANS}
+    for span in spans:
+        told = {name.replace("<field>", "") for name, _ in emitted(span)}
+        assert told <= of_kind.get(span["name"], registry.attributes_of("call")), span["name"]

@@ -439,7 +439,7 @@ def test_spans_only_on_a_mismatch(instrument: Instrument, telemetry: Telemetry) 
     row: Any
     call: Any
     [row], [call] = telemetry.spans("process desk"), telemetry.spans("Ledger.post")
-    assert call.attributes["handoff.mismatch"] is True
+    assert call.attributes["handoff.mismatch.found"] is True
     assert call.parent.span_id == row.context.span_id
     assert row.start_time <= call.start_time <= call.end_time <= row.end_time
 

@@ -107,7 +107,7 @@ def test_it_has_a_log_record(reason: str, run: Run, telemetry: Telemetry) -> Non
     """One of its first row."""
     run(reason)
     (record,) = [one.log_record for one in telemetry.logs()]
-    assert (record.event_name, record.severity_text) == ("handoff.unchecked", "WARN")
+    assert (record.event_name, record.severity_text) == ("handoff.row.unchecked", "WARN")
     attributes = dict(record.attributes or {})
     assert attributes["handoff.boundary"] == "desk"
     assert attributes["handoff.unchecked.reason"] == reason
@@ -138,8 +138,8 @@ def test_it_is_logged_again(instrument: Instrument, caplog: pytest.LogCaptureFix
 def test_its_counter_is_born_at_zero(instrument: Instrument, telemetry: Telemetry) -> None:
     """For every reason, before there is any row."""
     instrument("observe", boundaries=[declare(Newest)])
-    assert telemetry.points("handoff.unchecked") == {
-        (("handoff.boundary", "desk"), ("handoff.reason", reason)): 0 for reason in REASONS
+    assert telemetry.points("handoff.unchecked_rows") == {
+        (("handoff.boundary", "desk"), ("handoff.unchecked.reason", reason)): 0 for reason in REASONS
     }
 
 

@@ -76,7 +76,7 @@ def events(logs: list[Any]) -> list[tuple[str | None, bool]]:
     ]
 
 
-ONCE = [("handoff.mismatch", True)]
+ONCE = [("handoff.mismatch.found", True)]
 
 
 @EACH

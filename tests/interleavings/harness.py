@@ -382,11 +382,11 @@ class _Reader:
             ],
             logs=[
                 self._seen_log(log, mismatch)
-                for log, mismatch in zip(self._logs("handoff.mismatch"), telemetry.mismatches, strict=True)
+                for log, mismatch in zip(self._logs("handoff.mismatch.found"), telemetry.mismatches, strict=True)
             ],
             unchecked=[
                 (attributes["handoff.unchecked.reason"], attributes["handoff.unchecked.pinned"])
-                for log in self._logs("handoff.unchecked")
+                for log in self._logs("handoff.row.unchecked")
                 if (attributes := log.log_record.attributes or {})
             ],
             counts={
@@ -449,7 +449,7 @@ class _Reader:
         )
 
     def _seen(self, span: ReadableSpan) -> SeenSpan:
-        mismatches = [event for event in span.events if event.name == "handoff.mismatch"]
+        mismatches = [event for event in span.events if event.name == "handoff.mismatch.found"]
         told = {mismatch.time_unix_nano for mismatch in self._telemetry.mismatches}
         assert {event.timestamp for event in mismatches} <= told
         return SeenSpan(
@@ -458,7 +458,7 @@ class _Reader:
             parent=self._spans.get(span.parent.span_id) if span.parent else None,
             attributes=self._stable(_attributes(span)),
             mismatches=[self._stable(event.attributes or {}) for event in mismatches],
-            other_events=[event.name for event in span.events if event.name != "handoff.mismatch"],
+            other_events=[event.name for event in span.events if event.name != "handoff.mismatch.found"],
             links=[(self._spans.get(link.context.span_id), self._stable(link.attributes or {})) for link in span.links],
             status=span.status.status_code.name,
         )
@@ -485,6 +485,14 @@ class _Reader:
             return self._spans[int(value, 16)]
         if key.endswith("location"):
             return _function(value)
+        if key == "code.file.path":
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+", value), value
+            return "a file"
+        if key == "code.line.number":
+            assert value > 0
+            return "a line"
+        if key in ("code.function.name", "error.type"):
+            return value.rpartition(".")[2]
         if key.endswith("time_unix_nano") or key == "thread.id":
             assert isinstance(value, int)
             return "an int"

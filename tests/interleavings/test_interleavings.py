@@ -81,7 +81,7 @@ def test_the_links(case: Case, outcome: Outcome) -> None:
 
 @EVERY_CASE
 def test_the_call_spans(case: Case, outcome: Outcome) -> None:
-    """Each call, recorded, refused or blocked, has one CLIENT span as long as the call took."""
+    """Each call, recorded, refused or blocked, has one span as long as the call took."""
     assert outcome.client_spans == ({} if case.mode == "off" else call_spans(case))
     assert outcome.client_durations_ms == pytest.approx([5.0] * len(outcome.client_spans))
 
@@ -91,7 +91,7 @@ def test_the_log_records(case: Case, outcome: Outcome) -> None:
     """Each mismatch is a log record of its severity, with the event's attributes, on the span that carries it."""
     assert outcome.logs == [
         SeenLog(
-            event_name="handoff.mismatch",
+            event_name="handoff.mismatch.found",
             severity="ERROR ERROR" if report.outcome in ERRORS else "WARN WARN",
             attributes=event(report, case.mode),
             span=carrier(report),
@@ -157,7 +157,9 @@ def event(report: Report, mode: str) -> dict[str, object]:
         "handoff.mismatch.fields": tuple(report.observed),
         "handoff.mismatch.evidence": report.evidence,
         "handoff.mismatch.outcome": report.outcome,
-        "handoff.mismatch.location": report.where,
+        "code.file.path": "a file",
+        "code.line.number": "a line",
+        "code.function.name": report.where,
         "handoff.mismatch.occurrence": "a count",
         **({"handoff.mismatch.torn": True} if report.torn else {}),
         "handoff.stale": report.stale,
@@ -178,7 +180,7 @@ def event(report: Report, mode: str) -> dict[str, object]:
         if culprit.submission is not None:
             attributes["handoff.culprit.submission.id"] = culprit.submission["state_id"]
             for field, value in culprit.submission.items():
-                attributes[f"handoff.culprit.submission.{field}"] = value
+                attributes[f"handoff.culprit.ids.{field}"] = value
     return attributes
 
 
@@ -194,9 +196,10 @@ def marks(reports: list[Report], span: str) -> dict[str, object]:
     first = max(reports, key=lambda report: (report.outcome in ERRORS, carrier(report) == span))
     culprit = first.culprit.submission if first.culprit is not None else None
     return {
+        **({"error.type": "handoff_mismatch"} if first.outcome in ERRORS else {}),
         **({"handoff.culprit.submission.id": culprit["state_id"]} if culprit is not None else {}),
         **({"handoff.mismatch.span.id": carrier(first)} if any(carrier(report) != span for report in reports) else {}),
-        "handoff.mismatch": True,
+        "handoff.mismatch.found": True,
         "handoff.mismatch.fields": tuple(first.observed),
         "handoff.mismatch.evidence": first.evidence,
         "handoff.mismatch.outcome": first.outcome,
@@ -238,6 +241,7 @@ def row_span(case: Case, of: str) -> SeenSpan:
             **(LEFT if left_on_copy(case) else {}),
             **({} if case.watch or case.mode == "pin" else {"handoff.unwatched": True}),
             **marks(reports, f"row {of}"),
+            **({"error.type": raised} if raised else {}),
         },
         mismatches=[event(report, case.mode) for report in reports if carrier(report) == f"row {of}"],
         other_events=["exception"] if raised else [],
@@ -275,7 +279,7 @@ def call_span(case: Case, of: str, index: int) -> SeenSpan:
     refused = case.expected.raised.get(of) if not any(report.outcome == "blocked" for report in reports) else None
     return SeenSpan(
         name=CALL,
-        kind="CLIENT",
+        kind="INTERNAL",
         parent=f"row {of}",
         attributes={
             "handoff.boundary": "elspeth",
@@ -283,6 +287,7 @@ def call_span(case: Case, of: str, index: int) -> SeenSpan:
             **ids_of(of),
             **details(index),
             **marks(reports, f"call {of}"),
+            **({"error.type": refused} if refused else {}),
         },
         mismatches=[event(report, case.mode) for report in reports],
         other_events=["exception"] if refused else [],

@@ -96,5 +96,5 @@ def test_no_content_of_a_small_host_leaves(tmp_path: Path, caplog: pytest.LogCap
     assert ledger.entries == [("B", None, f"{ROW} {ctx.shared}")] * 2
     text = traces.read_text()
     assert "KeyError" in text
-    assert "handoff.mismatch" in text
+    assert "handoff.mismatch.found" in text
     assert "canary" not in text + caplog.text + "".join(repr(vars(record)) for record in caplog.records)

@@ -134,7 +134,7 @@ def run(report: Report, mode: str) -> Outcome:
     _count_records(found)
     _count_told(found, mismatches)
     _look_at_culprits(found, mismatches, host)
-    found.unchecked = _counted(reader, semconv.METRIC_UNCHECKED, semconv.REASON)
+    found.unchecked = _counted(reader, semconv.METRIC_UNCHECKED, semconv.UNCHECKED_REASON)
     found.errors = sum(_counted(reader, semconv.METRIC_INTERNAL_ERRORS, "").values())
     found.said = log.said
     return found

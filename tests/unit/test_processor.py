@@ -157,7 +157,7 @@ def test_an_id_that_the_host_puts_on_the_row_span_is_checked(ended: bool, teleme
         ("span", "process orders", "Z")
     ]
     (span,) = telemetry.spans("process orders")
-    assert (span.attributes or {}).get("handoff.mismatch") is (None if ended else True)
+    assert (span.attributes or {}).get("handoff.mismatch.found") is (None if ended else True)
 
 
 def test_ids_that_are_no_strings_are_compared_as_attributes(telemetry: Telemetry) -> None:

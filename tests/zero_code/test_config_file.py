@@ -81,9 +81,11 @@ def test_mode_of_elspeth(tmp_path: Path) -> None:
     wrong, right = found["CallAuditRepository.record_call"]
     assert (wrong["elspeth.state_id"], wrong["handoff.observed.state_id"]) == ("state-A", "state-B")
     assert wrong["handoff.mismatch.outcome"] == "used"
-    assert "handoff.mismatch" not in right
+    assert "handoff.mismatch.found" not in right
     records = lines(tmp_path / "logs.jsonl", "resourceLogs", "scopeLogs", "logRecords")
-    assert [record["severityText"] for record in records if record["eventName"] == "handoff.mismatch"] == ["ERROR"]
+    assert [record["severityText"] for record in records if record["eventName"] == "handoff.mismatch.found"] == [
+        "ERROR"
+    ]
 
 
 def test_no_options_is_pin(tmp_path: Path) -> None:

@@ -33,28 +33,28 @@ def tags(span: dict[str, Any]) -> dict[str, Any]:
 
 
 def judge_used(outcome: Outcome) -> None:
-    """A's call was filed under B: row spans, tags on the CLIENT spans, and the mismatch say so."""
+    """A's call was filed under B: row spans, tags on the spans of calls, and the mismatch say so."""
     assert outcome.filed == WRONG
     rows, calls = outcome.spans("process elspeth"), outcome.spans(CALL)
     assert [row["kind"] for row in rows] == ["SpanKind.CONSUMER"] * 2
-    assert [call["kind"] for call in calls] == ["SpanKind.CLIENT"] * 2
+    assert [call["kind"] for call in calls] == ["SpanKind.INTERNAL"] * 2
     assert [tags(row) for row in rows] == [ids("A"), ids("B")]
     assert [tags(call) for call in calls] == [ids("A"), ids("B")]
     assert [call["parent_id"] for call in calls] == [row["context"]["span_id"] for row in rows]
     wrong, right = calls
-    assert "handoff.mismatch" not in right["attributes"]
-    assert wrong["attributes"]["handoff.mismatch"] is True
+    assert "handoff.mismatch.found" not in right["attributes"]
+    assert wrong["attributes"]["handoff.mismatch.found"] is True
     assert wrong["attributes"]["handoff.mismatch.fields"] == ["state_id"]
     assert wrong["attributes"]["handoff.mismatch.evidence"] == "call"
     assert wrong["attributes"]["handoff.mismatch.outcome"] == "used"
     assert wrong["attributes"]["handoff.observed.state_id"] == "state-B"
     assert wrong["status"]["status_code"] == "ERROR"
     [event] = wrong["events"]
-    assert event["name"] == "handoff.mismatch"
+    assert event["name"] == "handoff.mismatch.found"
     assert event["attributes"]["handoff.expected.state_id"] == "state-A"
     assert event["attributes"]["handoff.observed.state_id"] == "state-B"
     assert event["attributes"]["handoff.culprit.location"] == "app/pipeline.py:33 in main"
-    assert event["attributes"]["handoff.culprit.submission.state_id"] == "state-B"
+    assert event["attributes"]["handoff.culprit.ids.state_id"] == "state-B"
 
 
 def judge_told(outcome: Outcome) -> None:
@@ -62,7 +62,7 @@ def judge_told(outcome: Outcome) -> None:
     assert outcome.counted("handoff.submissions") == {("elspeth",): 2}
     assert outcome.counted("handoff.mismatches") == {("elspeth", "call", "state_id", "used"): 1}
     assert outcome.counted("handoff.internal_errors") == {}
-    [record] = outcome.logs("handoff.mismatch")
+    [record] = outcome.logs("handoff.mismatch.found")
     assert record["severity_text"] == "ERROR"
     assert record["attributes"]["handoff.expected.state_id"] == "state-A"
     assert record["attributes"]["handoff.observed.state_id"] == "state-B"
@@ -88,7 +88,7 @@ def test_beside_a_handler_on_python_s_log(by: str, tmp_path: Path) -> None:
     outcome = run(tmp_path, "pipeline.py", **CONSOLE, **{f"OTEL_PYTHON_{by}": "true"}, OTEL_HANDOFF_MODE="observe")
     judge_used(outcome)
     told = [item for item in outcome.exported if "HANDOFF MISMATCH" in str(item.get("body"))]
-    assert told == outcome.logs("handoff.mismatch")
+    assert told == outcome.logs("handoff.mismatch.found")
     assert len(told) == 1
 
 
@@ -109,9 +109,9 @@ def test_pin_is_the_default_and_the_cure(tmp_path: Path, mode: dict[str, str]) -
     assert spared["attributes"]["handoff.mismatch.outcome"] == "prevented"
     assert spared["attributes"]["handoff.observed.state_id"] == "state-B"
     assert spared["status"]["status_code"] == "UNSET"
-    assert "handoff.mismatch" not in other["attributes"]
+    assert "handoff.mismatch.found" not in other["attributes"]
     assert outcome.counted("handoff.mismatches") == {("elspeth", "read", "state_id", "prevented"): 1}
-    assert [record["severity_text"] for record in outcome.logs("handoff.mismatch")] == ["WARN"]
+    assert [record["severity_text"] for record in outcome.logs("handoff.mismatch.found")] == ["WARN"]
 
 
 def test_strict_stops_the_call(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_otlp_json(tmp_path: Path, exporter: str) -> None:
     ]
     # This host takes no call index: the part that is declared and not there is told.
     assert sorted(span["name"] for span in spans) == [CALL] * 2 + ["process elspeth"] * 2 + ["unchecked elspeth"]
-    assert [span["name"] for span in marked] == [CALL]
+    assert [span["name"] for span in marked] == [CALL, "process elspeth"]
     assert {"key": "elspeth.state_id", "value": {"stringValue": "state-A"}} in marked[0]["attributes"]
 
 
@@ -182,7 +182,11 @@ def test_a_declared_boundary(tmp_path: Path) -> None:
     """An operator's module of boundaries is named by a variable; the program on a hand-written queue is watched."""
     alone = run(tmp_path, "shop.py", **CONSOLE, OTEL_HANDOFF_MODE="observe")
     assert alone.filed == [("B", "A"), ("B", "B")]
-    assert (alone.spans("Ledger.post"), alone.spans("process orders"), alone.logs("handoff.mismatch")) == ([], [], [])
+    assert (alone.spans("Ledger.post"), alone.spans("process orders"), alone.logs("handoff.mismatch.found")) == (
+        [],
+        [],
+        [],
+    )
     boundaries = {"OTEL_HANDOFF_BOUNDARIES": "shop_boundaries:BOUNDARIES"}
     outcome = run(tmp_path, "shop.py", **CONSOLE, **boundaries, OTEL_HANDOFF_MODE="observe")
     assert outcome.filed == [("B", "A"), ("B", "B")]

@@ -17,6 +17,7 @@ from otel_handoff.declare.settings import Settings
 from otel_handoff.record import semconv
 from otel_handoff.record.submission import Submission, submissions
 from otel_handoff.tell.alerts import Alerts, Hook
+from otel_handoff.tell.exceptions import Exceptions
 from otel_handoff.tell.metrics import Metrics, metrics_of
 from otel_handoff.tell.notices import Notices
 from otel_handoff.version import __version__
@@ -48,7 +49,8 @@ class Engine:
         self.submission: Callable[..., Submission] = submissions(settings.ids_key if settings.ids == "hashed" else None)
         self.metrics: Metrics = metrics_of(meter_provider)
         self.alerts: Alerts = Alerts(self.metrics, logger_provider, on_mismatch)
-        self.tracer: Tracer = trace.get_tracer(semconv.SCOPE, __version__, tracer_provider)
+        self.tracer: Tracer = trace.get_tracer(semconv.SCOPE, __version__, tracer_provider, semconv.SCHEMA)
+        self.exceptions: Exceptions = Exceptions(logger_provider)
         self.notices: Notices = Notices(self.tracer, logger_provider)
         self.traced: bool = False
         """Whether there is a provider that may make real spans."""

@@ -17,7 +17,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Reads
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record.mismatch import Mismatch
-from otel_handoff.tell.spans import add_rows_around, call_attributes, record_error
+from otel_handoff.tell.spans import add_rows_around, call_attributes
 
 Given = tuple[tuple[Any, ...], dict[str, Any], Any]
 """What a call is given, by position and by name, and whose method it is."""
@@ -77,7 +77,7 @@ class Filing:
         self._ended_ns: int | None = late.ended_ns if late is not None else None
 
     def start_span(self) -> None:
-        """Show it as a client span, from when the external call began."""
+        """Show it as a span, from when the external call began; the client span is that of who makes it."""
         of, submission = self._of, self._lease.submission
         start, self._ended_ns = of.began(self._given)
         if self._lease.batch is not None:  # the row that it names need not be the one that is current
@@ -85,7 +85,7 @@ class Filing:
             current = self._lease
         else:
             within, current = None, active.get() or self._lease
-        span = self._span = of.engine.tracer.start_span(of.name, within, kind=SpanKind.CLIENT, start_time=start)
+        span = self._span = of.engine.tracer.start_span(of.name, within, kind=SpanKind.INTERNAL, start_time=start)
         if span.is_recording():
             span.set_attributes(call_attributes(submission, of.details(self._given)))
             add_rows_around(span, current)
@@ -119,7 +119,7 @@ class Filing:
         if self._span is not INVALID_SPAN:
             try:
                 if error is not None and self._span.is_recording():
-                    record_error(self._span, error)
+                    self._of.engine.exceptions.record(self._span, error)
                 self._span.end(self._ended_ns)
             except Exception as ours:
                 guard.met(ours)

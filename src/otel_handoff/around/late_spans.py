@@ -29,8 +29,9 @@ from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
 from otel_handoff.record import semconv
 from otel_handoff.record.submission import Submission
+from otel_handoff.tell.exceptions import Exceptions, Raised
 from otel_handoff.tell.judged import Judged
-from otel_handoff.tell.spans import call_attributes, carried, error_of, record_error, row_attributes, say_error
+from otel_handoff.tell.spans import call_attributes, carried, row_attributes
 
 _MOST_CALLS: Final = 100
 """Calls of a row that are remembered; of what is beyond, the number is told."""
@@ -41,11 +42,13 @@ class LateSpans:
 
     Attributes:
         judged: says how many rows had no span, as they were in order.
+        exceptions: says what was raised.
     """
 
     def __init__(self, engine: Engine, boundary: str, name: str) -> None:
         """Make them with the tracer of `engine`; the span of a row is called `name`."""
         self.judged: Judged = Judged(boundary, engine.tracer)
+        self.exceptions: Exceptions = engine.exceptions
         self._engine = engine
         self._name = name
 
@@ -60,7 +63,7 @@ class LateSpans:
     def start_call(self, name: str, row: Span, submission: Submission, begun_ns: int) -> Span:
         """Start the span of a call that was begun at `begun_ns`, below that of its row."""
         context = trace.set_span_in_context(row, submission.otel_context)
-        return self._engine.tracer.start_span(name, context, SpanKind.CLIENT, start_time=begun_ns)
+        return self._engine.tracer.start_span(name, context, SpanKind.INTERNAL, start_time=begun_ns)
 
 
 def start_row(engine: Engine, name: str, parent: Context, begun_ns: int | None = None) -> Span:
@@ -78,6 +81,7 @@ class LateRow(Span):
     Whoever tells a mismatch asks for its context first. Whatever else is put on it is kept until it is there.
 
     Attributes:
+        exceptions: says what was raised.
         submission: what the row was submitted with.
         ended: whether the row is done.
         calls: those of its calls that are done and have no span yet.
@@ -88,6 +92,7 @@ class LateRow(Span):
     def __init__(self, spans: LateSpans, submission: Submission, begun_ns: int, *, again: bool) -> None:
         self.ended: bool = False
         self._spans = spans
+        self.exceptions: Exceptions = spans.exceptions
         self.submission: Submission = submission
         self._begun_ns = begun_ns
         self._thread = threading.get_ident()
@@ -219,7 +224,7 @@ class LateRow(Span):
         self._keep("set_status", status, description)
 
     def record_exception(self, exception: BaseException, *given: Any, **named: Any) -> None:  # noqa: D102, ARG002
-        record_error(self, exception)
+        self.exceptions.record(self, exception)
 
 
 class _Held(LateRow):
@@ -246,7 +251,7 @@ class LateCall:
         self._row = row
         self.ended_ns: int | None = ended_ns
         self._details = details
-        self._error: tuple[str, str, str] | None = None
+        self._error: Raised | None = None
 
     def start(self) -> Span:
         """Start its span now: something is wrong with it."""
@@ -263,7 +268,7 @@ class LateCall:
         if self.ended_ns is None:
             self.ended_ns = time.time_ns()
         if error is not None:
-            self._error = error_of(error)
+            self._error = Raised.of(error)
         row = self._row
         if row.ended:
             if row.is_wanted:
@@ -278,7 +283,7 @@ class LateCall:
         """Make its span, of what is known of it."""
         span = self.start()
         if self._error is not None and span.is_recording():
-            say_error(span, *self._error)
+            self._row.exceptions.say(span, self._error)
         span.end(self.ended_ns)
 
 

@@ -27,7 +27,7 @@ from otel_handoff.judge.coverage import Coverage
 from otel_handoff.judge.detector import Detector
 from otel_handoff.record import semconv
 from otel_handoff.tell.metrics import BoundaryCounts
-from otel_handoff.tell.spans import add_rows_around, carried, record_error, row_attributes
+from otel_handoff.tell.spans import add_rows_around, carried, row_attributes
 from otel_handoff.watch.unwatched import Unwatched
 
 _ONE_OF: Final = 15
@@ -255,7 +255,7 @@ class Running:
             explain(error, lease, lease.handed)
             if shows(span) and not isinstance(error, self.passing):
                 with guard:
-                    record_error(span, error)
+                    self._engine.exceptions.record(span, error)
         if span is not INVALID_SPAN:
             try:
                 span.end()

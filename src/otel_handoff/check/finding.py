@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from otel_handoff.check import earlier
 from otel_handoff.record import semconv
 from otel_handoff.record.mismatch import ERRORS
 from otel_handoff.record.shown import show
@@ -17,7 +18,6 @@ WORK: Final = "work"
 
 UNTOLD: Final = "not told"
 """The evidence, the outcome or the id where a report does not say: it is a mismatch all the same."""
-_NUMBER: Final = semconv.CULPRIT_SUBMISSION_ID.removeprefix(semconv.CULPRIT_ID)
 
 _OUR_NAMES: Final = frozenset(value for name, value in vars(semconv).items() if name.isupper())
 
@@ -141,7 +141,7 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
     """Read back what a detector put on a span; a limit on attributes may have left anything out.
 
     Args:
-        report: the attributes of the event `handoff.mismatch`, or the mark on the span.
+        report: the attributes of the event of a mismatch, or the mark on the span.
         row: the ids of the submission, from its row span, where that is known.
         trace_id: of the span.
         span_id: likewise.
@@ -155,7 +155,7 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
     prefix, known = f"{boundary}.", row or {}
     own = ids_of(boundary, report)
     ids = {name: value for name, value in own.items() if (name in row if row is not None else "." not in name)}
-    not_details = {semconv.THREAD_NAME, *(prefix + name for name in ids)}
+    not_details = {*_OUR_NAMES, *(prefix + name for name in ids)}
     return Finding(
         submission=Submitted(
             _whole(report, semconv.SUBMISSION_ID),
@@ -178,12 +178,12 @@ def from_report(report: Mapping[str, Any], row: Ids | None, trace_id: str, span_
         mode=_text(report, semconv.MODE),
         thread_name=_text(report, semconv.THREAD_NAME),
         time_unix_nano=time,
-        location=_text(report, semconv.MISMATCH_LOCATION),
+        location=_location(report),
         target=_text(report, semconv.CALL_TARGET),
         details={
             name: value for name, value in report.items() if name not in not_details and not name.startswith("handoff.")
         },
-        culprit=_culprit(report, observed, has_id=_NUMBER in {**ids, **observed}),
+        culprit=_culprit(report, observed, has_id="id" in {**ids, **observed}),
     )
 
 
@@ -208,21 +208,26 @@ def _culprit(report: Mapping[str, Any], observed: Ids, *, has_id: bool) -> Culpr
     if not location:
         return None
     name = _text(report, semconv.CULPRIT_FIELD)
-    number = report.get(semconv.CULPRIT_SUBMISSION_ID)
-    ids = _after(report, semconv.CULPRIT_ID)
-    if isinstance(number, int) and not has_id:
-        ids.pop(_NUMBER, None)
-    else:
-        number = None  # a field that is named `id` has taken its place
+    number, ids = report.get(semconv.CULPRIT_SUBMISSION_ID), _after(report, semconv.CULPRIT_ID)
+    if not ids:
+        number, ids = earlier.culprit_of(report, has_id=has_id)
     return Culprit(
         field=name,
         value=observed.get(name),
         thread_name=_text(report, semconv.CULPRIT_THREAD),
         location=location,
         time_unix_nano=_whole(report, semconv.CULPRIT_TIME),
-        number=number,
+        number=number if isinstance(number, int) else None,
         ids=ids,
     )
+
+
+def _location(report: Mapping[str, Any]) -> str:
+    # As all others are told.
+    path, function = _text(report, semconv.CODE_FILE), _text(report, semconv.CODE_FUNCTION)
+    if not path:
+        return _text(report, earlier.LOCATION)
+    return f"{path}:{_whole(report, semconv.CODE_LINE)} in {function.rpartition('.')[2]}"
 
 
 def _after(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
+from otel_handoff.check import earlier
 from otel_handoff.check.again import Again
 from otel_handoff.check.carried import Carried
 from otel_handoff.check.checked import Checked, count
@@ -53,6 +54,7 @@ _OURS: Final = (
 # Asked for of each span.
 _BOUNDARY: Final = semconv.BOUNDARY
 _MISMATCH: Final = semconv.MISMATCH
+_MARKED: Final = earlier.MISMATCH
 _NUMBER: Final = semconv.SUBMISSION_ID
 _TIME: Final = semconv.SUBMISSION_TIME
 _REASON: Final = semconv.UNCHECKED_REASON
@@ -109,7 +111,7 @@ class Judge:
         kept = _packed(values), "", self._carried.by_another(values), 0
         self.store.add(
             (FOREIGN, trace, own, parent, "", "", "", "", 0, start, end, 0, span.name, *kept),
-            self._reports(span) if span.events or _MISMATCH in values else (),
+            self._reports(span) if span.events or _MISMATCH in values or _MARKED in values else (),
         )
 
     def _add_ours(self, span: SpanRecord, boundary: str) -> None:
@@ -172,7 +174,7 @@ class Judge:
                 span.name,
                 *kept,
             ),
-            self._reports(span) if span.events or _MISMATCH in values else (),
+            self._reports(span) if span.events or _MISMATCH in values or _MARKED in values else (),
             unchecked,
             gap,
             spanless,
@@ -196,8 +198,8 @@ class Judge:
 
     @staticmethod
     def _reports(span: SpanRecord) -> list[tuple[int, bytearray, bool, str | None]]:
-        told = [(event.time_ns, event.attributes) for event in span.events if event.name == semconv.MISMATCH]
-        if span.attributes.get(semconv.MISMATCH) is not True:
+        told = [(event.time_ns, event.attributes) for event in span.events if event.name in (_MISMATCH, _MARKED)]
+        if span.attributes.get(_MISMATCH, span.attributes.get(_MARKED)) is not True:
             return [_report(time, report) for time, report in told]
         mark, teller = _mark_of(span.attributes), span.attributes.get(semconv.MISMATCH_SPAN, span.span_id)
         if teller != span.span_id:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ import wrapt
 from otel_handoff.host.made import FILES
 
 _STDLIB: Final = str(Path(logging.__file__).parents[1])
+
+
+_LOCATION: Final = re.compile(r"(?P<file>.+):(?P<line>\d{1,9}) in (?P<function>.+)")
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,10 @@ def line_of(code: CodeType, offset: int) -> int:
     return code.co_firstlineno
 
 
+def _short(code: CodeType) -> str:
+    return "/".join(PurePath(code.co_filename).parts[-2:])
+
+
 # By identity, as hashing a code object goes through all its instructions; the entry keeps the code, and so its id.
 _described: Final[dict[tuple[int, int], tuple[CodeType, str]]] = {}
 _MOST_DESCRIBED: Final = 1024
@@ -158,12 +166,23 @@ def describe(code: CodeType | Place, offset: int) -> str:
         return code.location
     known = _described.get((id(code), offset))
     if known is None:
-        short = "/".join(PurePath(code.co_filename).parts[-2:])
-        known = code, f"{short}:{line_of(code, offset)} in {code.co_name}"
+        known = code, f"{_short(code)}:{line_of(code, offset)} in {code.co_name}"
         if len(_described) >= _MOST_DESCRIBED:
             _described.clear()
         _described[id(code), offset] = known
     return known[1]
+
+
+def place_of(frames: Frames) -> tuple[str, int, str] | None:
+    """Return file, line and function of where `innermost` says; None where that is not known."""
+    found = next((frame for frame in frames if _is_host(frame[0])), frames[0] if frames else None)
+    if found is None:
+        return None
+    code, offset = found
+    if isinstance(code, Place):
+        parts = _LOCATION.fullmatch(code.location)
+        return None if parts is None else (parts["file"], int(parts["line"]), parts["function"])
+    return _short(code), line_of(code, offset), getattr(code, "co_qualname", code.co_name)
 
 
 def of_host(frames: Frames) -> Frames:

@@ -1,6 +1,7 @@
 """The names of all telemetry that this package emits, each attribute with its type and meaning.
 
-The tables of docs/telemetry.md are made of these: `python -m tests.docs.telemetry --write`.
+No name is the beginning of another, up to a dot: a store that nests them has room for both. The tables of
+docs/telemetry.md are made of these: `python -m tests.docs.telemetry --write`.
 """
 
 from enum import Enum
@@ -9,6 +10,8 @@ from typing import Final, TypeAlias
 from otel_handoff.host.outside import pass_on
 
 SCOPE: Final = "otel_handoff"
+SCHEMA: Final = "https://opentelemetry.io/schemas/1.44.0"
+"""The version of the general conventions whose names are used here, of `code`, `error`, `exception` and `thread`."""
 
 # On the row span and on alerts.
 BOUNDARY: Final = "handoff.boundary"
@@ -33,8 +36,8 @@ CALL_TARGET: Final = "handoff.call.target"
 """string: the function that recorded or routed, or the span concerned"""
 
 # On a mismatch: the span, its event and the log record.
-MISMATCH: Final = "handoff.mismatch"
-"""boolean: `true`"""
+MISMATCH: Final = "handoff.mismatch.found"
+"""boolean: `true`; also the name of the event and of the log record"""
 MISMATCH_FIELDS: Final = "handoff.mismatch.fields"
 """string[]: the fields that disagree"""
 MISMATCH_EVIDENCE: Final = "handoff.mismatch.evidence"
@@ -43,8 +46,6 @@ MISMATCH_OUTCOME: Final = "handoff.mismatch.outcome"
 """string: what came of it: `used`, `blocked`, `prevented`, `exposed`"""
 MISMATCH_SPAN: Final = "handoff.mismatch.span.id"
 """string, hex: on a row's span, the span that tells it, where that is that of a wrong call, or was before"""
-MISMATCH_LOCATION: Final = "handoff.mismatch.location"
-"""string: where the worker was"""
 MISMATCH_OCCURRENCE: Final = "handoff.mismatch.occurrence"
 """int: how many mismatches like this one the process has had, this one included"""
 MISMATCH_TORN: Final = "handoff.mismatch.torn"
@@ -63,6 +64,8 @@ CULPRIT_SUBMISSION_ID: Final = "handoff.culprit.submission.id"
 """int: the submission that it was written for"""
 
 # On the span and log record of a row that could not be judged, or only in part.
+EVENT_UNCHECKED: Final = "handoff.row.unchecked"
+"""The name of the log record."""
 UNCHECKED_REASON: Final = "handoff.unchecked.reason"
 """string: why a row could not be judged; on its row span, or on an `unchecked` span where no worker was recognised"""
 UNCHECKED_FIELDS: Final = "handoff.unchecked.fields"
@@ -95,7 +98,7 @@ EXPECTED: Final = "handoff.expected."
 """as the id: what was submitted, for each field that disagrees"""
 OBSERVED: Final = "handoff.observed."
 """as the id: what the worker saw or used instead"""
-CULPRIT_ID: Final = "handoff.culprit.submission."
+CULPRIT_ID: Final = "handoff.culprit.ids."
 """as the id: the ids of the submission that the write was made for"""
 
 # From the general semantic conventions.
@@ -103,26 +106,33 @@ THREAD_ID: Final = "thread.id"
 """int: the worker"""
 THREAD_NAME: Final = "thread.name"
 """string: the worker"""
+CODE_FILE: Final = "code.file.path"
+"""string: where the worker was: the file, with the folder that it is in"""
+CODE_LINE: Final = "code.line.number"
+"""int: the line"""
+CODE_FUNCTION: Final = "code.function.name"
+"""string: the function; from Python 3.11 on with its class"""
+ERROR_TYPE: Final = "error.type"
+"""string: on a span that is an ERROR: `handoff_mismatch`, or the class of what the work or the call raised"""
+EVENT_EXCEPTION: Final = "exception"
+EXCEPTION_TYPE: Final = "exception.type"
+"""string: the class of what was raised, with its module"""
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+"""string: where, as Python prints it, without the message"""
 
 # Metrics.
 METRIC_SUBMISSIONS: Final = "handoff.submissions"
 METRIC_MISMATCHES: Final = "handoff.mismatches"
-METRIC_UNTOLD: Final = "handoff.mismatches.untold"
+METRIC_UNTOLD: Final = "handoff.untold_mismatches"
 METRIC_QUEUE_DURATION: Final = "handoff.queue.duration"
 METRIC_IN_FLIGHT: Final = "handoff.in_flight"
 METRIC_STALE_WORK: Final = "handoff.stale_work"
 METRIC_INTERNAL_ERRORS: Final = "handoff.internal_errors"
-METRIC_UNCHECKED: Final = "handoff.unchecked"
+METRIC_UNCHECKED: Final = "handoff.unchecked_rows"
 
-# Attributes of the metric points. Never an id: the number of series is bounded.
-FIELD: Final = "handoff.field"
-"""string: the field"""
-EVIDENCE: Final = "handoff.evidence"
-"""string: as `handoff.mismatch.evidence`"""
-OUTCOME: Final = "handoff.outcome"
-"""string: as `handoff.mismatch.outcome`"""
-REASON: Final = "handoff.reason"
-"""string: as `handoff.unchecked.reason`"""
+# Of the attributes of metric points, those that no span has. Never an id: the number of series is bounded.
+FIELD: Final = "handoff.mismatch.field"
+"""string: one of `handoff.mismatch.fields`"""
 
 
 Primitive: TypeAlias = str | bool | int | float

@@ -18,14 +18,15 @@ from otel_handoff.record.mismatch import ERRORS, Mismatch
 from otel_handoff.record.story import as_line, what
 from otel_handoff.tell.metrics import Metrics
 from otel_handoff.tell.second import PerSecond
-from otel_handoff.tell.spans import carried, lead_to, submission_attributes
+from otel_handoff.tell.spans import carried, code_attributes, lead_to, submission_attributes
 from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
 
 Hook = Callable[[Mismatch], object]
 EVENT: Final = semconv.MISMATCH
-EVENT_UNCHECKED: Final = semconv.METRIC_UNCHECKED
+
+_ERROR_TYPE: Final = "handoff_mismatch"
 
 LIMIT: Final = 1_000
 """Errors, and warnings, told within a second. What is beyond is counted, marked on its span, and given to the hook."""
@@ -42,7 +43,7 @@ class Alerts:
     def __init__(self, metrics: Metrics, logger_provider: LoggerProvider | None, on_mismatch: Hook | None) -> None:
         """Send to `metrics`, to the OpenTelemetry logs of `logger_provider` (or the global one), and to the hook."""
         self._metrics = metrics
-        self._events = _logs.get_logger(semconv.SCOPE, __version__, logger_provider)
+        self._events = _logs.get_logger(semconv.SCOPE, __version__, logger_provider, semconv.SCHEMA)
         self._on_mismatch = on_mismatch
         self._errors = PerSecond()  # apart: errors are told however many warnings there are
         self._warnings = PerSecond()
@@ -75,9 +76,11 @@ class Alerts:
                 if within == LIMIT + 1:
                     _logger.warning(
                         "More than %d mismatches (%s) within a second: the others of this second are counted in "
-                        "handoff.mismatches and handoff.mismatches.untold, and marked on their spans, but not told.",
+                        "%s and %s, and marked on their spans, but not told.",
                         LIMIT,
                         mismatch.outcome,
+                        semconv.METRIC_MISMATCHES,
+                        semconv.METRIC_UNTOLD,
                     )
         if self._on_mismatch is not None:
             try:
@@ -156,6 +159,8 @@ def describe(mismatch: Mismatch, span: Span, told_by: Span) -> None:
     }
     if culprit is not None and culprit.submission is not None:
         said[semconv.CULPRIT_SUBMISSION_ID] = culprit.submission.number
+    if mismatch.is_error:
+        said[semconv.ERROR_TYPE] = _ERROR_TYPE
     if another:
         said[semconv.MISMATCH_SPAN] = trace.format_span_id(told_by.get_span_context().span_id)
     span.set_attributes(said)
@@ -172,7 +177,7 @@ def attributes_of(mismatch: Mismatch) -> dict[str, AttributeValue]:
         semconv.MISMATCH_FIELDS: tuple(mismatch.observed),
         semconv.MISMATCH_EVIDENCE: mismatch.evidence,
         semconv.MISMATCH_OUTCOME: mismatch.outcome,
-        semconv.MISMATCH_LOCATION: mismatch.location,
+        **code_attributes(mismatch.frames),
         semconv.MISMATCH_OCCURRENCE: mismatch.occurrence,
         semconv.STALE: mismatch.stale,
         semconv.MODE: mismatch.mode,

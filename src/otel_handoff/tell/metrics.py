@@ -93,7 +93,7 @@ class Metrics:
     """The instruments of one meter provider, shared by all that is instrumented with it."""
 
     def __init__(self, provider: MeterProvider | None) -> None:
-        meter = metrics.get_meter(semconv.SCOPE, __version__, provider)
+        meter = metrics.get_meter(semconv.SCOPE, __version__, provider, semconv.SCHEMA)
         self._boundaries: dict[str, BoundaryCounts] = {}
         self.untold: Tally = Tally()
         self.queue_duration: Histogram = meter.create_histogram(
@@ -156,7 +156,7 @@ class Metrics:
     def _unchecked(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in self._shown():
             for reason, tally in counts.unchecked.items():
-                yield Observation(tally.value, {semconv.BOUNDARY: name, semconv.REASON: reason})
+                yield Observation(tally.value, {semconv.BOUNDARY: name, semconv.UNCHECKED_REASON: reason})
 
     def _stale_work(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in self._shown():
@@ -172,8 +172,8 @@ class Metrics:
                 attributes = {
                     semconv.BOUNDARY: name,
                     semconv.FIELD: field,
-                    semconv.EVIDENCE: evidence,
-                    semconv.OUTCOME: outcome,
+                    semconv.MISMATCH_EVIDENCE: evidence,
+                    semconv.MISMATCH_OUTCOME: outcome,
                 }
                 yield Observation(tally.value, attributes)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
 
 from opentelemetry import _logs, trace
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber
@@ -19,8 +18,6 @@ from otel_handoff.version import __version__
 
 _logger = logging.getLogger("otel_handoff")
 
-EVENT: Final = semconv.METRIC_UNCHECKED
-
 
 class Notices:
     """Tells rows that could not be judged; calmer than a mismatch: the 1st, 10th, 100th, ... of a kind."""
@@ -28,7 +25,7 @@ class Notices:
     def __init__(self, tracer: Tracer, logger_provider: LoggerProvider | None) -> None:
         """Make spans with `tracer`, and records for the logs of `logger_provider`, or the global one."""
         self._tracer = tracer
-        self._events = _logs.get_logger(semconv.SCOPE, __version__, logger_provider)
+        self._events = _logs.get_logger(semconv.SCOPE, __version__, logger_provider, semconv.SCHEMA)
 
     def __call__(self, unchecked: Unchecked) -> None:
         """Tell it. Each row has its span, so that it can be counted; the rest is told now and then."""
@@ -63,7 +60,7 @@ class Notices:
                 severity_text="WARN",
                 body=str(unchecked),
                 attributes=_attributes(unchecked, unchecked.so_far),
-                event_name=EVENT,
+                event_name=semconv.EVENT_UNCHECKED,
             )
         )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from otel_handoff.handover.lease import Lease
 from otel_handoff.record import semconv
+from otel_handoff.record.locations import Frames, place_of
 from otel_handoff.record.submission import Submission
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ def add_rows_around(span: Span, lease: Lease) -> None:
         span.set_attributes(row.submission.attributes)
 
 
+def code_attributes(frames: Frames) -> dict[str, AttributeValue]:
+    """Return where something happened, as the general conventions have it."""
+    place = place_of(frames)
+    if place is None:
+        return {}
+    return dict(zip((semconv.CODE_FILE, semconv.CODE_LINE, semconv.CODE_FUNCTION), place, strict=True))
+
+
 def lead_to(submission: Submission, span: Span) -> None:
     """Link a span to that of the row of `submission`, if there is one by now."""
     if submission.row is not None:
@@ -89,24 +97,3 @@ def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
     attributes: Mapping[str, AttributeValue] | None = getattr(span, "attributes", None)
     # A plain dict: the SDK's own takes ten times as long to go through.
     return attributes.copy() if isinstance(attributes, MappingProxyType) else attributes
-
-
-def record_error(span: Span, error: BaseException) -> None:
-    """Say on a span that what it stands for raised `error`: its type and where, not its message.
-
-    The message is the host's text, and may quote a row. That is also why it is not `Span.record_exception`.
-    """
-    say_error(span, *error_of(error))
-
-
-def error_of(error: BaseException) -> tuple[str, str, str]:
-    """Return what is said of an error: its type in short and in full, and where."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return kind.__name__, name, "".join(traceback.format_tb(error.__traceback__))
-
-
-def say_error(span: Span, short: str, name: str, where: str) -> None:
-    """Say what `error_of` has returned."""
-    span.add_event("exception", {"exception.type": name, "exception.stacktrace": where})
-    span.set_status(Status(StatusCode.ERROR, short))

@@ -335,7 +335,7 @@ def test_the_error_that_the_work_raised(is_wrong: bool, telemetry: Telemetry) ->
     assert (row.status.status_code, row.status.description) == (StatusCode.ERROR, "RuntimeError")
     [event] = row.events
     assert dict(event.attributes or {})["exception.type"] == "RuntimeError"
-    failed = next(span for span in telemetry.spans("Shop.order") if "handoff.mismatch" not in carried(span))
+    failed = next(span for span in telemetry.spans("Shop.order") if "handoff.mismatch.found" not in carried(span))
     assert failed.status.description == "ValueError"
     assert "Shop" not in str(failed.events[0].attributes) or "closed" not in str(failed.events[0].attributes)
     assert [event.name for event in failed.events] == ["exception"]
@@ -420,7 +420,7 @@ def test_a_span_of_others_is_tagged_and_compared(telemetry: Telemetry) -> None:
     assert carried(tagged) == {"orders.order_id": "A"}
     assert tagged.parent == odd.parent == submit.get_span_context()
     assert (carried(row)["handoff.mismatch.evidence"], carried(row)["handoff.observed.order_id"]) == ("span", "Z")
-    assert [event.name for event in row.events] == ["handoff.mismatch"]
+    assert [event.name for event in row.events] == ["handoff.mismatch.found"]
     [record] = telemetry.logs()
     assert record.log_record.trace_id == submit.get_span_context().trace_id
 
@@ -699,7 +699,7 @@ def test_a_call_whose_span_is_not_recorded_is_told_with_its_row(spans: str, mode
     HandoffInstrumentor().uninstrument()
     [row] = own.spans()
     assert row.name == ROW
-    assert "handoff.mismatch" in [event.name for event in row.events]
+    assert "handoff.mismatch.found" in [event.name for event in row.events]
     assert row.context is not None
     assert own.mismatches[0].span_id == row.context.span_id
     own.shutdown()

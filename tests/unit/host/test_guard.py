@@ -127,7 +127,7 @@ def test_a_context_that_breaks_us_does_not_break_the_host(
     assert len(warnings(caplog)) == (1 if expected else 0)
     assert telemetry.counted("handoff.internal_errors") == ({(): no_internal_errors.value} if expected else {})
     assert [m for m in telemetry.mismatches if m.is_error] == []
-    unchecked = telemetry.counted("handoff.unchecked")
+    unchecked = telemetry.counted("handoff.unchecked_rows")
     reason = {Uncopyable: None, Opaque: "internal_error"}.get(context, "field_computed")
     assert {key[-1]: rows for key, rows in unchecked.items() if rows} == ({reason: 2} if reason else {})
 

@@ -102,7 +102,7 @@ def test_the_open_span(mode: str, outcome: str, evidence: str, carrier: str, tel
     wrong, *others = telemetry.spans(carrier)
     marks = marks_of(wrong)
     assert marks == {
-        "handoff.mismatch": True,
+        "handoff.mismatch.found": True,
         "handoff.mismatch.fields": ("order_id",),
         "handoff.mismatch.evidence": evidence,
         "handoff.mismatch.outcome": outcome,
@@ -111,16 +111,19 @@ def test_the_open_span(mode: str, outcome: str, evidence: str, carrier: str, tel
     }
     assert attributes(wrong)["orders.order_id"] == "A"
     [event] = wrong.events
-    assert event.name == "handoff.mismatch"
+    assert event.name == "handoff.mismatch.found"
     told = dict(event.attributes or {})
     assert (told["handoff.expected.order_id"], told["handoff.observed.order_id"]) == ("A", "B")
-    assert told["handoff.culprit.submission.order_id"] == "B"
-    assert str(told["handoff.mismatch.location"]).startswith("tell/test_alerts.py:")
+    assert told["handoff.culprit.ids.order_id"] == "B"
+    mismatch = telemetry.mismatches[0]
+    where = f"{told['code.file.path']}:{told['code.line.number']} in {str(told['code.function.name']).split('.')[-1]}"
+    assert where == mismatch.location
+    assert told["code.file.path"] == "tell/test_alerts.py"
     assert str(told["handoff.culprit.location"]).endswith(" in race")
     assert (wrong.status.status_code is StatusCode.ERROR) is (outcome != "prevented")
     assert "order_id" not in (wrong.status.description or "")
     for span in others:
-        assert "handoff.mismatch" not in attributes(span)
+        assert "handoff.mismatch.found" not in attributes(span)
 
 
 @OUTCOMES
@@ -138,7 +141,7 @@ def test_the_span_of_the_row(mode: str, outcome: str, evidence: str, carrier: st
     assert teller == (format_span_id(context.span_id) if evidence == "call" else None)
     assert mine == its
     assert row.status.status_code is wrong.status.status_code
-    assert "handoff.mismatch" not in attributes(other)
+    assert "handoff.mismatch.found" not in attributes(other)
 
 
 @OUTCOMES
@@ -148,7 +151,7 @@ def test_the_log_record(mode: str, outcome: str, evidence: str, carrier: str, te
     race(telemetry)
     [found] = telemetry.logs()
     record = found.log_record
-    assert record.event_name == "handoff.mismatch"
+    assert record.event_name == "handoff.mismatch.found"
     is_error = outcome != "prevented"
     assert record.severity_number == (SeverityNumber.ERROR if is_error else SeverityNumber.WARN)
     assert record.severity_text == ("ERROR" if is_error else "WARN")
@@ -216,7 +219,7 @@ def test_a_read_is_told_on_the_row_span(telemetry: Telemetry) -> None:
         "used",
     )
     assert first.status.status_code is StatusCode.ERROR
-    assert "handoff.mismatch" not in attributes(second)
+    assert "handoff.mismatch.found" not in attributes(second)
 
 
 # -- hooks that misbehave

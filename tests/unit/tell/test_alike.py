@@ -100,9 +100,9 @@ def test_a_storm_is_counted_and_not_told(
     race(telemetry, "observe")
     calls = 2 * ROWS
     assert len(telemetry.mismatches) == sum(telemetry.counted("handoff.mismatches").values()) == calls
-    assert telemetry.counted("handoff.mismatches.untold") == {(): calls - 10}
+    assert telemetry.counted("handoff.untold_mismatches") == {(): calls - 10}
     assert len(telemetry.logs()) == 10
-    spans = [span for span in telemetry.spans("Ledger.post") if (span.attributes or {}).get("handoff.mismatch")]
+    spans = [span for span in telemetry.spans("Ledger.post") if (span.attributes or {}).get("handoff.mismatch.found")]
     assert len(spans) == calls
     assert sum(len(span.events) for span in spans) == 10
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]

@@ -57,8 +57,8 @@ def test_names_units_and_kinds() -> None:
     assert found == {
         "handoff.submissions": ("{submission}", "Sum", True),
         "handoff.mismatches": ("{mismatch}", "Sum", True),
-        "handoff.unchecked": ("{row}", "Sum", True),
-        "handoff.mismatches.untold": ("{mismatch}", "Sum", True),
+        "handoff.unchecked_rows": ("{row}", "Sum", True),
+        "handoff.untold_mismatches": ("{mismatch}", "Sum", True),
         "handoff.stale_work": ("{row}", "Sum", True),
         "handoff.in_flight": ("{row}", "Sum", False),
         "handoff.internal_errors": ("{error}", "Sum", True),
@@ -75,7 +75,7 @@ def test_born_at_zero(telemetry: Telemetry) -> None:
     mismatches = telemetry.points("handoff.mismatches")
     assert set(mismatches.values()) == {0}
     assert {tuple(name for name, _ in key) for key in mismatches} == {
-        ("handoff.boundary", "handoff.evidence", "handoff.field", "handoff.outcome")
+        ("handoff.boundary", "handoff.mismatch.evidence", "handoff.mismatch.field", "handoff.mismatch.outcome")
     }
     said = {(evidence, field, outcome) for (_, (_, evidence), (_, field), (_, outcome)) in mismatches}
     for field in FIELDS:
