@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,24 +14,29 @@ import pytest
 from otel_handoff.demo import truth
 from otel_handoff.demo.across.run import run_mode
 from otel_handoff.demo.run import summarize
-from otel_handoff.host.guard import guard
 from tests.check.command import checked
 from tests.demo.test_command import demo, one_line
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("ignore")]
 needs_celery = pytest.mark.skipif(find_spec("celery") is None, reason="Celery is not installed: the extra `celery`")
+needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed: the extra `dask`")
 ROWS = 30
 
 
-@needs_celery
-def test_off_is_wrong_observe_finds_all_and_pin_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("engine", "title"),
+    [
+        pytest.param("celery", "the same groups", marks=needs_celery),
+        pytest.param("dask", "the same batches", marks=needs_dask),
+    ],
+)
+def test_off_is_wrong_observe_finds_all_and_pin_has_none(engine: str, title: str, tmp_path: Path) -> None:
     """Counted from the trail; and judged once more from the traces of both processes."""
-    before = guard.errors.value
-    assert demo("--engine", "celery", "--rows", str(ROWS), "--out", str(tmp_path)) == 0
-    assert guard.errors.value == before
-    printed = capsys.readouterr().out
-    assert "The same rows, the same groups" in printed
-    assert "Overwritten by thread 'MainThread'" in printed
+    command = [sys.executable, "-m", "otel_handoff.cli", "demo", "--engine", engine, "--rows", str(ROWS)]
+    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stderr == ""
+    assert f"The same rows, {title}" in done.stdout
+    assert "Overwritten by thread 'MainThread'" in done.stdout
     summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
     off, observe, pin = (summary[mode] for mode in ("off", "observe", "pin"))
     assert (off["rows"], off["calls"]) == (ROWS, 2 * ROWS)
@@ -54,7 +61,7 @@ def test_off_is_wrong_observe_finds_all_and_pin_has_none(tmp_path: Path, capsys:
 def test_strict_blocks_there(tmp_path: Path) -> None:
     """What was sent wrongly is refused, and its row fails."""
     done: list[int] = []
-    run = run_mode("strict", rows=8, seed=1, out=tmp_path, progress=done.append)
+    run = run_mode("strict", engine="celery", rows=8, seed=1, out=tmp_path, progress=done.append)
     summary = summarize(run)
     assert (sum(done), summary["rows"], summary["calls_misattributed"], summary["false_reports"]) == (8, 8, 0, 0)
     assert run.report.completed + len(run.report.failed) == 8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import importlib.util
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
         (["--seed", "-1"], "--seed is a whole number of at least 0, not '-1'"),
         (["--port", "65536"], "--port is a whole number from 0 to 65535, not '65536'"),
         (["--mode", "fast"], "--mode is one of compare, off, observe, pin, strict, not 'fast'"),
-        (["--engine", "steam"], "--engine is threads or celery, not 'steam'"),
+        (["--engine", "steam"], "--engine is threads, celery or dask, not 'steam'"),
         (["--broker", "redis://"], "--broker is of --engine celery"),
     ],
 )
@@ -105,7 +105,8 @@ def test_what_to_run_next_can_be_run(
 
 
 @pytest.mark.parametrize(
-    ("package", "options", "extra"), [("rich", [], "demo"), ("celery", ["--engine", "celery"], "celery")]
+    ("package", "options", "extra"),
+    [("rich", [], "demo"), *((package, ["--engine", package], package) for package in ("celery", "dask"))],
 )
 def test_a_missing_extra_says_what_to_install(
     package: str,
@@ -123,8 +124,11 @@ def test_a_missing_extra_says_what_to_install(
             raise ModuleNotFoundError(f"No module named {package!r}", name=package)
         return real(name, *args)
 
+    def found(name: str) -> Any:
+        return None if name == package else importlib.util.find_spec(name)
+
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.setattr(command, "find_spec", found)
     assert demo("--out", str(tmp_path), "--mode", "off", "--rows", "1", *options) == 2
     assert one_line(capsys) == f"the demo needs {package}: pip install 'otel-handoff[{extra}]'"
 

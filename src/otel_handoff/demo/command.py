@@ -12,6 +12,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,14 @@ _MODES: Final = {
     "strict": ("strict",),
 }
 
-_EXTRAS: Final = {"httpx": "demo", "opentelemetry": "demo", "rich": "demo", "celery": "celery", "redis": "celery"}
+_ENGINES: Final = {"threads": (), "celery": ("celery",), "dask": ("dask", "distributed")}
+"""What each needs."""
+
+_EXTRAS: Final = {
+    **dict.fromkeys(("httpx", "opentelemetry", "rich"), "demo"),
+    **dict.fromkeys(("celery", "redis"), "celery"),
+    **dict.fromkeys(("dask", "distributed"), "dask"),
+}
 """What a package that is missing comes with."""
 
 DESCRIPTION: Final = """\
@@ -49,6 +57,7 @@ engines:
   threads   the rows go to a worker thread, which reads the context while it is written (the default)
   celery    the rows go to a Celery worker in another process: the context is pickled with each task, when its group is
             published. By then it has the ids of another row. Without a server: the broker is a folder, or --broker
+  dask      the same with delayed calls, which are pickled when they are computed, by a cluster on this machine
 """
 
 EPILOG: Final = """\
@@ -58,9 +67,10 @@ examples:
   otel-handoff demo --open
   otel-handoff demo --engine celery
   otel-handoff demo --engine celery --broker redis://127.0.0.1:6379/0
+  otel-handoff demo --engine dask
 """
 
-_SAME: Final = {"threads": "the same slow ones", "celery": "the same groups"}
+_SAME: Final = {"threads": "the same slow ones", "celery": "the same groups", "dask": "the same batches"}
 
 _TABLE: Final = {
     "rows": "rows",
@@ -145,19 +155,21 @@ def _run(args: argparse.Namespace) -> None:
 
 def _engine(args: argparse.Namespace) -> Callable[..., ModeRun]:
     """Return what runs one mode."""
-    if args.engine == "threads":
-        if args.broker is not None:
-            raise UsageError("--broker is of --engine celery")
+    engine: str = args.engine
+    if engine not in _ENGINES:
+        raise UsageError(f"--engine is {', '.join(list(_ENGINES)[:-1])} or {list(_ENGINES)[-1]}, not {engine!r}")
+    if args.broker is not None and engine != "celery":
+        raise UsageError("--broker is of --engine celery")
+    for package in _ENGINES[engine]:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(name=package)
+    if engine == "threads":
         from otel_handoff.demo.run import run_mode
 
         return run_mode
-    if args.engine != "celery":
-        raise UsageError(f"--engine is threads or celery, not {args.engine!r}")
-    import celery  # noqa: F401  # pyright: ignore[reportUnusedImport]  whether it is there
-
     from otel_handoff.demo.across.run import run_mode
 
-    return partial(run_mode, broker=args.broker or "filesystem://")
+    return partial(run_mode, engine=engine, broker=args.broker or "filesystem://")
 
 
 def _report(runs: Sequence[ModeRun], out: Path) -> Path | None:

@@ -6,11 +6,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from otel_handoff.demo import corpus
-from otel_handoff.demo.across import celery, sender
+from otel_handoff.demo.across import sender
 from otel_handoff.demo.across.place import Place
 from otel_handoff.demo.pipeline.landscape import Landscape
 from otel_handoff.demo.pipeline.orchestrator import RunReport
@@ -28,6 +29,7 @@ def _anytime(_row_id: str, _attempt: int) -> None:
 def run_mode(
     mode: str,
     *,
+    engine: str,
     rows: int,
     seed: int,
     out: Path,
@@ -35,15 +37,16 @@ def run_mode(
     broker: str = "filesystem://",
     progress: Callable[[int], object],
 ) -> ModeRun:
-    """Send rows to a Celery worker in one mode, and leave `landscape.db` and `traces.jsonl` in `out/<mode>`.
+    """Send rows to an engine's worker in one mode, and leave `landscape.db` and `traces.jsonl` in `out/<mode>`.
 
     Args:
         mode: `off`, `observe`, `pin` or `strict`.
+        engine: `celery` or `dask`.
         rows: how many rows to send.
         seed: decides, with `rows`, which of them are sent together.
         out: a directory; made if it is not there. Files of an earlier run are replaced.
         port: of the loopback service; 0 takes a free one.
-        broker: its URL; by default files, in a folder of the run's own.
+        broker: the URL of Celery's; by default files, in a folder of the run's own.
         progress: called with the number of rows just done.
 
     Raises:
@@ -54,6 +57,7 @@ def run_mode(
     directory = out / mode
     directory.mkdir(parents=True, exist_ok=True)
     database, traces, log = (directory / name for name in ("landscape.db", "traces.jsonl", "worker.log"))
+    sends: Any = import_module(f"otel_handoff.demo.across.{engine}")
     data = corpus.load(rows)
     mismatches: list[Mismatch] = []
     report = RunReport()
@@ -81,12 +85,12 @@ def run_mode(
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="otel-handoff-demo-"))
         place = Place(mode, database, traces, log, service.url, folder, broker)
         if mode != "off":
-            watched = instrumented(HandoffInstrumentor(), mode, traces, told, boundaries=[celery.BOUNDARY])
+            watched = instrumented(HandoffInstrumentor(), mode, traces, told, boundaries=[sends.BOUNDARY])
             stack.enter_context(watched)
-        running = stack.enter_context(celery.running(place, told))
+        running = stack.enter_context(sends.running(place, told))
         run_id = landscape.begin_run(f"run-{mode}-{seed}", {"mode": mode, "rows": rows, "seed": seed})
-        sender.send(landscape, run_id, sender.batches(data, seed), running)
         started = time.perf_counter()
+        sender.send(landscape, run_id, sender.batches(data, seed), running)
         running.begin()
         while report.completed + len(report.failed) < rows:
             running.wait()
