@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
-from types import CoroutineType, FrameType, MethodType
+from types import CoroutineType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
 from otel_handoff.find.again import hand_over
-from otel_handoff.find.given import Part, function_in, given_to
-from otel_handoff.find.held import Variable, context_variables
+from otel_handoff.find.given import Part, function_in, given_to, taken_along
+from otel_handoff.find.held import context_variables
 from otel_handoff.find.own import is_own_code, own_frame
 from otel_handoff.find.rows import Row, current
 from otel_handoff.find.seen import At, Group, Work, at
 from otel_handoff.find.walk import held_by
-from otel_handoff.handover.calling import function_of
 from otel_handoff.handover.directly import Args, Kwargs, Layers, peeled
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.guard import guard
@@ -31,28 +30,26 @@ _WRAPPING: Final = frozenset({"opentelemetry", "ddtrace", "sentry_sdk", "logfire
 def begin(way: str, given: Any, args: Args, kwargs: Kwargs, *, place: At | None = None) -> Row | None:
     """Begin the row of a function that is handed over, with what it will be called with."""
     with guard, no_lease():
-        layers = _own(peeled(given, args))
-        parts = given_to(layers, args, kwargs)
-        if not _is_own(layers.function):  # what goes through a library's own queue is none of the program's affairs
+        layers = peeled(given, args)
+        function = function_in(layers.function)
+        if function is not None and not is_own_code(function.__code__):
+            layers = _own(layers, function)
+            function = function_in(layers.function)
+        parts = given_to(layers, function, args, kwargs)
+        if function is None or not is_own_code(function.__code__):
+            # What goes through a library's own queue is none of the program's affairs.
             parts = (part for part in parts if class_of(part.value) is not deque)
-        return _begin(way, layers.function, parts, place)
+        return _begin(way, layers.function, function, parts, place)
     return None
 
 
-def _is_own(given: Any) -> bool:
-    function = function_in(given)
-    return function is not None and is_own_code(function.__code__)
-
-
-def _own(layers: Layers) -> Layers:
+def _own(layers: Layers, function: FunctionType) -> Layers:
     # Another instrumentation may hand over a function of its own, with the program's in it.
-    function = function_of(layers.function)
-    if function is None or is_own_code(function.__code__) or function.__module__.partition(".")[0] not in _WRAPPING:
-        return layers
-    for cell in function.__closure__ or ():
-        inner = cell.cell_contents
-        if _is_own(inner):
-            return layers._replace(function=inner)
+    if function.__module__.partition(".")[0] in _WRAPPING:
+        for cell in function.__closure__ or ():
+            inner = function_in(cell.cell_contents)
+            if inner is not None and is_own_code(inner.__code__):
+                return layers._replace(function=cell.cell_contents)
     return layers
 
 
@@ -61,7 +58,7 @@ def begin_coroutine(way: str, given: Any) -> Row | None:
     if class_of(given) is not CoroutineType or given.cr_frame is None:
         return None
     with guard, no_lease():
-        row = _begin(way, given, [Part(name, value) for name, value in given.cr_frame.f_locals.items()], None)
+        row = _begin(way, given, None, taken_along(given), None)
         if row is not None and _was_made_before(given.cr_origin):
             row.group.early.add()
         return row
@@ -73,8 +70,8 @@ def begin_item(way: str, item: Any, consumer: Row | None = None) -> Row | None:
     with guard, no_lease():
         parts = [Part("item", item)]
         if consumer is not None:
-            parts += [Part(held.path, held.object) for held in consumer.held.values() if not isinstance(held, Variable)]
-        return _begin(way, None, parts, None)
+            parts += [Part(held.path, held.renewed()) for held in consumer.held.values() if held.is_anybodys]
+        return _begin(way, None, None, parts, None)
     return None
 
 
@@ -85,20 +82,19 @@ def _was_made_before(origin: tuple[tuple[str, int, str], ...] | None) -> bool:
     return bool(origin) and here is not None and origin[0][:2] != (here.f_code.co_filename, here.f_lineno)
 
 
-def _begin(way: str, given: Any, parts: Iterable[Part], place: At | None) -> Row | None:
+def _begin(way: str, given: Any, function: FunctionType | None, parts: Iterable[Part], place: At | None) -> Row | None:
     held = held_by(parts)
     held.update((id(one.object), one) for one in context_variables())
     if not held:
         return None
     place = place or at(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]
     where = (id(place.code), place.offset) if place is not None else None
-    function = function_in(given)
     what = id(function.__code__) if function is not None else getattr(given, "__qualname__", class_of(given))
     group = groups.get((way, where, what))
     if group is None:
         if len(groups) >= _MOST_GROUPS:
             return None
-        group = groups.setdefault((way, where, what), Group(way, place, _work(given)))
+        group = groups.setdefault((way, where, what), Group(way, place, _work(given, function)))
     row = hand_over(group, held)
     if _patience:
         group.moves_on()
@@ -106,12 +102,11 @@ def _begin(way: str, given: Any, parts: Iterable[Part], place: At | None) -> Row
     return row
 
 
-def _work(given: Any) -> Work | None:
+def _work(given: Any, function: FunctionType | None) -> Work | None:
     if given is None:
         return None
     if class_of(given) is CoroutineType:
         return _work_of_coroutine(given, given.cr_frame)
-    function = function_in(given)
     return Work(
         str(getattr(function or given, "__module__", "")),
         str(getattr(function or given, "__qualname__", class_of(given).__qualname__)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from threading import local
-from types import CellType, FunctionType, MethodType
+from types import CellType, CoroutineType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.held import Globals, Held, OfAThread, values_here
@@ -35,7 +35,9 @@ class Part(NamedTuple):
 def function_in(given: Any) -> FunctionType | None:
     """Return the function that does the work: that of a method, and what `functools.wraps` and the like wrap."""
     function = function_of(given)
-    if function is None and class_of(given).__module__ == "functools":
+    if function is None:
+        if class_of(given).__module__ != "functools":
+            return None
         function = function_of(dict_of(given).get("__wrapped__"))
     for _ in range(_MOST_WRAPPED):
         inner = function_of(function.__dict__.get("__wrapped__")) if function is not None else None
@@ -45,9 +47,21 @@ def function_in(given: Any) -> FunctionType | None:
     return function
 
 
-def given_to(layers: Layers, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Part]:
-    """Yield what a function that is handed over is given, holds, and names, by the names that it has there."""
-    function = function_in(layers.function)
+def taken_along(coroutine: CoroutineType[Any, Any, Any]) -> Iterator[Part]:
+    """Yield what a coroutine that has not run yet was called with, and the globals that its function names."""
+    code, frame = coroutine.cr_code, coroutine.cr_frame
+    assert frame is not None
+    given = frame.f_locals
+    yield from (Part(name, value) for name, value in given.items())
+    function = FunctionType(code, frame.f_globals, closure=tuple(CellType() for _ in code.co_freevars))
+    is_method = code.co_varnames[:1] == ("self",) and "self" in given
+    yield from _globals(function, class_of(given["self"]) if is_method else None)
+
+
+def given_to(
+    layers: Layers, function: FunctionType | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[Part]:
+    """Yield what a `function` that is handed over is given, holds, and names, by the names that it has there."""
     given = filled(layers.before, args[layers.shift :])
     if function is None:
         yield Part("self", layers.function)
@@ -61,18 +75,26 @@ def given_to(layers: Layers, args: tuple[Any, ...], kwargs: dict[str, Any]) -> I
         names = code.co_varnames[: code.co_argcount]
         for number, value in enumerate(given):
             yield Part(names[number] if number < len(names) else f"args.{number - len(names)}", value)
-        for each in {id(each): each for each in (function_of(layers.function), function) if each is not None}.values():
-            for name, cell in zip(each.__code__.co_freevars, each.__closure__ or (), strict=False):
-                with suppress(ValueError):  # it is empty
-                    yield Part(name, cell.cell_contents, cell)
-        defaults = function.__defaults__ or ()
-        taken = max(len(given), len(names) - len(defaults))
-        for name, value in zip(names[taken:], defaults[len(defaults) - len(names) + taken :], strict=False):
-            yield Part(name, value)
+        if function.__closure__ is not None:
+            yield from _closure(function)
+        outer = function_of(layers.function)
+        if outer is not None and outer is not function:
+            yield from _closure(outer)
+        if function.__defaults__:
+            defaults = function.__defaults__
+            taken = max(len(given), len(names) - len(defaults))
+            for name, value in zip(names[taken:], defaults[len(defaults) - len(names) + taken :], strict=False):
+                yield Part(name, value)
         yield from _globals(function, cls)
     if kwargs or layers.named:
         for name, value in {**layers.named, **kwargs}.items():
             yield Part(name, value)
+
+
+def _closure(function: FunctionType) -> Iterator[Part]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+        with suppress(ValueError):  # it is empty
+            yield Part(name, cell.cell_contents, cell)
 
 
 def _globals(function: FunctionType, cls: type | None) -> Iterator[Part]:

@@ -24,12 +24,14 @@ class Held:
         values: attribute (or key, or index) -> what it held: a simple value, or an object that is looked at as well.
         unwatched: why its reads and writes are not seen; empty where they can be.
         lasts: whether it is there for as long as the program.
+        is_anybodys: whether whoever takes things out of a queue has it for each of them, if it was started with it.
         moves: whether what moved is watched, or told as not seen.
     """
 
     __slots__ = ("object", "path", "unwatched", "values")
 
     lasts: ClassVar[bool] = False
+    is_anybodys: ClassVar[bool] = True
     moves: ClassVar[bool] = True
 
     def __init__(self, path: str, thing: Any, values: dict[str, Any], unwatched: str = "") -> None:
@@ -56,6 +58,10 @@ class Held:
         for name, value in there.items():
             if name not in self.values and type(name) is str:
                 yield name, MISSING, value
+
+    def renewed(self) -> Any:
+        """Return what is to be looked at where it is handed over again."""
+        return self.object
 
 
 class Items(Held):
@@ -86,6 +92,8 @@ class Variable(Held):
 
     __slots__ = ()
 
+    is_anybodys = False
+
     def kind(self) -> str:
         """Return what it is."""
         return VARIABLE
@@ -115,6 +123,10 @@ class Globals(Held):
         """Yield each name, what was in it, and what is in it now."""
         for name, then in self.values.items():
             yield name, then, self.object.get(name, MISSING)
+
+    def renewed(self) -> Any:
+        """Return the same variables, with what they hold now."""
+        return Globals(self.path, self.object, {name: value for name, _, value in self.now()}, self.unwatched)
 
     def is_counted(self, name: str) -> bool:
         """Whether a function of the module counts it."""
@@ -153,6 +165,7 @@ class OfAThread(Held):
     __slots__ = ()
 
     lasts = True
+    is_anybodys = False
 
     def kind(self) -> str:
         """Return what it is."""
@@ -181,6 +194,7 @@ class ContextVariable(Held):
 
     lasts = True
     moves = False
+    is_anybodys = False
 
     def kind(self) -> str:
         """Return what it is."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import islice
-from types import FunctionType, MethodType
+from types import CellType, FunctionType, MethodType
 from typing import Any, Final
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, values_of_class
@@ -23,8 +23,6 @@ _MOST_STEPS: Final = 1_000
 _MOST_VALUES: Final = 64
 _MOST_ITEMS: Final = 16
 _DEEPEST: Final = 8
-_SEQUENCES: Final = frozenset({list, tuple})
-_CALLABLES: Final = frozenset({FunctionType, MethodType, partial})
 _OF_A_FUNCTION: Final = "who writes a variable of a function is not seen"
 _OF_A_CLASS: Final = "who reads what a class has is not seen"
 _UNWATCHED: Final = "what is in a {} cannot be watched"
@@ -32,85 +30,102 @@ _UNWATCHED: Final = "what is in a {} cannot be watched"
 
 def held_by(parts: Iterable[Part]) -> dict[int, Held]:
     """Return the objects of the program's own that go across, by identity, with what they hold now."""
-    found: dict[int, Held] = {}
-    left: list[tuple[str, Any, int]] = []
-    for path, value, cell in parts:
-        if isinstance(value, Held):
-            found[id(value.object)] = value
-            continue
-        left.append((path, value, 0))
-        if cell is not None and not isinstance(value, NO_OBJECTS):
-            found[id(cell)] = Variable(path, cell, {path: value}, _OF_A_FUNCTION)
-    for step, (path, value, depth) in enumerate(left):  # it grows meanwhile: what is near comes first
-        if len(found) >= _MOST_OBJECTS or step >= _MOST_STEPS:
-            _left_out(f"objects beyond the first {len(found)}, at {path!r}")
-            break
-        if is_simple(value) or id(value) in found:
-            continue
-        if class_of(value) in _CALLABLES:
-            if depth < _DEEPEST:
-                left += [(f"{path}.{name}", there, depth + 1) for name, there in _taken_along(path, value, found)]
-            continue
-        if class_of(value) in _SEQUENCES:
-            _go_through(path, value, depth, left, found)
-            continue
+    return _Walk(parts).found
+
+
+class _Walk:
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self.found: dict[int, Held] = {}
+        self._left: list[tuple[str, Any, int]] = []
+        for path, value, cell in parts:
+            if isinstance(value, Held):
+                self.found[id(value.object)] = value
+                continue
+            self._left.append((path, value, 0))
+            if cell is not None:
+                self._note_variable(path, path, cell)
+        for step, (path, value, depth) in enumerate(self._left):  # it grows meanwhile: what is near comes first
+            if is_simple(value) or id(value) in self.found:
+                continue
+            if len(self.found) >= _MOST_OBJECTS or step >= _MOST_STEPS:
+                _left_out(f"objects beyond the first {len(self.found)}, at {path!r}")
+                break
+            look = _CONTAINERS.get(class_of(value), _Walk.at_object)
+            look(self, path, value, depth)
+
+    def at_object(self, path: str, value: Any, depth: int) -> None:
         if isinstance(value, type):
-            _note_class(value, values_of_class(value), found)
-            continue
+            self._note_class(value, values_of_class(value))
+            return
         cls = class_of_objects(value)
         if cls.is_dict and len(value) > _MOST_VALUES:
             _left_out(f"a dict with more than {_MOST_VALUES} keys, at {path!r}")
-        elif class_of(value) is deque:
-            _left_out(f"what goes through the deque at {path!r}")
         # One of a library only where it is given as it is: everything else hangs together with everything.
         elif cls.is_looked_into or (not depth and cls.is_of_a_library):
-            held = found[id(value)] = _held(path, value, cls)
+            held = self.found[id(value)] = _held(path, value, cls)
             if cls.defaults:
-                _note_class(class_of(value), cls.defaults_of(value), found)
-            inner = [
-                (f"{path}.{name}", there, depth + 1) for name, there in held.values.items() if not is_simple(there)
-            ]
-            if depth < _DEEPEST:
-                left += inner
-            elif any(class_of_objects(there).is_looked_into for _, there, _ in inner):
-                _left_out(f"what is on the object at {path!r}")
-    return found
+                self._note_class(class_of(value), cls.defaults_of(value))
+            self._go_on(path, ((name, there) for name, there in held.values.items() if not is_simple(there)), depth)
 
+    def at_sequence(self, path: str, value: Any, depth: int) -> None:
+        self._go_on(path, enumerate(value[:_MOST_ITEMS]), depth)
+        if len(value) > _MOST_ITEMS:
+            if any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
+                _left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
+        elif class_of(value) is list and any(map(is_simple, value)):
+            values = {str(number): item for number, item in enumerate(value)}
+            self.found[id(value)] = Items(path, value, values, _UNWATCHED.format("list"))
 
-def _taken_along(path: str, value: Any, found: dict[int, Held]) -> Iterator[tuple[str, Any]]:
-    # What a callable takes along to wherever it is called.
-    if class_of(value) is MethodType:
-        yield "__self__", value.__self__
-    elif class_of(value) is partial:
-        yield from (("func", value.func), ("args", value.args), ("keywords", value.keywords))
-    elif is_own_code(value.__code__):
-        for number, cell in enumerate(value.__closure__ or ()):
+    # -- what a callable takes along to wherever it is called
+
+    def at_method(self, path: str, value: Any, depth: int) -> None:
+        self._go_on(path, [("__self__", value.__self__)], depth)
+
+    def at_partial(self, path: str, value: Any, depth: int) -> None:
+        self._go_on(path, [("func", value.func), ("args", value.args), ("keywords", value.keywords)], depth)
+
+    def at_function(self, path: str, value: Any, depth: int) -> None:
+        if not value.__closure__ or not is_own_code(value.__code__):
+            return
+        for number, (name, cell) in enumerate(zip(value.__code__.co_freevars, value.__closure__, strict=True)):
             with suppress(ValueError):  # it is empty
-                inside = f"__closure__.{number}.cell_contents"
-                if not isinstance(cell.cell_contents, NO_OBJECTS):
-                    found[id(cell)] = Variable(
-                        f"{path}.{inside}",
-                        cell,
-                        {value.__code__.co_freevars[number]: cell.cell_contents},
-                        _OF_A_FUNCTION,
-                    )
-                yield inside, cell.cell_contents
+                self._note_variable(f"{path}.__closure__.{number}.cell_contents", name, cell)
+                self._go_on(f"{path}.__closure__.{number}", [("cell_contents", cell.cell_contents)], depth)
+
+    def at_deque(self, path: str, _value: Any, _depth: int) -> None:
+        _left_out(f"what goes through the deque at {path!r}")
+
+    # -- what is found
+
+    def _go_on(self, path: str, inner: Iterable[tuple[object, Any]], depth: int) -> None:
+        if depth < _DEEPEST:
+            self._left += [(f"{path}.{name}", there, depth + 1) for name, there in inner]
+        elif any(is_looked_into(there) for _, there in inner):
+            _left_out(f"what is on the object at {path!r}")
+
+    def _note_variable(self, path: str, name: str, cell: CellType) -> None:
+        value = cell.cell_contents
+        if not isinstance(value, NO_OBJECTS):
+            self.found[id(cell)] = Variable(path, cell, {name: value}, _OF_A_FUNCTION)
+
+    def _note_class(self, cls: type, values: dict[str, Any]) -> None:
+        if values and id(cls) not in self.found and is_own_class(cls):
+            self.found[id(cls)] = OfAClass(f"{cls.__module__}:{cls.__qualname__}", cls, values, _OF_A_CLASS)
 
 
-def _go_through(path: str, value: Any, depth: int, left: list[tuple[str, Any, int]], found: dict[int, Held]) -> None:
-    if depth < _DEEPEST:
-        left += [(f"{path}.{number}", item, depth + 1) for number, item in enumerate(value[:_MOST_ITEMS])]
-    if len(value) > _MOST_ITEMS:
-        if any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
-            _left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
-    elif class_of(value) is list and any(map(is_simple, value)):
-        values = {str(number): item for number, item in enumerate(value)}
-        found[id(value)] = Items(path, value, values, _UNWATCHED.format("list"))
+_CONTAINERS: Final[dict[type, Callable[[_Walk, str, Any, int], None]]] = {
+    list: _Walk.at_sequence,
+    tuple: _Walk.at_sequence,
+    FunctionType: _Walk.at_function,
+    MethodType: _Walk.at_method,
+    partial: _Walk.at_partial,
+    deque: _Walk.at_deque,
+}
 
 
-def _note_class(cls: type, values: dict[str, Any], found: dict[int, Held]) -> None:
-    if values and id(cls) not in found and is_own_class(cls):
-        found[id(cls)] = OfAClass(f"{cls.__module__}:{cls.__qualname__}", cls, values, _OF_A_CLASS)
+def is_looked_into(value: object) -> bool:
+    """Whether a value is an object of the program's own, or a plain container."""
+    return not is_simple(value) and class_of_objects(value).is_looked_into
 
 
 unseen: Final[dict[str, Tally]] = {}
