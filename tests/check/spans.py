@@ -48,6 +48,7 @@ def sent(span_id: int, number: int, process: str = "web:1", **changed: Any) -> d
 def arrived(span_id: int, number: int, process: str = "web:1", *, delivery: int = 1, **changed: Any) -> dict[str, Any]:
     """The span of the work on it in another one."""
     there = {semconv.SUBMISSION_PROCESS: process, semconv.DELIVERY: delivery, semconv.QUEUE_DURATION: 0.1}
+    there[semconv.THREAD_NAME] = "worker_0"
     return row(span_id, number, attributes=lines.attributes({**submission(number, **changed), **there}))
 
 

@@ -89,3 +89,48 @@ def hostile(path: Path) -> Path:
             spans.row(first, number, attributes=lines.attributes({**row, f"elspeth.{text}": text})),
         ]
     return written(path, *made)
+
+
+BEHIND: int = 2_000_000_000
+"""By how much the clock of one worker is behind in `across`, in nanoseconds."""
+
+
+def across(folder: Path) -> tuple[Path, Path]:
+    """Rows that left `web:1` for two workers, one of which is behind: the files of both sides.
+
+    #1 is worked on as sent; a call of #2 is filed under #3, by the worker whose clock is behind; #4 is never worked on;
+    #5 is retried; #6 is worked on twice for one delivery.
+    """
+    sent = [spans.sent(number, number) for number in range(1, 7)]
+    wrong = spans.report(
+        "call", 2, more={**spans.CULPRIT, **_late(2), semconv.SUBMISSION_PROCESS: "web:1"}, state_id="state-3"
+    )
+    wrong[0]["timeUnixNano"] = str(spans.TIME + 22_500_000 - BEHIND)
+    carries = {semconv.SUBMISSION_PROCESS: "web:1"}
+    behind = [
+        _at(spans.arrived(22, 2), 22 - BEHIND // 1_000_000),
+        _at(spans.call(32, 22, 2, carries=carries, events=wrong), 22 - BEHIND // 1_000_000, 0.5),
+        _at(spans.arrived(23, 3), 24 - BEHIND // 1_000_000),
+    ]
+    known = [spans.arrived(21, 1), spans.arrived(25, 5), spans.arrived(27, 5, delivery=2)]
+    known += [spans.arrived(28, 6), spans.arrived(29, 6)]
+    sides = {"web": [("web-1", sent)], "worker": [("worker-1", known), ("worker-2", behind)]}
+    paths: list[Path] = []
+    for service, processes in sides.items():
+        paths.append(folder / f"{service}.jsonl")
+        requests = [
+            lines.request(*made, resource={"service.name": service, "service.instance.id": name}, scope=semconv.SCOPE)
+            for name, made in processes
+        ]
+        paths[-1].write_text(lines.text(*requests))
+    return paths[0], paths[1]
+
+
+def _late(number: int) -> dict[str, Any]:
+    """The write for the next submission, before `number` left."""
+    return {semconv.CULPRIT_TIME: spans.TIME + number * 1_000_000 - 300_000, semconv.CULPRIT_SUBMISSION_ID: number + 1}
+
+
+def _at(span: dict[str, Any], after_ms: float, within_ms: float = 0) -> dict[str, Any]:
+    start = spans.TIME + int((after_ms + within_ms) * 1_000_000)
+    return {**span, "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + 1_000_000)}

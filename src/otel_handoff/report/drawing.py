@@ -217,7 +217,13 @@ class _Drawing:
             f" {self.after(use.time_ns)}\n{esc(finding.location)}</title></circle>"
         )
         observed = ", ".join(str(value) for value in finding.observed.values())
-        yield _beside(place, y + (24 if is_work else 22), 0, f"{finding.evidence} {finding.outcome}: {observed}", 60)
+        yield _beside(
+            place,
+            y + (24 if is_work or self.lanes.by(use).tracks else -12),
+            0,
+            f"{finding.evidence} {finding.outcome}: {observed}",
+            60,
+        )
 
     def used_at(self) -> int:
         """Return at which height the wrong use is: on the work, or where the row left."""

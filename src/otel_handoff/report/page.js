@@ -71,16 +71,27 @@ async function show() {
     const link = one("a", entry);
     if (link && link.hash === `#${current.id}`) {
       link.setAttribute("aria-current", "true");
-      link.scrollIntoView({ block: "nearest" });
+      reveal(link);
       point(entry);
     } else if (link) link.removeAttribute("aria-current");
   }
   reset();
 }
 
-function go(link) {
-  location.hash = link.hash;
-  return show(); // the event comes later
+// Within the list: the page stays where it is.
+function reveal(link) {
+  const list = one(".causes");
+  const [box, seen] = [link.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (box.top < seen.top) list.scrollTop += box.top - seen.top;
+  else if (box.bottom > seen.bottom) list.scrollTop += box.bottom - seen.bottom;
+}
+
+// Not by `location.hash`, which would scroll the strip and the list away, each time.
+async function go(link) {
+  if (link.hash !== location.hash) history.pushState(null, "", link.hash);
+  await show();
+  const { top, bottom } = current.getBoundingClientRect();
+  if (top > innerHeight - 120 || bottom < 120) current.scrollIntoView();
 }
 
 function step(by) {

@@ -115,6 +115,11 @@ if (search) {
   });
 }
 addEventListener("click", (event) => {
+  const link = event.target.closest(".cause a");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    go(link);
+  }
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.copy !== undefined) copy(button, button.dataset.copy);

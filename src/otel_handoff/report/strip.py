@@ -53,6 +53,7 @@ class Strip:
     Attributes:
         start_ns: when the first row was handed over, in nanoseconds since the epoch; 0 where no time is known.
         end_ns: when the last work ended.
+        has_rows: whether it is known of any row when it was handed over: else none is drawn.
         bins: into how many parts the time is cut.
     """
 
@@ -62,8 +63,9 @@ class Strip:
         for statement in (BY_TIME, _BY_END):
             self._db.execute(statement)
         first, last, reported, last_reported = self._db.execute(_RANGE).fetchone()
-        times = [time for time in (first, last, reported, last_reported) if time]
-        self.start_ns, self.end_ns = (min(times), max(times)) if times else (0, 0)
+        self.start_ns = first or reported or 0
+        self.end_ns = max(last or 0, last_reported or 0, self.start_ns)
+        self.has_rows = first is not None
         self.bins = _BINS
         self._cells: Counter[Cell] = Counter()
         self._values: tuple[list[str], ...] = tuple([] for _ in _FACETS)
@@ -78,8 +80,12 @@ class Strip:
             yield finding
 
     def bin(self, finding: Finding) -> int:
-        """Return the part of the time in which it happened; of what is out of all time, the first or the last."""
-        share = (finding.time_unix_nano - self.start_ns) / max(1, self.end_ns - self.start_ns)
+        """Return the part of the time in which it happened; of what is out of all time, the first or the last.
+
+        Where by its clock that was before the row was handed over, it is taken for the same time.
+        """
+        time = max(finding.time_unix_nano, finding.submission.time_unix_nano)
+        share = (time - self.start_ns) / max(1, self.end_ns - self.start_ns)
         return min(self.bins - 1, max(0, int(share * self.bins)))
 
     def facets(self, finding: Finding) -> tuple[int, int, int]:
@@ -131,7 +137,9 @@ class Strip:
             yield '<span class="wrong">wrong</span>'
         if outcomes & self._harmless:
             yield '<span class="spared">prevented, or not known to be used</span>'
-        yield "<span>rows handed over</span></span>"
+        if self.has_rows:
+            yield "<span>rows handed over</span>"
+        yield "</span>"
 
     def _filters(self) -> Iterator[str]:
         for facet, (name, values) in enumerate(zip(_FACETS, self._values, strict=True)):
