@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -10,8 +12,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from otel_handoff.check.reading import judged
 from otel_handoff.demo.run import run_mode
+from otel_handoff.record import semconv
+from otel_handoff.record.shown import show_clock
 from otel_handoff.report.run import write_report
+from otel_handoff.report.strip import Strip
+from otel_handoff.traces.files import find
 from otel_handoff.version import __version__
 from tests.check import spans
 from tests.report import traces
@@ -82,7 +89,9 @@ def linked(observed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def crossed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of rows that left their process."""
     folder = tmp_path_factory.mktemp("across")
-    write_report([str(path) for path in traces.across(folder)], str(folder / "report.html"))
+    write_report(
+        [str(path) for path in traces.across(folder)], str(folder / "report.html"), str(folder / "perfetto.json")
+    )
     return folder / "report.html"
 
 
@@ -116,8 +125,6 @@ def test_it_says_whose_run_it_is_of(run: Opened, observed: Path, found: dict[str
 
 
 def clock(mismatch: dict[str, Any]) -> str:
-    from otel_handoff.record.shown import show_clock
-
     return show_clock(mismatch["time_unix_nano"])[:23].replace("T", " ")
 
 
@@ -248,6 +255,24 @@ def test_processes_are_lanes_and_their_clocks_are_said(browser: Browser, crossed
     page.close()
 
 
+def test_perfetto_gets_each_process_with_its_threads(crossed: Path) -> None:
+    """Submissions are where they were made, work is where it was done, and no arrow goes back in time."""
+    events = json.loads((crossed.parent / "perfetto.json").read_text())["traceEvents"]
+    names = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}
+    where = {(event["cat"], names[event["pid"]]) for event in events if event["ph"] == "X"}
+    assert where == {
+        ("submission", "web:1 · web · web-1"),
+        ("work", "worker · worker-1"),
+        ("work", "worker · worker-2"),
+        ("call", "worker · worker-2"),
+        ("mismatch", "worker · worker-1"),
+        ("mismatch", "worker · worker-2"),
+        ("write", "web:1 · web · web-1"),
+    }
+    begun = {event["id"]: event["ts"] for event in events if event["ph"] == "s"}
+    assert all(begun[event["id"]] <= event["ts"] for event in events if event["ph"] == "f")
+
+
 def test_it_can_be_read_on_a_phone_on_paper_and_at_night(
     browser: Browser, linked: Path, pinned: Path, crossed: Path
 ) -> None:
@@ -283,8 +308,6 @@ def test_an_address_of_no_trace_is_refused(tmp_path: Path) -> None:
 
 def test_one_line_is_one_cause_whatever_it_writes(tmp_path: Path) -> None:
     """A line that writes two fields is not two."""
-    from otel_handoff.record import semconv
-
     token = {**spans.CULPRIT, semconv.CULPRIT_FIELD: "token_id"}
     path = traces.written(
         tmp_path / "a.jsonl",
@@ -299,3 +322,31 @@ def test_one_line_is_one_cause_whatever_it_writes(tmp_path: Path) -> None:
     assert (
         "<h3>2 &times; state_id, token_id, overwritten at <code>engine/executor.py:119 in _submit</code></h3>" in page
     )
+
+
+def test_the_strip_stays_small_and_loses_nothing(tmp_path: Path) -> None:
+    """Of a run with more kinds than it can tell apart, and something at each time: every mismatch is counted."""
+    path = tmp_path / "a.jsonl"
+    made: list[dict[str, Any]] = []
+    for number in range(1, 4001):
+        more = {
+            semconv.MISMATCH_OUTCOME: f"outcome {number % 17}",
+            semconv.MISMATCH_EVIDENCE: f"evidence {number % 13}",
+        }
+        events = spans.report("call", number, more=more, state_id="state-0")
+        events[0]["timeUnixNano"] = str(spans.TIME + number * 1_000_000)
+        made.append(spans.row(number, number, events=events))
+    traces.written(path, *made)
+    with judged(find([str(path)])) as read:
+        strip = Strip(read.judge.store)
+        findings = list(strip.through(read.judge.findings()))
+        drawn = strip.draw()
+        assert max(strip.bin(finding) for finding in findings) == strip.bins - 1
+    assert len(findings) == 4000
+    told = re.search(r'data-cells="(.*?)"', drawn)
+    assert told is not None
+    assert sum(int(cell.rpartition(",")[2]) for cell in told[1].split(";")) == 4000
+    assert len(told[1].split(";")) <= 3000
+    assert 1 < strip.bins < 160
+    assert "others <b>" in drawn
+    assert len(drawn) < 100_000

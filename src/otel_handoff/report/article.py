@@ -85,7 +85,7 @@ class Articles:
 def _remarks(scene: Scene) -> Iterator[str]:
     if scene.more:
         yield f'<p class="note">{of(scene.more, "other row")} began in this time and are not drawn.</p>'
-    behind = {row.worked_at.full: row.behind_ns for row in scene.rows if row.behind_ns}
+    behind = {row.way.worked_at.full: row.way.behind_ns for row in scene.rows if row.way.behind_ns}
     for name, by in behind.items():
         yield (
             f'<p class="note">By the clocks, work in {esc(name)} began before its rows were sent: its clock is'

@@ -85,7 +85,10 @@ class _Drawing:
     def row(self, row: Row) -> Iterator[str]:
         role = self.role(row)
         again = " again" if role == "own" and row is not self.scene.own else ""
-        worker, submitter = self.lanes.of(row.worked_at, row.worker), self.lanes.of(row.submitted_at, row.submitted_by)
+        worker, submitter = (
+            self.lanes.of(row.way.worked_at, row.worker),
+            self.lanes.of(row.way.submitted_at, row.submitted_by),
+        )
         y, begun = worker.work(self.lanes.track[row.id]), self.x(row.start_ns)
         width = self.scene.axis.place(row.end_ns) - self.scene.axis.place(row.start_ns)
         yield (
@@ -112,7 +115,7 @@ class _Drawing:
         """Draw the way from where a row was handed over, or left, to the work on it."""
         time, lane = row.submitted_ns, submitter
         if (before := self.before(row)) is not None:
-            worker = self.lanes.of(before.worked_at, before.worker)
+            worker = self.lanes.of(before.way.worked_at, before.worker)
             from_y = worker.work(self.lanes.track[before.id])
             yield self.arrow(role, before.end_ns, from_y, row.start_ns, y, (BAR // 2 if y != from_y else 0))
             return
@@ -137,7 +140,7 @@ class _Drawing:
 
     def before(self, row: Row) -> Row | None:
         """Return the work that was given up, and led to a delivery that nobody saw leaving."""
-        if row.delivery <= max(1, len(row.sent)):
+        if row.delivery <= max(1, len(row.way.sent)):
             return None
         return next(
             (
@@ -174,7 +177,7 @@ class _Drawing:
             if other is not None and other is not row and other.submitted_by == row.submitted_by
         ]
         anchor = "middle" if not near or abs(near[0]) > 7 else "start" if near[0] > 0 else "end"
-        y = self.lanes.of(row.submitted_at, row.submitted_by).submissions - 10
+        y = self.lanes.of(row.way.submitted_at, row.submitted_by).submissions - 10
         return f'<text class="name" x="{self.x(row.submitted_ns)}" y="{y}" text-anchor="{anchor}">#{row.number}</text>'
 
     def submission(self, number: int, ids: Mapping[str, Any], lane: Lane, time: int, radius: float) -> Iterator[str]:
@@ -195,7 +198,7 @@ class _Drawing:
         finding, culprit, own = self.scene.finding, self.scene.finding.culprit, self.scene.own
         use, write = self.scene.use, self.scene.write
         place, x, y = self.scene.axis.place(use.time_ns), self.x(use.time_ns), self.used_at()
-        is_work = own is not None and (own.worked_at.key, own.worker) == (use.place.key, use.thread)
+        is_work = own is not None and (own.way.worked_at.key, own.worker) == (use.place.key, use.thread)
         if culprit is not None and write is not None:
             kind = "did" if finding.is_error else "did spared"
             at, from_y = self.x(write.time_ns), self.lanes.by(write).writing
@@ -230,7 +233,7 @@ class _Drawing:
         lane, own = self.lanes.by(self.scene.use), self.scene.own
         if not lane.tracks:
             return lane.submissions
-        is_own = own is not None and self.lanes.of(own.worked_at, own.worker) is lane
+        is_own = own is not None and self.lanes.of(own.way.worked_at, own.worker) is lane
         return lane.work(self.lanes.track[own.id] if own is not None and is_own else 0)
 
 
@@ -241,9 +244,9 @@ def draw(scene: Scene) -> str:
 
 
 def _titled(row: Row) -> str:
-    where = f" in {row.worked_at.name}" if row.worked_at.key != row.submitted_at.key else ""
+    where = f" in {row.way.worked_at.name}" if row.way.worked_at.key != row.way.submitted_at.key else ""
     delivered = f", delivery {row.delivery}" if row.delivery else ""
-    behind = f", drawn {about(row.behind_ns)} later, as its clock is behind" if row.behind_ns else ""
+    behind = f", drawn {about(row.way.behind_ns)} later, as its clock is behind" if row.way.behind_ns else ""
     return f"#{row.number}, worked on by {row.worker}{where}{delivered}{', stale' if row.stale else ''}{behind}"
 
 

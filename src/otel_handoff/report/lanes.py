@@ -76,11 +76,11 @@ class Lanes:
         self.track: dict[int, int] = {}
         self.of(scene.submitted.place, scene.submitted.thread).submits = True
         for row in scene.rows:
-            self.of(row.submitted_at, row.submitted_by).submits = True
+            self.of(row.way.submitted_at, row.submitted_by).submits = True
         if scene.write is not None:
             self.by(scene.write).writes = True
         for row in sorted(scene.rows, key=lambda row: row.start_ns):
-            self.track[row.id] = put(self.of(row.worked_at, row.worker).tracks, row.start_ns, row.end_ns)
+            self.track[row.id] = put(self.of(row.way.worked_at, row.worker).tracks, row.start_ns, row.end_ns)
         user = self.by(scene.use)
         if not (user.tracks or user.submits):
             user.tracks.append(0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -50,6 +50,23 @@ class Sent:
     place: Place
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where a row went.
+
+    Attributes:
+        submitted_at: the process that it was handed over in.
+        worked_at: that of the work.
+        sent: each time that it left, the first one first; none of one that did not.
+        behind_ns: by how much the clock of the worker is behind.
+    """
+
+    submitted_at: Place
+    worked_at: Place
+    sent: Sequence[Sent] = ()
+    behind_ns: int = 0
+
+
 class Places:
     """Says of spans in which process they were made."""
 
@@ -83,8 +100,17 @@ class Places:
             sent.append(Sent(start, place if not sent or place.key != sent[0].place.key else sent[0].place))
         return sent
 
-    def work(self, source: int, sent: list[Sent]) -> Place:
-        """Return where a row was worked on that had left."""
+    def way(self, process: Column, boundary: str, number: int, source: int) -> Way:
+        """Return where a row went whose work `source` exported."""
+        home = home_of(process)
+        if not home:
+            there = self.of(source)
+            return Way(there, there)
+        sent = self.sent(process, boundary, number)
+        submitted_at = sent[0].place if sent else Place(f"home {home}", home, home)
+        return Way(submitted_at, self._work(source, sent), sent, self._behind.get((process, source), 0))
+
+    def _work(self, source: int, sent: list[Sent]) -> Place:
         there = self.of(source)
         if sent and sent[0].place.key == there.key:
             # A child that was forked has all that its parent says of itself.
@@ -96,10 +122,6 @@ class Places:
         """Yield whose clock is behind, behind whose, and by how many nanoseconds at least; ten at most."""
         for (process, source), behind in islice(self._behind.items(), 10):
             yield self.of(source), home_of(process), behind
-
-    def behind(self, process: Column, source: int) -> int:
-        """Return by how many nanoseconds at least the clock of `source` is behind that of `process`."""
-        return max(0, self._behind.get((process, source), 0))
 
     @cached_property
     def _behind(self) -> dict[tuple[Column, int], int]:

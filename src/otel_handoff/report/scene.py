@@ -15,7 +15,7 @@ from otel_handoff.check.finding import Culprit, Finding, ids_of
 from otel_handoff.check.store import CALL, ROW, SENT, Column, Store, unpacked
 from otel_handoff.record import semconv
 from otel_handoff.report.axis import Axis
-from otel_handoff.report.places import Place, Places, Sent, home_of
+from otel_handoff.report.places import Place, Places, Sent, Way, home_of
 
 _MOST_OTHERS: Final = 12
 _MOST_LOOKED_AT: Final = 500
@@ -53,11 +53,8 @@ class Row:
     """A submission and the work on it.
 
     Attributes:
-        submitted_at: the process that it was handed over in.
-        worked_at: that of the work.
+        way: from which process to which; where the worker's clock is behind, its times here are as much later.
         delivery: which delivery of its work this is, from 1; 0 where it did not leave.
-        sent: each time that it left, those of its retries as well.
-        behind_ns: by how much the clock of the worker is behind; its times here are as much later.
     """
 
     id: int
@@ -72,17 +69,14 @@ class Row:
     start_ns: int
     end_ns: int
     stale: bool
-    submitted_at: Place
-    worked_at: Place
+    way: Way
     delivery: int = 0
-    sent: Sequence[Sent] = ()
-    behind_ns: int = 0
     calls: Sequence[Call] = field(default=(), compare=False)
 
     @property
     def left(self) -> Sent | None:
         """When and where from it left for this work, as far as that is known."""
-        before = [sent for sent in self.sent if sent.time_ns <= self.start_ns]
+        before = [sent for sent in self.way.sent if sent.time_ns <= self.start_ns]
         return before[-1] if before else None
 
     @property
@@ -152,17 +146,14 @@ class Scenes:
 
     def of(self, finding: Finding) -> Scene:
         """Return what was around `finding`."""
-        own, process, here, is_sent = self._own(finding)
+        own, process, use, again = self._met(finding)
         submission, culprit = finding.submission, finding.culprit
         filed = None
         if culprit is not None and culprit.number is not None and culprit.number != submission.number:
             filed = self._row_of(process, submission.boundary, culprit.number)
-        again = self._again(own, submission.boundary) if own is not None else []
-        behind = own.behind_ns if own is not None and not is_sent else 0
-        use = Act(here, finding.thread_name or (own.worker if own else ""), finding.time_unix_nano + behind)
-        at = own.submitted_at if own is not None else here
+        at = own.way.submitted_at if own is not None else use.place
         submitted = Act(at, submission.thread_name, submission.time_unix_nano)
-        write = _write(culprit, own, again, here) if culprit is not None else None
+        write = _write(culprit, own, again, use.place) if culprit is not None else None
         instants = [time for time in (submitted.time_ns, use.time_ns) if time]
         instants += [write.time_ns] if write is not None else []
         for row in (own, filed, *again):
@@ -170,8 +161,21 @@ class Scenes:
         instants += [call.start_ns for call in own.calls] if own is not None else []
         axis = Axis(instants, _pad(instants))
         known = [row for row in (own, filed, *again) if row is not None]
-        others, more = self._others(process, axis, known, behind)
+        others, more = self._others(process, axis, known, use.time_ns - finding.time_unix_nano)
         return Scene(finding, own, filed, again, others, more, submitted, use, write, axis)
+
+    def acts(self, finding: Finding) -> tuple[Act, Act | None]:
+        """Return who used the wrong id, and who wrote it, where that is known."""
+        own, _, use, again = self._met(finding)
+        culprit = finding.culprit
+        return use, _write(culprit, own, again, use.place) if culprit is not None else None
+
+    def _met(self, finding: Finding) -> tuple[Row | None, Column, Act, list[Row]]:
+        """Return the row concerned, its process, the use of the wrong id, and other work on the row."""
+        own, process, here, is_sent = self._own(finding)
+        behind = own.way.behind_ns if own is not None and not is_sent else 0
+        use = Act(here, finding.thread_name or (own.worker if own else ""), finding.time_unix_nano + behind)
+        return own, process, use, self._again(own, finding.submission.boundary) if own is not None else []
 
     def _own(self, finding: Finding) -> tuple[Row | None, Column, Place, bool]:
         """Return the row concerned, its process, where the wrong id was met, and whether that was as the row left."""
@@ -188,7 +192,7 @@ class Scenes:
         if found is None:
             return None, process, self._places.of(source), False
         row = self._row(found)
-        return row, row.process, row.worked_at, False
+        return row, row.process, row.way.worked_at, False
 
     def _row_of(self, process: Column, boundary: str, number: int) -> Row | None:
         row = self._db.execute(
@@ -207,32 +211,27 @@ class Scenes:
     def _others(self, process: Column, axis: Axis, known: Sequence[Row], behind: int) -> tuple[list[Row], int]:
         """Those at work where the axis is drawn to scale, the latest to begin first; and how many more began there."""
         drawn = {row.id: row for row in known}
-        there, more = {row.worked_at.key for row in known}, 0
+        there, more = {row.way.worked_at.key for row in known}, 0
         for stretch in reversed(axis.stretches):
             start, end = stretch.start_ns - behind, stretch.end_ns - behind
             for columns in self._db.execute(_AT_WORK, (process, end, _MOST_LOOKED_AT, start, _MOST_OTHERS)).fetchall():
                 if len(drawn) < _MOST_OTHERS + len(known) and columns[0] not in drawn:
                     row = self._row(columns)
                     # In a process of which there is nothing else, it would be a lane more.
-                    if row.worked_at.key == row.submitted_at.key or row.worked_at.key in there:
+                    if row.way.worked_at.key == row.way.submitted_at.key or row.way.worked_at.key in there:
                         drawn[row.id] = row
             (began,) = self._db.execute(
                 "SELECT count(*) FROM spans AS row WHERE kind = ? AND process = ? AND start BETWEEN ? AND ?",
                 (ROW, process, start, end),
             ).fetchone()
-            more += began - sum(start <= row.start_ns - row.behind_ns <= end for row in drawn.values())
+            more += began - sum(start <= row.start_ns - row.way.behind_ns <= end for row in drawn.values())
         return list(drawn.values())[len(known) :], more
 
     def _row(self, columns: tuple[Any, ...]) -> Row:
         id_, process, boundary, number, delivery, start, end, attributes, trace, span, source = columns
         carried: dict[str, Any] = unpacked(attributes)
-        submitted = worked = self._places.of(source)
-        sent: list[Sent] = []
-        behind = 0
-        if home := home_of(process):
-            sent, behind = self._places.sent(process, boundary, number), self._places.behind(process, source)
-            submitted = sent[0].place if sent else Place(f"home {home}", home, home)
-            worked = self._places.work(source, sent)
+        way = self._places.way(process, boundary, number, source)
+        behind = way.behind_ns
         calls = self._db.execute(
             "SELECT call.span, call.name, call.start FROM under JOIN spans AS call ON call.id = under.span"
             " WHERE under.row = ? AND call.kind = ? ORDER BY call.start LIMIT ?",
@@ -251,11 +250,8 @@ class Scenes:
             start + behind,
             max(start, end) + behind,
             carried.get(semconv.STALE) is True,
-            submitted,
-            worked,
+            way,
             delivery,
-            sent,
-            behind,
             [Call(span_id, name, at + behind) for span_id, name, at in calls],
         )
 
@@ -265,12 +261,12 @@ def _write(culprit: Culprit, own: Row | None, again: Iterable[Row], here: Place)
     time, thread = culprit.time_unix_nano, culprit.thread_name
     if own is None or not home_of(own.process):
         return Act(here, thread, time)
-    if time <= (own.sent[0].time_ns if own.sent else own.start_ns - own.behind_ns):
-        return Act(own.submitted_at, thread, time)
+    if time <= (own.way.sent[0].time_ns if own.way.sent else own.start_ns - own.way.behind_ns):
+        return Act(own.way.submitted_at, thread, time)
     for row in (own, *again):
-        if row.start_ns <= time + row.behind_ns <= row.end_ns:
-            return Act(row.worked_at, thread, time + row.behind_ns)
-    return Act(own.worked_at, thread, time + own.behind_ns)
+        if row.start_ns <= time + row.way.behind_ns <= row.end_ns:
+            return Act(row.way.worked_at, thread, time + row.way.behind_ns)
+    return Act(own.way.worked_at, thread, time + own.way.behind_ns)
 
 
 def _pad(instants: Sequence[int]) -> int:
