@@ -57,7 +57,7 @@ CONTRAST = """() => {
   return seen.map((element) => {
     const style = getComputedStyle(element);
     const color = element instanceof SVGElement ? style.fill : style.color;
-    return [ratio(light(color), light(behind(element))), element.outerHTML.slice(0, 60)];
+    return [ratio(light(color), light(behind(element))), element.outerHTML.slice(0, 60), light(behind(document.body))];
   }).sort((a, b) => a[0] - b[0])[0];
 }"""
 
@@ -276,7 +276,7 @@ def test_perfetto_gets_each_process_with_its_threads(crossed: Path) -> None:
 def test_it_can_be_read_on_a_phone_on_paper_and_at_night(
     browser: Browser, linked: Path, pinned: Path, crossed: Path
 ) -> None:
-    """Nothing is wider than the screen; all text has a contrast of 4.5 to 1; every button has a name."""
+    """Nothing is wider than the screen, every button has a name, all text a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3)."""
     for file in (linked, pinned, crossed):
         page = browser.new_page(viewport={"width": 480, "height": 800})
         page.goto(file.as_uri())
@@ -286,8 +286,9 @@ def test_it_can_be_read_on_a_phone_on_paper_and_at_night(
         assert page.locator("button:visible").count() == 0
         for scheme in ("light", "dark"):
             page.emulate_media(media="screen", color_scheme=scheme)
-            worst, where = page.evaluate(CONTRAST)
+            worst, where, paper = page.evaluate(CONTRAST)
             assert worst >= 4.5, where
+            assert paper > 0.9 if scheme == "light" else paper < 0.1
         for button in page.get_by_role("button").all():
             assert button.get_attribute("aria-label") or button.inner_text().strip() or button.is_hidden()
         page.close()
@@ -347,6 +348,6 @@ def test_the_strip_stays_small_and_loses_nothing(tmp_path: Path) -> None:
     assert told is not None
     assert sum(int(cell.rpartition(",")[2]) for cell in told[1].split(";")) == 4000
     assert len(told[1].split(";")) <= 3000
-    assert 1 < strip.bins < 160
+    assert 1 < strip.bins < 128
     assert "others <b>" in drawn
     assert len(drawn) < 100_000

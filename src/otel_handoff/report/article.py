@@ -110,7 +110,7 @@ def _legend(scene: Scene) -> str:
         (_OTHER, "other rows", "other", bool(scene.others)),
         (_CALL, "call", "own", any(row.calls for row in scene.rows)),
         (_WRITE, "write that did it", "", scene.write is not None),
-        (_WRONG, "wrong use", "", finding.is_error),
+        (_WRONG, "wrong use, blocked" if finding.outcome == "blocked" else "wrong use", "", finding.is_error),
         (_HARMLESS, _spared(finding), "", not finding.is_error),
     )
     told = "".join(

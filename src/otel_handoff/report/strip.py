@@ -18,11 +18,13 @@ from otel_handoff.record.shown import show_clock
 from otel_handoff.report.index import BY_TIME
 from otel_handoff.report.parts import esc
 
-_BINS: Final = 160
+_BINS: Final = 128
+"""Halved as long as there are too many cells."""
 _MOST_CELLS: Final = 3000
 _MOST_VALUES: Final = 12
 _OTHERS: Final = "others"
 _FACETS: Final = ("outcome", "evidence", "boundary")
+_DAY: Final = 86_400 * 1_000_000_000
 _HARMLESS: Final = ("prevented", "exposed")
 
 _BASE: Final = 58
@@ -107,6 +109,12 @@ class Strip:
     def _harmless(self) -> set[int]:
         return {number for number, outcome in enumerate(self._values[0]) if outcome in _HARMLESS}
 
+    @property
+    def _outcomes(self) -> tuple[str, str]:
+        """What is red, and what is not: `used or blocked`, `prevented`."""
+        red = [outcome for outcome in self._values[0] if outcome not in _HARMLESS]
+        return " or ".join(red[:3]), " or ".join(outcome for outcome in self._values[0] if outcome in _HARMLESS)
+
     def draw(self) -> str:
         """Return the strip and what it can be filtered by, as HTML; empty where there is nothing to show."""
         if not self._cells or self.start_ns == self.end_ns:
@@ -131,12 +139,10 @@ class Strip:
 
     def _marks(self) -> Iterator[str]:
         """Say what the colours mean that are there."""
-        outcomes = {cell[1] for cell in self._cells}
+        wrong, spared = self._outcomes
         yield '<span class="marks">'
-        if outcomes - self._harmless:
-            yield '<span class="wrong">wrong</span>'
-        if outcomes & self._harmless:
-            yield '<span class="spared">prevented, or not known to be used</span>'
+        yield f'<span class="wrong">{esc(wrong)}</span>' if wrong else ""
+        yield f'<span class="spared">{esc(spared)}</span>' if spared else ""
         if self.has_rows:
             yield "<span>rows handed over</span>"
         yield "</span>"
@@ -148,9 +154,8 @@ class Strip:
             yield f'<span class="facet" role="group" aria-label="By {name}"><span class="facet-name">{name}</span>'
             for number, value in enumerate(values):
                 count = sum(count for cell, count in self._cells.items() if cell[1 + facet] == number)
-                kind = f' class="{esc(value)}"' if facet == 0 and value in _HARMLESS else ""
                 yield (
-                    f'<button{kind} aria-pressed="false" data-facet="{facet}" data-value="{number}">{esc(value, 40)}'
+                    f'<button aria-pressed="false" data-facet="{facet}" data-value="{number}">{esc(value, 40)}'
                     f" <b>{count:,}</b></button>"
                 )
             yield "</span>"
@@ -159,13 +164,13 @@ class Strip:
         counts: dict[int, list[int]] = {}
         for (bin_, outcome, *_), count in self._cells.items():
             counts.setdefault(bin_, [0, 0])[outcome in self._harmless] += count
-        most = max(map(sum, counts.values()))
+        most, names = max(map(sum, counts.values())), self._outcomes
         width = 100 / self.bins
         for bin_, (wrong, spared) in sorted(counts.items()):
             whole = max(_LEAST, _HIGHEST * sqrt((wrong + spared) / most))
             high = whole * wrong / (wrong + spared)
             when = show_clock(self.start_ns + bin_ * (self.end_ns - self.start_ns) // self.bins)
-            parts = [f"{wrong:,} wrong"] * bool(wrong) + [f"{spared:,} prevented or exposed"] * bool(spared)
+            parts = [f"{count:,} {esc(what)}" for count, what in zip((wrong, spared), names, strict=True) if count]
             at = f'x="{bin_ * width:.3f}%" width="{width * 0.8:.3f}%"'
             yield (
                 f'<g class="bin" data-bin="{bin_}">'
@@ -193,8 +198,9 @@ class Strip:
         y = _BASE + _DEEPEST + 18
         for share, anchor in ((0, "start"), (25, "middle"), (50, "middle"), (75, "middle"), (100, "end")):
             time = show_clock(self.start_ns + (self.end_ns - self.start_ns) * share // 100)
+            told = time[11:23] if self.end_ns - self.start_ns < _DAY else f"{time[5:10]} {time[11:16]}"
             kind = "tick" if share in (0, 100) else "tick between"
-            yield f'<text class="{kind}" x="{share}%" y="{y}" text-anchor="{anchor}">{time[11:23]}</text>'
+            yield f'<text class="{kind}" x="{share}%" y="{y}" text-anchor="{anchor}">{told}</text>'
 
 
 def _number(known: list[str], value: str) -> int:
