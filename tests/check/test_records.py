@@ -99,3 +99,12 @@ def test_a_list_without_records_has_the_columns_of_every_list(tmp_path: Path) ->
     done = check(written(tmp_path / "a.jsonl", of(spans.row(1, 1))), "--records", "-")
     assert done.out.startswith("record,evidence,boundary,run_id,")
     assert done.out.count("\n") == 1
+
+
+def test_a_nul_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """In an id, or in the name of what is told of a call: Python 3.10 writes none into CSV."""
+    ids = {"order_id": "order-\0-1"}
+    call = wrong(3, "orders", 1, ids, {"order_id": "order-2"}, **{"orders.led\0ger": "eu-1"})
+    (record,) = listed(written(tmp_path / "a.jsonl", of(row(1, "orders", 1, ids), call)))
+    assert record["belongs_under"] == r"order-\x00-1"
+    assert record[r"orders.led\x00ger"] == "eu-1"
