@@ -234,6 +234,7 @@ def test_a_hundred_thousand_spans_load(browser: Browser, tmp_path: Path) -> None
     assert report.page.locator("article").count() == 30
     assert report.page.locator(".cause li a").count() == wrong
     assert "without a drawing" not in report.page.locator("nav").inner_text()
+    page_without(browser, file)
     report.page.locator(".cause li a").last.click()
     report.page.locator("article:visible[data-number='20000']").wait_for()
     assert "Submission #20000 of elspeth" in report.page.locator("article:visible").inner_text()
@@ -241,6 +242,16 @@ def test_a_hundred_thousand_spans_load(browser: Browser, tmp_path: Path) -> None
     assert len(report.entries()) == 1
     assert (report.requests, report.complaints) == ([file.as_uri()], [])
     report.page.close()
+
+
+def page_without(browser: Browser, file: Path) -> None:
+    """Where the browser cannot unpack them, that is said."""
+    old = browser.new_page()
+    old.add_init_script("delete window.DecompressionStream")
+    old.goto(file.as_uri())
+    old.locator(".cause li a").last.click()
+    assert old.locator("#answer p").inner_text().startswith("This drawing is packed, and this browser cannot unpack it")
+    old.close()
 
 
 def test_a_page_stays_small_whatever_went_wrong(browser: Browser, tmp_path: Path) -> None:

@@ -21,13 +21,19 @@ async function unpack(template) {
 }
 
 // The drawings beyond the first are packed, some together, and are put on the page when one of them is wanted.
-async function unfold(pack) {
-  if (!pack.isConnected) return;
-  pack.remove();
+const unfolding = new Map();
+
+function unfold(pack) {
+  if (!unfolding.has(pack)) unfolding.set(pack, putOut(pack));
+  return unfolding.get(pack);
+}
+
+async function putOut(pack) {
   const box = document.createElement("template");
   box.innerHTML = await unpack(pack); // it was escaped as all of the page was
   for (const article of box.content.children) article.hidden = true;
   views.append(box.content);
+  pack.remove();
 }
 
 // The time that is seen is from `left` on, of 1, a `zoom`th of it.
@@ -59,7 +65,13 @@ function reset() {
 async function show() {
   const name = location.hash.slice(1);
   const pack = all(".pack").find((each) => each.dataset.names.split(" ").includes(name));
-  if (pack) await unfold(pack);
+  try {
+    if (pack) await unfold(pack);
+  } catch {
+    one("#answer").hidden = false;
+    one("#answer").replaceChildren(make("p", "This drawing is packed, and this browser cannot unpack it: it takes one of 2023 or later."));
+    return;
+  }
   if (name !== location.hash.slice(1)) return; // another was asked for meanwhile
   const articles = all("article[id]", views);
   const wanted = articles.find((article) => article.id === name) || articles[0];

@@ -52,7 +52,9 @@ function bars() {
   }
   const total = cells.reduce((sum, cell) => sum + cell[4], 0);
   const number = (value) => value.toLocaleString("en");
-  one("#chosen").textContent = isAll() ? "" : `${number(count)} of ${number(total)}`;
+  const listed = entries.filter((entry) => !entry.hidden).length;
+  const less = listed < count && !search.value ? `, ${number(listed)} listed` : "";
+  one("#chosen").textContent = isAll() ? "" : `${number(count)} of ${number(total)}${less}`;
   one('[data-do="clear"]').hidden = isAll();
 }
 

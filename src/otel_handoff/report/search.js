@@ -125,6 +125,9 @@ addEventListener("click", (event) => {
   if (button.dataset.copy !== undefined) copy(button, button.dataset.copy);
   else if (button.dataset.do) buttons[button.dataset.do](button);
 });
+addEventListener("beforeprint", () => {
+  for (const details of all("details")) details.open = true;
+});
 if (views) {
   if (strip) listen();
   addEventListener("hashchange", show);
