@@ -5,25 +5,27 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
+from otel_handoff.host.suggest import nearest
 from otel_handoff.version import __version__
 
 _EPILOG = """\
 examples:
-  otel-handoff demo                    watch a real pipeline file its calls under the wrong rows, and see that cured
-  otel-handoff demo --mode observe     one mode alone
-  otel-handoff find -- python app.py   is there a race in my program? Nothing has to be declared
-  otel-handoff doctor                  is it on, and would an alert get out?
-  otel-handoff check traces/           judge the traces of a run, of any number of processes
-  otel-handoff report traces/          see each mismatch on one page, both threads and the write that did it
-  otel-handoff hash row-0006           what an id is in telemetry with OTEL_HANDOFF_IDS=hashed
-  otel-handoff dashboards monitoring   write out dashboards, alerts and Collector configuration
+  otel-handoff find -- python app.py    is there a race in my program?
+  otel-handoff demo                     watch a pipeline go wrong, and cured
+  otel-handoff doctor                   is it on, and would an alert get out?
+  otel-handoff check traces/            which records of this run are wrong?
+  otel-handoff report traces/           draw each mismatch on one page
 
 To turn it on for a pipeline of your own:
   opentelemetry-instrument python pipeline.py
 """
+
+_FORMATTER: Final = partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,25 +39,46 @@ def parser() -> argparse.ArgumentParser:
 
     top = argparse.ArgumentParser(
         prog="otel-handoff",
-        description="Proves that each row handed to a worker thread is worked, recorded and routed under its own ids.",
+        description="Prove that each row handed to a worker is worked on under its own ids.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_FORMATTER,
     )
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    top.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module, what in (
-        ("demo", demo, "run the embedded pipeline without and with otel-handoff, and compare"),
-        ("find", find, "run a program, and find the hand-offs that carry something which changes in flight"),
-        ("doctor", doctor, "say what is wrapped, how it is set up, and whether an alert would get out"),
-        ("check", check, "judge each submission again from traces, and list the records that are wrong"),
-        ("report", report, "draw each mismatch on one page: both threads, and the write that did it"),
-        ("hash", hashes, "print the hashes of ids, to find them in telemetry whose ids are hashed"),
-        ("dashboards", dashboards, "write out dashboards, alert rules, a runbook and Collector configuration"),
+        ("demo", demo, "run a pipeline without and with otel-handoff"),
+        ("find", find, "run a program, and find hand-offs that race"),
+        ("doctor", doctor, "say what is wrapped, and whether an alert would get out"),
+        ("check", check, "judge a run from its traces; list the wrong records"),
+        ("report", report, "draw each mismatch on one page"),
+        ("hash", hashes, "print ids as telemetry with hashed ids has them"),
+        ("dashboards", dashboards, "write out dashboards, alert rules and a runbook"),
     ):
-        command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)
+        command = commands.add_parser(name, help=what, formatter_class=_FORMATTER)
         module.add_arguments(command)
-        command.set_defaults(run=module.main)
+        command.set_defaults(run=module.main, parser=command)
     return top
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Return what was asked for; what is misspelt is told with its command's usage, and the nearest that there is."""
+    top = parser()
+    commands = commands_of(top)
+    name = next((word for word in argv if not word.startswith("-")), None)
+    if name is not None and name not in commands:
+        top.error(f"there is no command {name!r}.{nearest(name, commands)}")
+    args, unknown = top.parse_known_args(argv)
+    if unknown:
+        command: argparse.ArgumentParser = args.parser
+        options = [option for action in command._actions for option in action.option_strings]
+        command.error(f"unrecognized arguments: {' '.join(unknown)}.{nearest(unknown[0].partition('=')[0], options)}")
+    return args
+
+
+def commands_of(top: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """Return the parser of each command."""
+    (found,) = (action for action in top._actions if action.dest != "help" and action.choices)
+    return dict(found.choices or {})  # pyright: ignore[reportArgumentType]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started us: nobody reads it, and no file may take its number
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-    args = parser().parse_args(argv)
+    args = _parsed(sys.argv[1:] if argv is None else argv)
     return args.run(args)
 
 

@@ -12,21 +12,20 @@ from urllib.parse import urlsplit
 from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
-Write the dashboards, alerts and Collector configuration of this version into a directory:
+Write the dashboards, alerts and Collector configuration of this version into a
+directory. A file that is there and differs is left alone, unless --force.
 
   grafana/     an overview on Prometheus, and a board of traces on Tempo
-  alerts/      Prometheus rules and their tests, a runbook, example configurations of Prometheus and Alertmanager
-  collector/   keep every trace with a mismatch, sample the rest; for one Collector or many
+  alerts/      Prometheus rules and their tests, a runbook, configurations
+  collector/   keep every trace with a mismatch, sample the rest
   queries/     what an auditor asks, in ClickHouse SQL and TraceQL
   registry/    the names of all telemetry, for OpenTelemetry Weaver
-
-Nothing is overwritten that differs from what would be written, unless --force is given.
 """
 
 EPILOG: Final = """\
 examples:
   otel-handoff dashboards monitoring
-  otel-handoff dashboards monitoring --runbook-url https://wiki.example.com/otel-handoff/runbook
+  otel-handoff dashboards monitoring --runbook-url https://wiki.example/handoff
   promtool check rules monitoring/alerts/handoff.rules.yml
 """
 

@@ -11,10 +11,9 @@ from otel_handoff.commands import told
 from otel_handoff.record.hashing import Hash, key
 
 DESCRIPTION: Final = """\
-Print what each ID is in telemetry that was made with OTEL_HANDOFF_IDS=hashed: the way from a record to its spans, or
-from a list of ids to the one that a report names.
-
-A key is taken from OTEL_HANDOFF_IDS_KEY, and must be the one that the pipeline had.
+Print what each ID is in telemetry made with OTEL_HANDOFF_IDS=hashed, to get
+from a record to its spans, or from a list of ids to the one in a report. The
+key is taken from OTEL_HANDOFF_IDS_KEY, as the pipeline had it.
 """
 
 EPILOG: Final = """\

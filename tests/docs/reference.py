@@ -11,7 +11,7 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from itertools import pairwise
@@ -72,10 +72,9 @@ def pytest_options() -> Iterator[str]:
     return _table(*rows)
 
 
-def commands() -> dict[str, argparse.ArgumentParser]:
+def commands() -> Mapping[str, argparse.ArgumentParser]:
     """Return the parser of each command."""
-    (found,) = (action for action in cli.parser()._actions if action.dest != "help" and action.choices)
-    return dict(found.choices or {})  # pyright: ignore[reportArgumentType]
+    return cli.commands_of(cli.parser())
 
 
 def command(parser: argparse.ArgumentParser) -> Iterator[str]:

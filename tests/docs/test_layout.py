@@ -53,7 +53,7 @@ MAY_USE: Final = {
     "demo": [*DATA, "boundary", "tell", "commands", *DOORS, "file_exporter", "report"],
     "dashboards": ["commands"],
     "hashes": ["record", "commands"],
-    "cli": ["version", "check", "demo", "doctor", "find", "report", "dashboards", "hashes"],
+    "cli": ["version", "host", "check", "demo", "doctor", "find", "report", "dashboards", "hashes"],
 }
 """For each room, the others that it may use. Read upwards it is the order of `docs/architecture.md`."""
 

@@ -117,7 +117,7 @@ def test_what_may_hold_traces_and_cannot_be_read_is_told(tmp_path: Path, name: s
 
 
 def test_what_is_plainly_something_else_is_left_out(tmp_path: Path) -> None:
-    """As lies beside the traces of a run; by its own name it is read all the same, and told."""
+    """As lies beside the traces of a run; by its own name it is told, and read unless it is a text."""
     (tmp_path / "traces.jsonl").write_bytes(TEXT)
     (tmp_path / "empty").touch()
     others = {
@@ -138,7 +138,10 @@ def test_what_is_plainly_something_else_is_left_out(tmp_path: Path) -> None:
     count, told, left_out = read(tmp_path)
     assert (count, told) == (1, [])
     assert sorted(left_out) == sorted([*others, "landscape.db"])
-    for name in ("landscape.db", "summary.json", "README"):
+    for name in ("wrong.csv", "README"):
+        with pytest.raises(InputError, match="no traces in"):
+            find([str(tmp_path / name)])
+    for name in ("landscape.db", "summary.json"):
         broken: list[Broken] = []
         assert list(read_spans(find([str(tmp_path / name)]).files, broken=broken.append)) == []
         assert len(broken) == 1

@@ -9,35 +9,27 @@ from typing import Final
 from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
-Judge each submission again from its spans alone, and list the audit records that are wrong.
+Judge each row again from its spans alone, and list the audit records that are
+wrong.
 
-PATH is a file of OTLP, JSON lines or Protobuf: of a file exporter, of a Collector, or what the API of Tempo or Jaeger
-answered, plain or packed; a folder with its subfolders, of which every file is read that may hold such, whatever its
-name; or - for standard input. Any number of processes, in any order.
-
-Besides what otel-handoff reported while it happened, this finds what only the spans of a whole run show: a span that
-carries other ids than its row, two workers that claimed one submission, and calls and results under ids that no
-submission carries.
+PATH is a file of traces (OTLP as JSON or Protobuf, plain or packed: a file
+exporter's, a Collector's, an answer of Tempo or Jaeger), a folder with its
+subfolders, or - for standard input; of any number of processes, in any order.
 """
 
 EPILOG: Final = """\
 exit codes:
-  0   no mismatch in the rows that were judged, and some were; with --id, none that concerns it
-  1   mismatches, whatever else was not read or not judged; also where all of them were prevented (but see --fail-on)
-  2   not known: nothing was judged (no row at all, or no row of some boundary, or none that has the --id), or something
-      could not be read (a line, a span, a file of a folder) or compared (a declared call that is not there, whose ids
-      are not, or that was made outside of all rows), and a mismatch may have been in there; or bad input: no such
-      file, an option that cannot be meant
-
-Rows that were not checked beside others that were, declared calls that were not made, and contexts that moved on
-without a known use of a wrong id, are told, and leave the code as it is: --fail-on asks for them.
+  0   right: no mismatch in the rows judged, and some were
+  1   wrong: mismatches, also where all of them were prevented (--fail-on)
+  2   not known: nothing was judged, of all or of one boundary or --id; or
+      something could not be read or compared; or bad input
 
 examples:
   otel-handoff check traces.jsonl
-  otel-handoff check /var/log/otel --records wrong.csv        what an auditor needs
-  otel-handoff check traces/ --fail-on error                  in CI: what was prevented does not fail
-  otel-handoff check traces/ --fail-on any,unchecked          in CI: every row must have been judged
-  otel-handoff check traces/ --id row-0006                    is this row affected?
+  otel-handoff check /var/log/otel --records wrong.csv   for an auditor
+  otel-handoff check traces/ --fail-on error             prevented does not fail
+  otel-handoff check traces/ --fail-on any,unchecked     each row was judged
+  otel-handoff check traces/ --id row-0006               is this row affected?
   zcat *.gz | otel-handoff check - --format json | jq .kinds
 """
 
@@ -58,14 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--id",
         metavar="ID",
-        help="only what concerns this id: of a row, token, state or run, or of a trace or span; in full",
+        help="only what concerns this id, in full: of a row, token, state, run, trace or span",
     )
     parser.add_argument(
         "--fail-on",
         default="any",
         metavar="WHICH",
-        help="what fails, with commas between: any mismatch, or of them error, those that are used or blocked; exposed,"
-        " contexts that moved on (code 1 each); unchecked, rows that were not checked (code 2) (any)",
+        help="what fails, with commas between: any mismatch, or error, only those used or blocked; besides, exposed,"
+        " contexts that merely moved on (code 1); unchecked, rows that were not checked (code 2) (any)",
     )
 
 

@@ -43,21 +43,24 @@ _EXTRAS: Final = {
 """What a package that is missing comes with."""
 
 DESCRIPTION: Final = """\
-Run a small real pipeline (SQLite audit trail, HTTP calls to a service on this machine) that has one context object for
-all of its rows, and see whose calls are filed under whose ids. What is wrong is counted from the audit trail alone.
+Run a small real pipeline (SQLite audit trail, HTTP calls on this machine) that
+has one context object for all of its rows, and count from its audit trail
+whose calls are filed under whose ids.
 
 modes:
-  compare   off, observe and pin, one after the other on the same rows (the default)
-  off       without otel-handoff: external calls come under the wrong row or attempt
-  observe   the same, and every one of them is reported while it happens
-  pin       each worker has its own copy of the context: none is wrong, and what would have been is reported
-  strict    a call under wrong ids is refused before it is recorded, and its row fails
+  compare   off, observe and pin on the same rows (the default)
+  off       without otel-handoff: calls are filed under another row's ids
+  observe   the same, and each of them is reported while it happens
+  pin       each worker has its own copy of the context: none is wrong, and
+            what would have been is reported
+  strict    a call under wrong ids is refused, and its row fails
 
 engines:
-  threads   the rows go to a worker thread, which reads the context while it is written (the default)
-  celery    the rows go to a Celery worker in another process: the context is pickled with each task, when its group is
-            published. By then it has the ids of another row. Without a server: the broker is a folder, or --broker
-  dask      the same with delayed calls, which are pickled when they are computed, by a cluster on this machine
+  threads   a worker thread reads the context while it is written (the default)
+  celery    a Celery worker in another process: the context is pickled when a
+            task is published, and has another row's ids by then
+  dask      the same with delayed calls, pickled when they are computed, by a
+            cluster on this machine
 """
 
 EPILOG: Final = """\

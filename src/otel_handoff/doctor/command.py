@@ -15,25 +15,26 @@ from typing import Final, TextIO
 from otel_handoff.commands import colours, hush, told
 
 DESCRIPTION: Final = """\
-Say what is wrapped, how OpenTelemetry is set up, which settings hold and where they come from, and whether an alert
-would get out, in a process that is set up as the pipeline's is.
+Say what is wrapped, how OpenTelemetry is set up, which settings hold and where
+they come from, and whether an alert would get out.
 
-Without opentelemetry-instrument in front, the doctor sets itself up as opentelemetry-instrument would, from the same
-environment. For a pipeline that sets itself up in its own code, name that code with --import.
+Run it as the pipeline is run: alone, it sets itself up from the environment as
+opentelemetry-instrument would; where the pipeline sets OpenTelemetry up in its
+own code, name that code with --import.
 """
 
 EPILOG: Final = """\
 exit codes:
   0   all well; notes, and what cannot be told, do not count
   1   something needs attention; what to do is said below it
-  2   bad usage: an option that cannot be meant, or a module that cannot be imported
+  2   bad input: such as a module that cannot be imported
 
 examples:
   otel-handoff doctor
   opentelemetry-instrument --handoff_mode observe otel-handoff doctor
   otel-handoff doctor --import my.pipeline:set_up_telemetry
-  otel-handoff doctor --send-test-alert       does an alert arrive? It is marked as a test and moves no counter
-  otel-handoff doctor --json | jq '.sections[].findings[] | select(.state == "wrong")'
+  otel-handoff doctor --send-test-alert
+  otel-handoff doctor --json | jq .well
 """
 
 
@@ -44,12 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--import",
         dest="module",
         metavar="MODULE[:FUNCTION]",
-        help="import this (and call that) instead: the code with which the pipeline sets itself up",
+        help="the code with which the pipeline sets itself up: a module to import, a function to call",
     )
     parser.add_argument(
         "--send-test-alert",
         action="store_true",
-        help="send one alert, marked as a test, and say by which ways it was exported",
+        help="send one alert, marked as a test, and say which exporters took it; no counter moves",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 

@@ -9,31 +9,31 @@ from typing import Final
 from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
-Run a program, or its tests, and find the hand-offs that carry something shared which changes in flight. Nothing has to
-be declared, and nothing of the program is changed: each way of handing over that Python has is looked at (pools and
-threads, queues, asyncio, pools and queues of processes). Where a worker read what was written after its hand-over, the
-line that wrote and the line that read are named, and the Boundary that guards it is printed.
+Run a program, or its tests, and find the hand-offs that carry something shared
+which changes in flight. Nothing has to be declared or changed: pools, threads,
+queues, asyncio and processes are looked at. Where a worker read what was
+written after its hand-over, both lines are named, and the Boundary that guards
+it is printed. What the program did not do was not seen.
 """
 
 EPILOG: Final = """\
 exit codes:
   0   no worker was seen to read what was written after its hand-over
   1   one was
-  2   not known: something moved in flight, and it was not seen who read it, or whether that says which row it is;
-      nothing was handed over that carries an object of the program's own; the program failed, or a process of it was
-      killed; or bad input: no such program, an option that cannot be meant
-What it says is of this run: what the program did not do was not seen.
+  2   not known: who read what moved was not seen, or whether it says which row
+      it is; nothing of the program's own was handed over; the program failed,
+      or a process of it was killed; or bad input
 
 examples:
   otel-handoff find -- python app.py
   otel-handoff find -- pytest -x tests/
-  otel-handoff find --verify -- python -m shop        try what is proposed: how much is found, how much is left
+  otel-handoff find --verify -- python -m shop   does the proposal guard it?
   otel-handoff find --write boundaries.py -- python app.py
-  otel-handoff find --provoke 0.05 -- pytest          hold workers back, so that races show which need luck
+  otel-handoff find --provoke 0.05 -- pytest     races that need luck show
   OTEL_HANDOFF_FIND=found opentelemetry-instrument python service.py
-  otel-handoff find --read found                      what the service was seen to do
+  otel-handoff find --read found                 what that service did
   otel-handoff find --format sarif -- pytest > handoff.sarif
-  otel-handoff find --package celery -- python app.py an installed package counts as the program's own
+  otel-handoff find --package celery -- python app.py
 """
 
 

@@ -10,26 +10,25 @@ from typing import Final
 from otel_handoff.commands import UsageError, told
 
 DESCRIPTION: Final = """\
-Draw each mismatch of a run: both threads, the write that put the wrong id there, and where it was used.
+Draw each mismatch of a run: both threads, the write that put the wrong id
+there, and where it was used. The page is one HTML file that needs no network:
+mail it, or put it into a post-mortem.
 
-PATH is a file of OTLP, JSON lines or Protobuf: of a file exporter, of a Collector, or what the API of Tempo or Jaeger
-answered, plain or packed; a folder with its subfolders, of which every file is read that may hold such, whatever its
-name; or - for standard input. Any number of processes, in any order.
-
-The page is one HTML file that needs no network: mail it, or put it into a post-mortem. It stays small whatever the size
-of the run: all mismatches are on its strip, and as many as have room are listed and drawn, some of each cause.
+PATH is a file of traces (OTLP as JSON or Protobuf, plain or packed: a file
+exporter's, a Collector's, an answer of Tempo or Jaeger), a folder with its
+subfolders, or - for standard input; of any number of processes, in any order.
 """
 
 EPILOG: Final = """\
 exit codes:
-  0   the page is written, whatever it shows, also where something could not be read (otel-handoff check judges)
+  0   the page is written, whatever it shows (otel-handoff check judges)
   2   bad input: no such file, or one that cannot be written
 
 examples:
   otel-handoff report traces.jsonl
   otel-handoff report /var/log/otel -o incident-4711.html
   otel-handoff report traces/ --trace-url 'http://jaeger:16686/trace/{trace_id}'
-  otel-handoff report traces/ --perfetto trace.json       for ui.perfetto.dev: the whole run
+  otel-handoff report traces/ --perfetto trace.json   for ui.perfetto.dev
 """
 
 
@@ -42,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trace-url",
         default="",
         metavar="URL",
-        help="where a trace can be looked at: 'http://jaeger:16686/trace/{trace_id}'; {span_id} is filled in as well",
+        help="where a trace can be looked at, with {trace_id} and, if it takes it, {span_id} in it",
     )
     parser.add_argument("--perfetto", metavar="FILE", help="also write a Chrome trace with arrows, as JSON")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from otel_handoff.commands import UsageError
-from otel_handoff.traces.folders import may_hold_traces
+from otel_handoff.traces.folders import is_plainly_text, may_hold_traces
 
 STDIN: Final = "-"
+_LOOKED_FOR: Final = "looked for OTLP, in JSON or Protobuf"
 
 
 class InputError(UsageError):
@@ -45,12 +46,14 @@ def find(paths: Iterable[str]) -> Found:
     """Return the files that `paths` stand for.
 
     In a folder each file counts, whatever its name, unless it plainly holds no traces: a database, a page, a document
-    or text without a word of them.
+    or text without a word of them. One that is named is read, unless it is plainly a text of something else.
 
     Raises:
-        InputError: there is no such file or folder, it cannot be read, or nothing in a folder may hold traces.
+        InputError: there is no such file or folder, it cannot be read, or nothing that is named, or is in a folder,
+            may hold traces.
     """
     files: dict[str, None] = {}
+    texts: list[str] = []
     found = Found([], [], [])
     for path in paths:
         if path == STDIN:
@@ -66,10 +69,16 @@ def find(paths: Iterable[str]) -> Found:
                 if stat.S_ISREG(mode):  # a pipe can be opened but once
                     with Path(path).open("rb"):
                         pass
+                    if is_plainly_text(Path(path)):
+                        texts.append(path)
+                        continue
                 files[path] = None
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             name = getattr(error, "filename", None) or path
             raise InputError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
+    if texts and not files and not found.passed_over:
+        raise InputError(f"no traces in {', '.join(texts)}: {_LOOKED_FOR}")
+    found.passed_over.extend(Broken(text, 0, f"no traces in it: {_LOOKED_FOR}") for text in texts)
     found.files.extend(files)
     return found
 
@@ -103,5 +112,5 @@ def _in_folder(folder: str, found: Found) -> Sequence[str]:
                 else:
                     found.passed_over.append(Broken(str(path), 0, answer))
     if not files and len(found.passed_over) == before:
-        raise InputError(f"no file of traces in {folder}: looked for OTLP, in JSON or Protobuf")
+        raise InputError(f"no file of traces in {folder}: {_LOOKED_FOR}")
     return files

@@ -27,6 +27,7 @@ _OTHERS: Final = (
 )
 _CHROME: Final = b'"traceEvents"'
 """A Chrome trace, as `otel-handoff report --perfetto` writes one."""
+_JSON: Final = re.compile(rb"\s*(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{\]])")
 _ESCAPED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _PIECE: Final = 1 << 20
 _MOST: Final = 1 << 30
@@ -49,6 +50,23 @@ def may_hold_traces(path: Path) -> bool | str:
         if not told(error):
             raise
         return True
+
+
+def is_plainly_text(path: Path) -> bool:
+    """Return whether a file is a short text of something else, such as a README: no JSON, and not a word of traces."""
+    if _LINES.search(path.name):
+        return False
+    try:
+        with opened(str(path)) as raw:
+            piece = unpacked(raw).read(_PIECE + 1)
+    except (OSError, UnreadableError):  # told when it is read
+        return False
+    except Exception as error:
+        if not told(error):
+            raise
+        return False
+    is_text = len(piece) <= _PIECE and bool(piece.strip()) and b"\0" not in piece and not is_binary(piece[:1024])
+    return is_text and not _JSON.match(piece) and not any(word in piece for word in WORDS)
 
 
 def _may_hold_traces(stream: io.BufferedReader, suffix: str) -> bool | str:
