@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from tests.docs.api import for_site
+
 ROOT: Final = Path(__file__).parents[2]
 _PAGES: Final = ROOT / "build" / "pages"
 _SITE: Final = ROOT / "build" / "site"
@@ -57,6 +59,8 @@ def main() -> int:
         copy = _PAGES / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+    api = _PAGES / "docs" / "api.md"
+    api.write_text(for_site(api.read_text("utf-8")), "utf-8")
     built = subprocess.run([sys.executable, "-m", "zensical", "build", "--strict", "--clean"], cwd=ROOT, check=False)
     if built.returncode:
         return built.returncode
