@@ -114,9 +114,10 @@ def _returned(thing: Any) -> str:
 
 
 def _parameters(thing: Callable[..., object]) -> list[str]:
+    parameters = inspect.signature(thing).parameters.values()
     made = {one.name: one.default_factory for one in fields(thing)} if is_dataclass(thing) else {}
     found: list[str] = []
-    for parameter in inspect.signature(thing).parameters.values():
+    for parameter in parameters:
         factory = made.get(parameter.name, MISSING)
         default = parameter.default if factory is MISSING else factory()
         annotation = "" if parameter.annotation is parameter.empty else f": {parameter.annotation}"
