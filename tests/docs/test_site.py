@@ -35,6 +35,15 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(listed) == sorted(pages)
 
 
+def test_the_readme_has_the_same_two_shelves() -> None:
+    """What is on each, and in the order that they have on the site."""
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]
+    shelves = {name: list(pages_of(pages)) for entry in nav for name, pages in entry.items() if name != "Home"}
+    readme = (ROOT / "README.md").read_text("utf-8")
+    told = re.findall(r"^\*\*(.+)\.\*\* ((?:.+\n)+)", readme, re.MULTILINE)
+    assert {name: re.findall(r"\]\((.+?)\)", links) for name, links in told} == shelves
+
+
 def test_what_a_browser_fetches_is_told_from_what_a_reader_follows() -> None:
     """A font, a script and a picture of elsewhere are found; an address to click on, and the site's own, are not."""
     page = """
