@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol, cast
 
 from opentelemetry import trace
@@ -14,6 +14,7 @@ from opentelemetry.trace import Tracer, TracerProvider
 
 from otel_handoff.around.sampling import Never, never_recorded
 from otel_handoff.declare.settings import Settings
+from otel_handoff.host.carried import span_context_in
 from otel_handoff.record import semconv
 from otel_handoff.record.submission import Submission, submissions
 from otel_handoff.tell.alerts import Alerts, Hook
@@ -26,6 +27,13 @@ _logger = logging.getLogger("otel_handoff")
 
 
 _in_use: Final[list[Engine]] = []
+
+
+def _see_who_is_alone() -> None:
+    # Each row asks for it.
+    engines = tuple(_in_use)
+    for engine in engines:
+        engine.sees(engines)
 
 
 class _SdkProvider(Protocol):
@@ -57,6 +65,7 @@ class Engine:
         self.provider: TracerProvider | None = None
         """That provider."""
         self._never: Never | None = None
+        self._is_alone: bool = True
         self._provider = tracer_provider
         self.uses_global: bool = tracer_provider is None
         """Whether it is that of the process, which may yet be set."""
@@ -65,11 +74,17 @@ class Engine:
     def use(self) -> None:
         """A boundary of it is attached."""
         _in_use.append(self)
+        _see_who_is_alone()
 
     def leave(self) -> None:
         """The boundary is attached no more."""
         if self in _in_use:
             _in_use.remove(self)
+            _see_who_is_alone()
+
+    def sees(self, others: Iterable[Engine]) -> None:
+        """Know whether the boundaries that are attached by now all have the provider of this one."""
+        self._is_alone = all(other.provider is self.provider for other in others)
 
     def is_traced(self) -> bool:
         """Whether there is a provider that may make real spans. One may be set at any time: each row asks."""
@@ -83,16 +98,15 @@ class Engine:
         """Whether a span under `context` may be recorded."""
         if not (self.traced or self.is_traced()):
             return False
-        if self._never is None:
-            return True
-        if any(other.provider is not self.provider for other in _in_use):
+        never = self._never
+        if never is None or not self._is_alone:
             return True  # another boundary's provider may record what this one does not
-        if self._never is Never.ANY:
+        if never is Never.ANY:
             return False
-        parent = trace.get_current_span(context).get_span_context()
-        if parent.is_valid:
+        parent = span_context_in(context)
+        if parent is not None and parent.is_valid:
             return parent.trace_flags.sampled
-        return self._never is Never.UNSAMPLED
+        return never is Never.UNSAMPLED
 
     def find_provider(self) -> None:
         """Put the span processor on the SDK provider, once there is one."""
@@ -102,6 +116,7 @@ class Engine:
         self.traced = True
         self.provider = provider
         self._never = never_recorded(provider)
+        _see_who_is_alone()
         if hasattr(provider, "add_span_processor"):
             try:
                 from otel_handoff.processor import attach_once

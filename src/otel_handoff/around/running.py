@@ -9,7 +9,6 @@ from contextvars import Token
 from functools import partial
 from typing import Any, Final, cast
 
-from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
@@ -21,7 +20,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.handover.handing_back import hand_back, remember
 from otel_handoff.handover.lease import LEASE_KEY, UNPLACED, Lease, active
 from otel_handoff.handover.twins import explain
-from otel_handoff.host.carried import current_context
+from otel_handoff.host.carried import SPAN_KEY, attach, current_context, detach, span_context_in
 from otel_handoff.host.guard import guard
 from otel_handoff.judge.coverage import Coverage
 from otel_handoff.judge.detector import Detector
@@ -40,9 +39,6 @@ Run = tuple[Span, Token[Lease | None], Token[Context] | None, bool, Mapping[str,
 """One run of the work function, on the worker's stack: the row span, and what is to be taken off the thread again.
 
 Whether the thread carries the row, too: it does in each run but the first. What its span was given to say."""
-
-_SPAN_KEY: Final = next(iter(trace.set_span_in_context(INVALID_SPAN, Context())))
-"""That of the current span in an OpenTelemetry context, which is copied once for a row."""
 
 NOT_BEGUN: Final[Run] = (INVALID_SPAN, cast("Token[Lease | None]", None), None, False, None)
 """An error of ours came as it was begun: nothing is to be taken off."""
@@ -136,12 +132,12 @@ class Running:
                     add_rows_around(span, lease)
                 if lease.flaw is not None:
                     self._mark(lease, span)
-            context = Context({**context, LEASE_KEY: lease, _SPAN_KEY: span})
+            context = Context({**context, LEASE_KEY: lease, SPAN_KEY: span})
         if lease.kind.unwatched:
             self._unwatched.begun(lease, again=again)
         if lease.stale:
             self._count_stale(lease)
-        otel_token = None if context is current_context() else context_api.attach(context)
+        otel_token = None if context is current_context() else attach(context)
         return span, active.set(lease), otel_token, again, said
 
     def quickly(
@@ -199,7 +195,7 @@ class Running:
                     detector.start(lease)
                 if lease.kind.unwatched:
                     self._unwatched.begun(lease, again=False)
-                carried = None if context is current_context() else context_api.attach(context)
+                carried = None if context is current_context() else attach(context)
                 return INVALID_SPAN, make_current(lease), carried, False, None
             except Exception as error:
                 self.leaves(lease, "internal_error")
@@ -214,7 +210,7 @@ class Running:
             return
         span, token, otel_token, again, said = running
         if otel_token is not None:
-            context_api.detach(otel_token)
+            detach(otel_token)
         active.reset(token)
         lease.close()
         if (
@@ -267,9 +263,9 @@ class Running:
     def pause(self, lease: Lease, running: Run) -> Paused:
         """A step of the work is over, and more may come: leave nothing on the thread; what `resume` is to be given."""
         span, token, otel_token, again, said = running
-        context = context_api.get_current()  # what the work itself has made current is so in its next step
+        context = current_context()  # what the work itself has made current is so in its next step
         if otel_token is not None:
-            context_api.detach(otel_token)
+            detach(otel_token)
         active.reset(token)
         if again:
             lease.carry(threading.get_ident(), -1)
@@ -280,7 +276,7 @@ class Running:
         span, context, again, said = paused
         if again:
             lease.carry(threading.get_ident(), 1)
-        otel_token = None if context is context_api.get_current() else context_api.attach(context)
+        otel_token = None if context is current_context() else attach(context)
         return span, active.set(lease), otel_token, again, said
 
     def drop(self, lease: Lease, span: Span) -> None:
@@ -367,5 +363,5 @@ class Running:
 
 def is_unsampled(context: Context) -> bool:
     """Whether `context` is of a trace that is not sampled; where it is of none, the sampler is asked."""
-    span = trace.get_current_span(context).get_span_context()
-    return span.is_valid and not span.trace_flags.sampled
+    span = span_context_in(context)
+    return span is not None and span.is_valid and not span.trace_flags.sampled

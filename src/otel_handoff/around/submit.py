@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, Token, copy_context
-from typing import Any, Final, cast
+from typing import Any, Final
 from weakref import ref
 
 from otel_handoff.around.identity import Call, Identity
@@ -258,7 +258,7 @@ class Submit:
     def _ends(self, handing: Handing) -> tuple[Lease, tuple[Any, Any]]:
         # The submit function is left, in whichever way. What is returned it may need that has only begun.
         claims, found, contexts = self._claims, handing.found, handing.contexts
-        lease = cast("Lease", handing.lease)  # it may have handed over more than one
+        lease: Any = handing.lease  # it may have handed over more than one
         number = lease.number
         if lease.begun or (found is not None and found() is not None):
             claims.live.pop(number, False)

@@ -276,7 +276,8 @@ class Lease:
         self.time_unix_nano: int = time.time_ns()
         self.frames: Frames = frames
         carried = current_context()
-        self.otel_context: Context = without_rows(carried) if carried else carried
+        is_of_row = carried and (LEASE_KEY in carried or BORROWED_KEY in carried)
+        self.otel_context: Context = without_rows(carried) if is_of_row else carried
         self.kind: ContextClass = kind
         self.handed: Any = handed  # until it is given away
         self.expected: int = id(handed)

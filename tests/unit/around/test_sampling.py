@@ -10,6 +10,8 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from otel_handoff import HandoffInstrumentor
+from otel_handoff.around.engine import Engine
+from otel_handoff.declare.settings import Settings
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.telemetry import Telemetry, needs_sdk
 
@@ -103,3 +105,31 @@ def test_a_sampler_that_decides_otherwise_than_its_class_is_asked(on: str) -> No
     telemetry = Telemetry(sampler)
     assert rows(telemetry, UNSAMPLED) == (1, 1)
     telemetry.shutdown()
+
+
+def test_another_boundary_s_provider_may_record_what_this_one_does_not() -> None:
+    """A row is asked for as long as boundaries with different providers are attached."""
+    needs_sdk()
+    from opentelemetry.sdk.trace import TracerProvider, sampling
+
+    off, on = (TracerProvider(sampler=sampler) for sampler in (sampling.ALWAYS_OFF, sampling.ALWAYS_ON))
+    here = Engine(Settings(), tracer_provider=off)
+    others = [Engine(Settings(), tracer_provider=provider) for provider in (off, on)]
+    asked: list[bool] = []
+    for step in (here.use, others[0].use, others[1].use, others[1].leave):
+        step()
+        asked.append(here.may_record(context_api.Context()))
+    others[0].leave()
+    here.leave()
+    assert asked == [False, False, True, False]
+
+
+def test_a_span_that_is_none_is_no_parent() -> None:
+    """Whatever somebody has put in its place: then it is as without a parent."""
+    needs_sdk()
+    from opentelemetry.sdk.trace import TracerProvider, sampling
+
+    [key] = trace.set_span_in_context(trace.INVALID_SPAN, context_api.Context())
+    engine = Engine(Settings(), tracer_provider=TracerProvider(sampler=sampling.DEFAULT_OFF))
+    here = [trace.INVALID_SPAN, "no span", NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=SAMPLED))]
+    assert [engine.may_record(context_api.Context({key: span})) for span in here] == [False, False, True]
