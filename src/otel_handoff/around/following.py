@@ -44,18 +44,16 @@ class Following:
     Each such row has one: without slots, Python makes it in half the time.
     """
 
-    def __init__(self, worker: Begins, lease: Lease, held: Any, paused: Paused | None) -> None:
+    def __init__(self, worker: Begins, lease: Lease, paused: Paused | None) -> None:
         """Follow the work of `lease`.
 
         Args:
             worker: begins and ends it.
             lease: whose it is.
-            held: what was looked up for it, and is alive as long as that may still be called.
             paused: how its first step, the call, was left; None where that ran nothing.
         """
         self._worker = worker
         self._lease: Any = lease
-        self._held = held
         self._paused = paused
 
     def enter(self) -> Run:
@@ -93,7 +91,7 @@ class Following:
     def end(self, run: Run, error: BaseException | None, /) -> None:
         """It is done. What is no `Exception` is no error: it was closed, or cancelled."""
         lease, worker = self._lease, self._worker
-        self._lease = self._held = None
+        self._lease = None
         try:
             if lease.claimed_by is not None:
                 worker.over(lease)
@@ -110,7 +108,7 @@ class Following:
     def let_go(self) -> None:
         """It was thrown away. Where it had not begun, there was no work: then the row is told as such."""
         lease, paused = self._lease, self._paused
-        self._lease = self._held = self._paused = None
+        self._lease = self._paused = None
         if lease.claimed_by is not None:
             self._worker.over(lease)
         if paused is not None and paused is not _NOWHERE:

@@ -157,40 +157,35 @@ class Worker:
 
     def body(self, shape: Written) -> tuple[str, dict[str, object]]:
         """Make what is done for a row whose worker is the first, and is given what it was to get."""
-        context = self.shared.boundary.place
+        context, slowly = self.shared.boundary.place, shape.through("row_")
         if context not in shape.others or not self.shared.is_usual:
-            return f"return {shape.through()}\n", {}
+            return f"return {slowly}\n", {}
         if self._later:
             lines = (
-                "lease_ = wrapper_.__self__\n"
-                f"if takes_(lease_, {context}):\n"
-                f"    return stepped_({shape.call()}, following_(worker_, lease_, wrapper_, None))\n"
-                f"return {shape.through()}\n"
+                f"if takes_(row_, {context}):\n    return stepped_({shape.call()}, following_(row_))\nreturn {slowly}\n"
             )
             return lines, {
                 "takes_": self._quick_take(),
                 "stepped_": stand_in_of(self._function),
-                "following_": Following,
-                "worker_": self,
+                "following_": self._following,
             }
         lines = (
-            "lease_ = wrapper_.__self__\n"
             "try:\n"
-            f"    running_ = begin_(lease_, {context})\n"
+            f"    running_ = begin_(row_, {context})\n"
             "    if running_ is not None:\n"
             "        try:\n"
             f"            result_ = {shape.call()}\n"
             "        except BaseException as error_:\n"
-            "            end_(lease_, running_, error_)\n"
+            "            end_(row_, running_, error_)\n"
             "            raise\n"
             "        if result_ is not None and is_to_come_(result_):\n"
-            "            return goes_on_(lease_, running_, result_)\n"
-            "        end_(lease_, running_, None)\n"
+            "            return goes_on_(row_, running_, result_)\n"
+            "        end_(row_, running_, None)\n"
             "        return result_\n"
             "except BaseException:\n"
-            "    lease_.close()\n"
+            "    row_.close()\n"
             "    raise\n"
-            f"return {shape.through()}\n"
+            f"return {slowly}\n"
         )
         running = self.running
         return lines, {
@@ -233,13 +228,20 @@ class Worker:
 
         return take
 
+    def _following(self, lease: Lease) -> Following:
+        # Who called it while the row is handed over may keep what it returned, and not what was looked up.
+        following = Following(self, lease, None)
+        if (handing := submitting.get()) is not None and handing.lease is lease:
+            handing.found_again(ref(following))
+        return following
+
     def _goes_on(self, lease: Lease, run: Run, result: Any) -> Any:
         # The call has returned what somebody has yet to run or await.
         if type(result) in STEPWISE:
             try:
                 if run is NOT_BEGUN:
                     return result
-                return stepped(result, lending(lease, Following(self, lease, None, self.running.pause(lease, run))))
+                return stepped(result, lending(lease, Following(self, lease, self.running.pause(lease, run))))
             except Exception as error:
                 guard.met(error)
                 return result
@@ -318,9 +320,7 @@ class Worker:
                     if lease.awaited:
                         self._identify(lease, instance, args, kwargs)
                     if self._later:
-                        following = Following(self, lease, None, None)
-                        if (handing := submitting.get()) is not None and handing.lease is lease:
-                            handing.found_again(ref(following))
+                        following = self._following(lease)
                     else:
                         run = self.first(lease)
                 except Exception as error:

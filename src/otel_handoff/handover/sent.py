@@ -15,7 +15,7 @@ import wrapt
 from otel_handoff.handover.directly import Args, Found, Handed, Kwargs, peeled
 from otel_handoff.handover.enclosing import expected, run_expecting
 from otel_handoff.handover.lease import Lease, active
-from otel_handoff.handover.transport import WorkFunction, run_in, submitting, under_way
+from otel_handoff.handover.transport import WorkFunction, row_in, submitting, under_way
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import class_of
 from otel_handoff.host.standin import BoundStandIn
@@ -165,7 +165,7 @@ def _is_work(given: Any, lease: Lease) -> bool:
         return function._self_worker.detector is lease.detector
     if issubclass(kind, BoundStandIn) and issubclass(class_of(function._self_parent), WorkFunction):
         return function._self_parent._self_worker.detector is lease.detector
-    return getattr(run_in(function), "__self__", None) is lease
+    return row_in(function) is lease
 
 
 def _are(one: Any, other: Any) -> bool:

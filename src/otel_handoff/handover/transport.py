@@ -19,7 +19,7 @@ from otel_handoff.host.bound import (
     call_of,
     can_be_made,
     is_bound,
-    run_of,
+    row_of,
     set_dict,
 )
 from otel_handoff.host.guard import guard
@@ -44,7 +44,6 @@ class Handing:
             the worker's copy.
         given: all that it got.
         found: what the work function, looked up meanwhile, was bound to; the work item, if it is one, keeps that alive.
-        looked_up: the identity of what that was found as, while the work item keeps it.
         again: the same of further look-ups.
         first: the row that was handed over before that of `lease`, if there was one.
         outer: the hand-over within which this one is made.
@@ -54,7 +53,7 @@ class Handing:
         instance: whose method it is, as far as anybody asks.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "contexts", "found", "given", "lease", "looked_up", "passed")
+    __slots__ = ("__dict__", "__weakref__", "contexts", "found", "given", "lease", "passed")
 
     again: list[ref[Any]] | None = None
     outer: Handing | None = None
@@ -67,7 +66,6 @@ class Handing:
         self.lease: Lease | None = lease
         self.contexts: tuple[Any, Any] = contexts
         self.given: Given | None = None
-        self.looked_up: int = 0
         self.passed: bool = False
         self.found: ref[Any] | None = None
 
@@ -91,9 +89,8 @@ class Handing:
         """A pool is given `given`: if the work function is in it, the row is handed over."""
         while type(given) is partial:
             given = given.func
-        run = run_in(given)
         lease = self.lease
-        if lease is not None and getattr(run, "__self__", None) is lease:
+        if lease is not None and row_in(given) is lease:
             self.passed = True
             lease.unplaced = None  # what the submit function wrote so far, it wrote before
 
@@ -103,7 +100,7 @@ class Handing:
         if handing is None:
             return True
         found, lease = handing.found, handing.lease
-        if found is None or lease is None or id(given) != handing.looked_up or found() is None:
+        if found is None or lease is None or found() is not given:
             return found is None
         handing.passed = True
         if lease.unplaced is not None:
@@ -225,9 +222,11 @@ class WorkFunction(StandIn):
         return work_function(function, self._self_worker)
 
 
-def run_in(given: Any) -> Any:
-    """Return what runs the work function that was looked up for a row; None of anything else."""
-    return given._self_wrapper if type(given) is BoundStandIn else run_of(given) if is_bound(given) else None
+def row_in(given: Any) -> Any:
+    """Return the row that the work function was looked up for; None of anything else."""
+    if type(given) is BoundStandIn:
+        return getattr(given._self_wrapper, "__self__", None)
+    return row_of(given) if is_bound(given) else None
 
 
 def work_function(function: Any, worker: Works) -> WorkFunction:
@@ -237,8 +236,8 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
     code: CodeType | None = function.__code__
     defaults, keywords, attributes = function.__defaults__, function.__kwdefaults__, function.__dict__
     by_name = function.__code__.co_kwonlyargcount > 0  # without, there is nothing that these are the defaults of
-    call = call_of(function, None, reduce, worker.body, of_a_row=True)
-    detector, runs = worker.detector, worker.runs
+    call = call_of(function, worker.runs, reduce, worker.body, of_a_row=True)
+    detector = worker.detector
     watched = detector.watched
 
     class Quick(WorkFunction):
@@ -258,11 +257,9 @@ def work_function(function: Any, worker: Works) -> WorkFunction:
                 or (by_name and function.__kwdefaults__ is not keywords)
             ):
                 return super().__get__(instance, owner)
-            run = MethodType(runs, lease)
-            now.found = ref(run)
-            found = Bound(call, (run, instance))
+            found = Bound(call, (lease, instance))
             set_dict(found, SHARED)
-            now.looked_up = id(found)
+            now.found = ref(found)
             return found
 
         def __setattr__(self, name: str, value: Any) -> None:

@@ -25,7 +25,7 @@ _OURS: Final = frozenset({"__call__", "__eq__", "__ne__", "__copy__", "__deepcop
 
 
 class Bound(partial[Any]):
-    """Calls what was made for a function, with the wrapper where that is of one row, and the instance.
+    """Calls what was made for a function, with the row where it is of one, and the instance.
 
     What it is asked for, the bound method of the host's answers. Who sees a partial in it (`isinstance` does) and looks
     for what that is of finds the same in the slow way, which is none.
@@ -78,12 +78,12 @@ class Bound(partial[Any]):
         return self  # as of a bound method, nothing can tell
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        run, instance = run_of(self), instance_of(self)
+        row, instance = row_of(self), instance_of(self)
         copied = copy.deepcopy(instance, memo)
         if copied is instance:
             return self
-        found = Bound(_func(self), copied if run is None else (run, copied))
-        set_dict(found, SHARED)
+        found = Bound(_func(self), copied if row is None else (row, copied))
+        set_dict(found, SHARED if row is None else {"copied": self})  # as long as the copy is kept, so is the row
         return found
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -133,14 +133,30 @@ def shown(found: Any) -> str:
     return source_of(_func(found))
 
 
-def run_of(found: Any) -> Any:
-    """Return the wrapper of one row that something looked up has; None where it is the same for all."""
+def row_of(found: Any) -> Any:
+    """Return the row that something was looked up for; None where it is the same for all."""
     return _args(found)[0][0] if _func(found).of_a_row else None
 
 
 def wrapper_of(found: Any) -> Any:
     """Return what is called in the place of the method."""
-    return run_of(found) or _func(found).wrapper
+    row, wrapper = row_of(found), _func(found).wrapper
+    return wrapper if row is None else OfRow(wrapper, row, found)
+
+
+class OfRow:
+    """The wrapper of what was looked up for one row, for those who ask: whoever keeps it keeps that."""
+
+    __slots__ = ("__self__", "_found", "_wrapper")
+
+    def __init__(self, wrapper: Callable[..., Any], row: Any, found: Any) -> None:
+        self.__self__ = row
+        self._wrapper = wrapper
+        self._found = found
+
+    def __call__(self, *given: Any) -> Any:
+        """Call it for the row."""
+        return self._wrapper(self.__self__, *given)
 
 
 def can_be_made(function: Any) -> bool:
@@ -195,9 +211,10 @@ class Written:
         given = [self.instance, *(instead if each == name else each for each in self.others), *self.more]
         return f"function_({', '.join([*given, *(f'{each}={each}' for each in self.keywords), *self.rest])})"
 
-    def through(self) -> str:
-        """Return a call of the wrapper, as wrapt calls it: `wrapper(wrapped, instance, args, kwargs)`."""
-        return f"wrapper_(bound_(function_, {self.instance}), {self.instance}, {self.args()}, {self.kwargs()})"
+    def through(self, row: str = "") -> str:
+        """Return a call of the wrapper, as wrapt calls it: `wrapper(wrapped, instance, args, kwargs)`; of a `row`."""
+        given = [*([row] if row else []), f"bound_(function_, {self.instance})", self.instance]
+        return f"wrapper_({', '.join(given)}, {self.args()}, {self.kwargs()})"
 
 
 Body = Callable[[Written], tuple[str, dict[str, object]]]
@@ -222,18 +239,19 @@ def call_of(
 
     Args:
         function: one that `can_be_made`.
-        wrapper: what is called; where it is `of_a_row`, it comes with the instance instead, as a pair.
+        wrapper: what is called.
         reduce: what is pickled in the place of what was looked up.
         body: makes what is done instead, where that need not always be called.
-        of_a_row: whether each look-up has a wrapper of its own.
+        of_a_row: whether each look-up is of a row, which the wrapper is given first. It comes with the instance, as a
+            pair, and is `row_` in the body.
     """
     shape = written(function)
     lines, names = body(shape) if body is not None else (f"return {shape.through()}\n", {})
-    first = f"wrapper_, {shape.instance} = {shape.instance}\n" if of_a_row else ""  # no parameter more than the host's
+    first = f"row_, {shape.instance} = {shape.instance}\n" if of_a_row else ""  # no parameter more than the host's
     call: Any = made(
         f"call of {function.__qualname__}",
         f"def call({shape.parameters()}):\n{indent(first + lines, '    ')}",
-        {"bound_": MethodType, "function_": function, **names, **({} if of_a_row else {"wrapper_": wrapper})},
+        {"bound_": MethodType, "function_": function, "wrapper_": wrapper, **names},
     )
     call.__name__, call.__qualname__, call.__module__ = function.__name__, function.__qualname__, function.__module__
     call.__defaults__, call.__kwdefaults__ = function.__defaults__, function.__kwdefaults__

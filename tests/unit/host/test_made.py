@@ -60,24 +60,23 @@ def call(self, order, ctx, job):
 
 WORK = """\
 def call(self, order, ctx, job):
-    wrapper_, self = self
-    lease_ = wrapper_.__self__
+    row_, self = self
     try:
-        running_ = begin_(lease_, ctx)
+        running_ = begin_(row_, ctx)
         if running_ is not None:
             try:
                 result_ = function_(self, order, ctx, job)
             except BaseException as error_:
-                end_(lease_, running_, error_)
+                end_(row_, running_, error_)
                 raise
             if result_ is not None and is_to_come_(result_):
-                return goes_on_(lease_, running_, result_)
-            end_(lease_, running_, None)
+                return goes_on_(row_, running_, result_)
+            end_(row_, running_, None)
             return result_
     except BaseException:
-        lease_.close()
+        row_.close()
         raise
-    return wrapper_(bound_(function_, self), self, (order, ctx, job), {})
+    return wrapper_(row_, bound_(function_, self), self, (order, ctx, job), {})
 """
 
 CALL = """\
