@@ -192,6 +192,12 @@ class CallFunction:
         as_usual = ["lease_.detector is detector_", "not lease_.ended", "detector_.enabled", "Lease_.provoker is None"]
         as_usual += ["lease_.span is no_span_"] if is_call else []  # else it has a span, too
         as_usual += ["not lease_.noted"] if detector.takes else []
+        finish = (  # a pinned worker's context goes on to nothing
+            "        if right_ and lease_.pinned and lease_.along is None and lease_.baseline is None:\n"
+            "            lease_.finished = True\n"
+            "        elif right_:\n"
+            "            finish_(lease_)\n"
+        )
         call = f"        return {shape.call()}\n"
         if not detector.watched:  # judged late: see there
             call = (
@@ -205,9 +211,7 @@ class CallFunction:
             f"if lease_ is not None and {' and '.join(as_usual)}:\n"
             "    try:\n"
             "        ids_ = lease_.ids\n"
-            f"        right_ = {same or True}\n"
-            + ("" if is_call else "        if right_:\n            finish_(lease_)\n")
-            + "    except Exception as error_:\n"
+            f"        right_ = {same or True}\n" + ("" if is_call else finish) + "    except Exception as error_:\n"
             "        pass_on_(error_)\n"
             "        right_ = False\n"
             "    if right_:\n"

@@ -186,6 +186,7 @@ class Lease:
         "_at",
         "_ref",
         "_rows",
+        "along",
         "baseline",
         "begun",
         "context",
@@ -204,6 +205,7 @@ class Lease:
         "made",
         "number",
         "otel_context",
+        "outers",
         "pinned",
         "record",
         "roots",
@@ -211,6 +213,8 @@ class Lease:
         "stale",
         "thread_name",
         "time_unix_nano",
+        "twins",
+        "unplaced",
     )
 
     # What most rows never have, and nobody asks of each, has no place in each of them.
@@ -220,8 +224,6 @@ class Lease:
     posted: bool = False
     slip: Slip | None = None
     missed: bool = False
-    twins: Twin[Lease] | None = None
-    unplaced: dict[str, tuple[()] | tuple[Any]] | None = None
     looked_up: int = 1
     runs: int = 1
     touched: bool = False
@@ -231,12 +233,10 @@ class Lease:
     before: weakref.ref[Lease] | None = None
     outdated: bool = False
     shares: WriteRecord | None = None
-    outers: tuple[Lease, ...] = ()
     batch: Batch | None = None
     stale_counted: bool = False
     noted: dict[int, Mapping[str, object]] | None = None
     at_read: bool = False
-    along: Along | None = None
     submitted: dict[str, Any] | None = None
     vague: bool = False
     awaited: tuple[str, ...] = ()
@@ -292,6 +292,10 @@ class Lease:
         self.flaw: tuple[str, tuple[str, ...]] | None = None
         self.made: dict[int, tuple[Callable[[], Any], dict[str, Any]]] | None = None
         self.baseline: dict[str, Any] | None = None
+        self.twins: Twin[Lease] | None = None
+        self.unplaced: dict[str, tuple[()] | tuple[Any]] | None = None
+        self.along: Along | None = None
+        self.outers: tuple[Lease, ...] = ()
         self.span: Span = INVALID_SPAN
         if not (self.pinned or keeps):
             self._let_go(context)

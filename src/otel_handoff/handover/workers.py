@@ -37,7 +37,8 @@ class Further(Lease):
         self.detector, self.kind = of.detector, of.kind
         self.context, self.handed, self.expected = context, None, of.expected
         self.pinned, self.roots, self.record = of.pinned, roots, of.recorded()
-        self.made = self.found = self.baseline = None
+        self.made = self.found = self.baseline = self.twins = self.unplaced = self.along = None
+        self.outers = ()
         self.span, self._at = INVALID_SPAN, 0
         self.key = of.key
         if of.at_read:
