@@ -15,7 +15,8 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from dashboards.source.panels import OVERVIEW, PROMETHEUS, TRACES, datasource, graph, link, list_of, number
 
-_OF: Final = 'job=~"$job", handoff_boundary=~"$boundary"'
+_AT: Final = 'job=~"$job", instance=~"$instance"'
+_OF: Final = f'{_AT}, handoff_boundary=~"$boundary"'
 _TOTAL: Final = (
     "The highest total of each process in this time range, added up. Nothing at all means that no instrumented process "
     "was scraped."
@@ -32,7 +33,7 @@ def _choice(name: str, label: str, query: str) -> QueryVariable:
         .sort(VariableSort.ALPHABETICAL_ASC)
         .multi(True)
         .include_all(True)
-        .all_value(".*")
+        .all_value(".+")
     )
 
 
@@ -40,12 +41,21 @@ def _highest(metric: str, selector: str) -> str:
     return f"sum(max_over_time({metric}{{{selector}}}[$__range]))"
 
 
+def _came(metric: str, by: str, selector: str = _OF, within: str = "$__rate_interval") -> str:
+    return f"sum by ({by}) (increase({metric}{{{selector}}}[{within}]))"
+
+
 def _mismatches(by: str) -> str:
-    return f"sum by ({by}) (handoff_mismatches_total{{{_OF}}})"
+    return _came("handoff_mismatches_total", by)
 
 
 def _rate(metric: str) -> str:
     return f"sum(rate({metric}{{{_OF}}}[$__rate_interval]))"
+
+
+def _by_boundary(what: str, metric: str, selector: str = _OF) -> tuple[str, str]:
+    rate = f"rate({metric}{{{selector}}}[$__rate_interval])"
+    return f"sum by (handoff_boundary) ({rate})", f"{{{{handoff_boundary}}}}: {what}"
 
 
 def _quantile(share: float) -> tuple[str, str]:
@@ -65,6 +75,8 @@ def _totals() -> Table:
 
 def board() -> Dashboard:
     """Return the dashboard."""
+    sent = _came("handoff_sent_rows_total", "handoff_boundary", within="$__range")
+    arrived = _came("handoff_arrived_rows_total", "handoff_boundary", within="$__range")
     return (
         Dashboard("otel-handoff / overview")
         .uid(OVERVIEW)
@@ -75,11 +87,14 @@ def board() -> Dashboard:
         .refresh("10s")
         .time("now-1h", "now")
         .timezone("browser")
-        .link(link("Traces", TRACES))
-        .with_variable(datasource("prometheus", "Prometheus"))
+        .link(link("Traces", TRACES, "var-boundary=${boundary:pipe}"))  # a regular expression there
+        .with_variable(datasource("prometheus"))
         .with_variable(_choice("job", "Job", "label_values(handoff_submissions_total, job)"))
         .with_variable(
-            _choice("boundary", "Boundary", 'label_values(handoff_submissions_total{job=~"$job"}, handoff_boundary)')
+            _choice("instance", "Instance", 'label_values(handoff_submissions_total{job=~"$job"}, instance)')
+        )
+        .with_variable(
+            _choice("boundary", "Boundary", f"label_values(handoff_submissions_total{{{_AT}}}, handoff_boundary)")
         )
         .annotation(
             AnnotationQuery()
@@ -87,7 +102,7 @@ def board() -> Dashboard:
             .datasource(PROMETHEUS)
             .enable(True)
             .icon_color("red")
-            .expr('ALERTS{alertname=~"Handoff.+", alertstate="firing", job=~"$job"}')
+            .expr('ALERTS{alertname=~"Handoff.+", alertstate="firing", job=~"$job", instance=~"$instance"}')
             .title_format("{{alertname}}")
             .text_format(
                 "{{handoff_boundary}} {{handoff_mismatch_evidence}} {{handoff_mismatch_outcome}} "
@@ -149,14 +164,14 @@ def board() -> Dashboard:
             number(
                 "Errors of otel-handoff itself",
                 f"The pipeline is not affected; some checks are missing. {_TOTAL}",
-                _highest("handoff_internal_errors_total", 'job=~"$job"'),
+                _highest("handoff_internal_errors_total", _AT),
                 "orange",
             )
         )
         .with_panel(
             number(
                 "Rows in flight",
-                "Handed over, and neither done nor dropped.",
+                "Handed over, and neither done nor dropped, nor gone to another process.",
                 f"sum(handoff_in_flight{{{_OF}}})",
                 None,
             )
@@ -165,7 +180,7 @@ def board() -> Dashboard:
         .with_panel(
             graph(
                 "By outcome",
-                "Totals: a step is a mismatch, also the first. used and blocked are errors.",
+                "How many came. used and blocked are errors.",
                 "short",
                 (_mismatches("handoff_mismatch_outcome"), "{{handoff_mismatch_outcome}}"),
                 width=8,
@@ -197,7 +212,7 @@ def board() -> Dashboard:
             list_of(
                 "Alerts",
                 "What alerts/handoff.rules.yml says now.",
-                'ALERTS{alertname=~"Handoff.+", job=~"$job"}',
+                f'ALERTS{{alertname=~"Handoff.+", {_AT}}}',
                 width=8,
             ).with_transformation(
                 DataTransformerConfig(
@@ -220,10 +235,10 @@ def board() -> Dashboard:
         .with_panel(
             graph(
                 "Rows not checked, by reason",
-                "Totals: a step is a row of which it is not known whether it is right. The runbook has each reason.",
+                "How many came of which it is not known whether they are right. The runbook has each reason.",
                 "short",
                 (
-                    f"sum by (handoff_boundary, handoff_unchecked_reason) (handoff_unchecked_rows_total{{{_OF}}} > 0)",
+                    _came("handoff_unchecked_rows_total", "handoff_boundary, handoff_unchecked_reason"),
                     "{{handoff_boundary}}: {{handoff_unchecked_reason}}",
                 ),
             )
@@ -243,7 +258,7 @@ def board() -> Dashboard:
         .with_panel(
             graph(
                 "Rows in flight",
-                "Handed over, and neither done nor dropped. A line that only climbs is a pool that does not keep up.",
+                "As above. A line that only climbs is a pool that does not keep up.",
                 "short",
                 (f"sum by (handoff_boundary) (handoff_in_flight{{{_OF}}})", "{{handoff_boundary}}"),
             )
@@ -261,10 +276,31 @@ def board() -> Dashboard:
         .with_panel(
             graph(
                 "Stale work, and errors of otel-handoff itself",
-                "Totals.",
+                "How many came.",
                 "short",
-                (f"sum by (handoff_boundary) (handoff_stale_work_total{{{_OF}}})", "stale work, {{handoff_boundary}}"),
-                ('sum by (job) (handoff_internal_errors_total{job=~"$job"})', "internal errors, {{job}}"),
+                (_came("handoff_stale_work_total", "handoff_boundary"), "stale work, {{handoff_boundary}}"),
+                (_came("handoff_internal_errors_total", "job", _AT), "internal errors, {{job}}"),
+            )
+        )
+        .with_row(Row("Across processes"))
+        .with_panel(
+            graph(
+                "Rows sent, arrived, and differing",
+                "Per second. Each delivery arrives. What differs is counted once for each field, where it was seen, "
+                "also of rows that stay.",
+                "ops",
+                _by_boundary("sent", "handoff_sent_rows_total"),
+                _by_boundary("arrived", "handoff_arrived_rows_total"),
+                _by_boundary("differing", "handoff_mismatches_total", f'{_OF}, handoff_mismatch_evidence!~"start|end"'),
+            )
+        )
+        .with_panel(
+            graph(
+                "Sent, and not arrived",
+                "In this time range. What waits in a queue is among them, and what went to a worker that is not "
+                "scraped, or has no otel-handoff.",
+                "short",
+                (f"clamp_min({sent} - {arrived}, 0)", "{{handoff_boundary}}"),
             )
         )
     )

@@ -16,15 +16,15 @@ from grafana_foundation_sdk.models.dashboard import Threshold
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.tempo import SearchTableType
 
-PROMETHEUS: Final = DataSourceRef("prometheus", "${prometheus}")
-TEMPO: Final = DataSourceRef("tempo", "${tempo}")
+PROMETHEUS: Final = DataSourceRef("prometheus", "${datasource}")
+TEMPO: Final = DataSourceRef("tempo", "${datasource}")
 OVERVIEW: Final = "otel-handoff-overview"
 TRACES: Final = "otel-handoff-traces"
 
 
-def datasource(name: str, label: str) -> DatasourceVariable:
-    """Return the variable by which a reader picks the data source; `name` is also Grafana's type of it."""
-    return DatasourceVariable(name).label(label).type(name)
+def datasource(kind: str) -> DatasourceVariable:
+    """Return the variable by which a reader picks the data source, of Grafana's type `kind`."""
+    return DatasourceVariable("datasource").label("Data source").type(kind)
 
 
 class _InSight(DashboardLink):
@@ -36,9 +36,9 @@ class _InSight(DashboardLink):
         return link
 
 
-def link(title: str, uid: str) -> DashboardLink:
-    """Return a link to the other dashboard, with the time range kept."""
-    return _InSight(title).url(f"/d/{uid}").icon("dashboard").keep_time(True)
+def link(title: str, uid: str, boundary: str) -> DashboardLink:
+    """Return a link to the other dashboard, with the time range and the boundary kept, which is told as `boundary`."""
+    return _InSight(title).url(f"/d/{uid}?{boundary}").icon("dashboard").keep_time(True)
 
 
 def number(title: str, description: str, expr: str, alarming: str | None) -> stat.Panel:

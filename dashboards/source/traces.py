@@ -29,9 +29,9 @@ def board() -> Dashboard:
         .tooltip(DashboardCursorSync.OFF)
         .time("now-6h", "now")
         .timezone("browser")
-        .link(link("Overview", OVERVIEW))
-        .with_variable(datasource("tempo", "Tempo"))
-        .with_variable(TextBoxVariable("boundary").label("Boundary").default_value(".*"))
+        .link(link("Overview", OVERVIEW, "${boundary:queryparam}"))
+        .with_variable(datasource("tempo"))
+        .with_variable(TextBoxVariable("boundary").label("Boundary").default_value(".+"))
         .with_variable(TextBoxVariable("field").label("Field").default_value("elspeth.token_id"))
         .with_variable(TextBoxVariable("id").label("Id").default_value("token-0006"))
         .with_panel(

@@ -85,7 +85,8 @@ def shipped() -> dict[str, str]:
     installed = Path(__file__).parent / "data" / "dashboards"
     # In a source tree nothing was copied into the package.
     root = installed if installed.is_dir() else Path(__file__).parents[2] / "dashboards"
-    found = (path for path in sorted(root.rglob("*")) if path.suffix in (".md", ".yml", ".yaml", ".json", ".sql"))
+    kinds = (".md", ".yml", ".yaml", ".json", ".sql", ".lint")
+    found = (path for path in sorted(root.rglob("*")) if path.name.endswith(kinds))
     return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in found}
 
 

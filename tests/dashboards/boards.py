@@ -13,7 +13,7 @@ from tests.dashboards.servers import ROOT
 
 FOLDER: Final = ROOT / "dashboards"
 BOARDS: Final = sorted((FOLDER / "grafana").glob("*.json"))
-_VALUES: Final = {"__range": "5m", "__rate_interval": "5m", "job": ".*", "boundary": ".*"}
+_VALUES: Final = {"__range": "5m", "__rate_interval": "5m", "job": ".+", "instance": ".+", "boundary": ".+"}
 
 
 def board(name: str) -> dict[str, Any]:

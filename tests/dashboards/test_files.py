@@ -87,9 +87,42 @@ def test_a_dashboard_has_the_variables_that_it_uses_and_no_others(name: str) -> 
 
 
 def test_the_dashboards_link_to_each_other() -> None:
-    """By their uids."""
-    links = {link["url"] for path in BOARDS for link in board(path.stem)["links"]}
-    assert links == {f"/d/{board(path.stem)['uid']}" for path in BOARDS}
+    """By their uids, with the time and the boundary: a regular expression on one, a choice of several on the other."""
+    links = [link for path in BOARDS for link in board(path.stem)["links"]]
+    uids = {path.stem: board(path.stem)["uid"] for path in BOARDS}
+    assert {link["url"] for link in links} == {
+        f"/d/{uids['traces']}?var-boundary=${{boundary:pipe}}",
+        f"/d/{uids['overview']}?${{boundary:queryparam}}",
+    }
+    assert all(link["keepTime"] for link in links)
+
+
+def test_the_overview_is_as_dashboard_linter_has_it() -> None:
+    """Its rules, but for what grafana/.lint says: variables, matchers, ranges, units, and words for each panel."""
+    found = board("overview")
+    source, *choices = found["templating"]["list"]
+    assert (source["name"], source["label"], source["type"]) == ("datasource", "Data source", "datasource")
+    assert [(one["name"], one["label"]) for one in choices] == [
+        (name, name.title()) for name in ("job", "instance", "boundary")
+    ]
+    for one in choices:
+        assert (one["multi"], one["allValue"], one["refresh"]) == (True, ".+", 2)
+    assert found["editable"] is False
+    panels = [panel for panel in found["panels"] if panel["type"] != "row"]
+    for panel in panels:
+        assert panel["title"]
+        assert panel["description"]
+        assert panel["type"] == "table" or panel["fieldConfig"]["defaults"]["unit"] in ("short", "ops", "s")
+        for target in panel["targets"]:
+            selectors = re.findall(r"\{[^{}]*\}", target["expr"])
+            assert selectors
+            for selector in selectors:
+                assert 'job=~"$job"' in selector
+                assert 'instance=~"$instance"' in selector
+            assert re.findall(r"rate\([^[]*\[(?!\$__rate_interval\])", target["expr"]) == []
+            if panel["type"] == "timeseries":  # the others are totals
+                counters = re.findall(r"(\w+\()?handoff_\w+_total", target["expr"])
+                assert set(counters) <= {"rate(", "increase("}
 
 
 # Alerts

@@ -101,6 +101,8 @@ class Arriving(HandOver):
         within = judged_lease()
         with no_lease():
             lease = self._arrived(slip, context, (instance, args, kwargs), delivery)
+        if slip is not None:
+            shared.counts.arrived.add()
         if within is not None:
             lease.within(within)
         return lease

@@ -69,6 +69,8 @@ class Leaving:
             self._shared.coverage.miss(
                 "other_process", submission, pinned=lease.is_pinned, detail="its ids are too long"
             )
+        else:
+            self._shared.counts.sent.add()
         lease.posted = True
         return text
 

@@ -122,6 +122,8 @@ EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 
 # Metrics.
 METRIC_SUBMISSIONS: Final = "handoff.submissions"
+METRIC_SENT: Final = "handoff.sent_rows"
+METRIC_ARRIVED: Final = "handoff.arrived_rows"
 METRIC_MISMATCHES: Final = "handoff.mismatches"
 METRIC_UNTOLD: Final = "handoff.untold_mismatches"
 METRIC_QUEUE_DURATION: Final = "handoff.queue.duration"

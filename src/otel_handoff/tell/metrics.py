@@ -49,7 +49,9 @@ class BoundaryCounts:
         flawed: those of them that could not be judged all the same.
         unwatched: rows of which reads could not be seen: judged at their start, calls and end.
         stale_work: rows worked on after they were given up.
-        rows: those in flight.
+        rows: those in flight, and those that left and are not done.
+        sent: those that left for another process, each time that they did.
+        arrived: those that came from one, each delivery.
         mismatches: by field, evidence and outcome.
         unchecked: rows that could not be judged, by reason.
         told: how many times such rows were told.
@@ -64,10 +66,19 @@ class BoundaryCounts:
         self.unwatched: Tally = Tally()
         self.stale_work: Tally = Tally()
         self.rows: Rows = Rows()
+        self.sent: Tally = Tally()
+        self.arrived: Tally = Tally()
         self.mismatches: dict[tuple[str, str, str], Tally] = {}
         self.unchecked: dict[str, Tally] = {reason: Tally() for reason in REASONS}
         self.told: dict[str, Tally] = {reason: Tally() for reason in REASONS}
         self.gaps: dict[Gap, int] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """How many rows are handed over, and neither done nor dropped, nor gone to another process."""
+        if not self.sent.value:
+            return self.rows.count()
+        return len({lease.row for lease in self.rows.leases() if not lease.posted})
 
     @property
     def judged(self) -> int:
@@ -124,7 +135,19 @@ class Metrics:
             semconv.METRIC_STALE_WORK, [self._stale_work], "{row}", "Work that ran after its submission was given up."
         )
         meter.create_observable_up_down_counter(
-            semconv.METRIC_IN_FLIGHT, [self._in_flight], "{row}", "Rows handed over and not yet done or dropped."
+            semconv.METRIC_IN_FLIGHT,
+            [self._in_flight],
+            "{row}",
+            "Rows handed over, and neither done nor dropped, nor gone to another process.",
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_SENT, [self._sent], "{row}", "Rows that left for another process."
+        )
+        meter.create_observable_counter(
+            semconv.METRIC_ARRIVED,
+            [self._arrived],
+            "{row}",
+            "Rows that came from another process; each delivery is one.",
         )
         meter.create_observable_counter(
             semconv.METRIC_INTERNAL_ERRORS, [self._internal_errors], "{error}", "Errors of otel-handoff itself."
@@ -164,7 +187,15 @@ class Metrics:
 
     def _in_flight(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in self._shown():
-            yield Observation(counts.rows.count(), {semconv.BOUNDARY: name})
+            yield Observation(counts.in_flight, {semconv.BOUNDARY: name})
+
+    def _sent(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in self._shown():
+            yield Observation(counts.sent.value, {semconv.BOUNDARY: name})
+
+    def _arrived(self, _options: CallbackOptions) -> Iterable[Observation]:
+        for name, counts in self._shown():
+            yield Observation(counts.arrived.value, {semconv.BOUNDARY: name})
 
     def _mismatches(self, _options: CallbackOptions) -> Iterable[Observation]:
         for name, counts in self._shown():

@@ -57,6 +57,8 @@ def test_names_units_and_kinds() -> None:
     assert found == {
         "handoff.submissions": ("{submission}", "Sum", True),
         "handoff.mismatches": ("{mismatch}", "Sum", True),
+        "handoff.sent_rows": ("{row}", "Sum", True),
+        "handoff.arrived_rows": ("{row}", "Sum", True),
         "handoff.unchecked_rows": ("{row}", "Sum", True),
         "handoff.untold_mismatches": ("{mismatch}", "Sum", True),
         "handoff.stale_work": ("{row}", "Sum", True),
@@ -69,8 +71,8 @@ def test_names_units_and_kinds() -> None:
 def test_born_at_zero(telemetry: Telemetry) -> None:
     """Before the first row there is a zero for everything that an alert may watch rise, and never an id."""
     instrument(telemetry)
-    for metric in ("handoff.submissions", "handoff.stale_work", "handoff.in_flight"):
-        assert telemetry.points(metric) == {POINT: 0}
+    for metric in ("submissions", "stale_work", "in_flight", "sent_rows", "arrived_rows"):
+        assert telemetry.points(f"handoff.{metric}") == {POINT: 0}
     assert telemetry.points("handoff.internal_errors").keys() == {()}
     mismatches = telemetry.points("handoff.mismatches")
     assert set(mismatches.values()) == {0}
