@@ -131,7 +131,7 @@ class LateRow(Span):
                 span = self._spans.start_row(self.submission, self._begun_ns)
             span = self._made.setdefault(None, span)
             if span.is_recording():
-                self.submission.row = span.get_span_context()
+                self.submission.row = span
                 queued = max(0, self._begun_ns - self.submission.time_unix_nano) / 1e9
                 span.set_attributes(row_attributes(self.submission, queued, full=True))
                 if self._thread != threading.get_ident():

@@ -125,7 +125,7 @@ class Running:
             lease.span = span = start_row(self._engine, self._span_name, context)
             if span.is_recording():
                 submission = lease.submission
-                submission.row = span.get_span_context()
+                submission.row = span
                 said = row_attributes(submission, queued, full=self._full)
                 span.set_attributes(said)
                 if lease.outers:

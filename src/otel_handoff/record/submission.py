@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import Span
 
 from otel_handoff.host.ids import AnyOf
 from otel_handoff.record.hashing import Hash
@@ -34,7 +34,7 @@ class Submission:
         time_unix_nano: when, in nanoseconds since the epoch.
         frames: where, unresolved; `location` is for people.
         otel_context: the OpenTelemetry context that was current.
-        row: of the span of the work on it, once that has begun and is recorded.
+        row: the span of the work on it, once that has begun and is recorded.
         process: of which it is the submission, where that is another than this one.
         delivery: there, which delivery of the work this is, from 1.
     """
@@ -72,7 +72,7 @@ class Submission:
         self.time_unix_nano: Final = time_unix_nano
         self.frames: Final = frames
         self.otel_context: Final = otel_context
-        self.row: SpanContext | None = None
+        self.row: Span | None = None
         self._attributes: dict[str, Primitive] | None = None
 
     def restate(self, ids: Mapping[str, object]) -> None:

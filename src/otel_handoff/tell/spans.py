@@ -13,6 +13,14 @@ from opentelemetry.util.types import AttributeValue
 from otel_handoff.handover.lease import Lease
 from otel_handoff.record import semconv
 from otel_handoff.record.locations import Frames, place_of
+from otel_handoff.record.semconv import (  # what each row says is not looked up in the module
+    BOUNDARY,
+    QUEUE_DURATION,
+    SUBMISSION_ID,
+    SUBMISSION_THREAD,
+    SUBMISSION_TIME,
+    THREAD_NAME,
+)
 from otel_handoff.record.submission import Submission
 
 if TYPE_CHECKING:
@@ -42,13 +50,13 @@ def sent_attributes(submission: Submission, process: str) -> dict[str, Attribute
 def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict[str, AttributeValue]:
     """Return what the span of a row says that waited for `queued` seconds; `full`: also what nobody needs of it."""
     said: dict[str, AttributeValue] = {
-        semconv.BOUNDARY: submission.boundary,
-        semconv.SUBMISSION_ID: submission.number,
-        semconv.SUBMISSION_TIME: submission.time_unix_nano,
-        semconv.SUBMISSION_THREAD: submission.thread_name,
+        BOUNDARY: submission.boundary,
+        SUBMISSION_ID: submission.number,
+        SUBMISSION_TIME: submission.time_unix_nano,
+        SUBMISSION_THREAD: submission.thread_name,
         **submission.attributes,
-        semconv.QUEUE_DURATION: queued,
-        semconv.THREAD_NAME: threading.current_thread().name,
+        QUEUE_DURATION: queued,
+        THREAD_NAME: threading.current_thread().name,
     }
     if submission.process:
         said[semconv.SUBMISSION_PROCESS] = submission.process
@@ -62,8 +70,8 @@ def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict
 def call_attributes(submission: Submission, details: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
     """Return what the span of a call says."""
     said: dict[str, AttributeValue] = {
-        semconv.BOUNDARY: submission.boundary,
-        semconv.SUBMISSION_ID: submission.number,
+        BOUNDARY: submission.boundary,
+        SUBMISSION_ID: submission.number,
         **submission.attributes,
         **details,
     }
@@ -89,7 +97,7 @@ def code_attributes(frames: Frames) -> dict[str, AttributeValue]:
 def lead_to(submission: Submission, span: Span) -> None:
     """Link a span to that of the row of `submission`, if there is one by now."""
     if submission.row is not None:
-        span.add_link(submission.row, {semconv.SUBMISSION_ID: submission.number})
+        span.add_link(submission.row.get_span_context(), {semconv.SUBMISSION_ID: submission.number})
 
 
 def carried(span: Span | ReadableSpan) -> Mapping[str, AttributeValue] | None:
