@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from otel_handoff.around.handed import HandOver
+from otel_handoff.around.identity import Call
 from otel_handoff.around.shared import Shared
 from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.lease import Lease, judged_lease
@@ -25,7 +26,7 @@ from otel_handoff.host.plainly import MISSING, class_of, dict_of
 from otel_handoff.host.snapshots import Snapshot
 from otel_handoff.judge.reporting import DEPTH
 from otel_handoff.record import slip
-from otel_handoff.record.locations import Frames, capture
+from otel_handoff.record.locations import Frames, Past, capture
 from otel_handoff.record.mismatch import Write
 from otel_handoff.record.submission import Submission, again
 from otel_handoff.tell.spans import sent_attributes
@@ -93,6 +94,9 @@ class Leaving:
                     self.tell(lease, moved, span, prevented=True)
             else:
                 lease.context = context
+            is_its_kind = lease.along is None and class_of(context) is class_of(lease.context)
+            if is_its_kind and lease.kind.has(context, lease.roots):
+                return ()
             wrong = detector.expected.rest(ids_wrong(self._shared, lease, context))
             return self.tell(lease, wrong, span, prevented=False) if wrong else ()
 
@@ -128,22 +132,19 @@ also: Final[set[str]] = set()
 elsewhere: Final[set[type]] = set()
 """What stands for an object that is on the far side by now, or will be: it has no ids here."""
 
-_MOST_LOOKED_AT: Final = 16
-_folders: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
+_past: Final[dict[tuple[str, ...], Past]] = {}
 
 
-def host_frames(packages: tuple[str, ...]) -> Frames:
+def host_frames(packages: tuple[str, ...], depth: int = DEPTH) -> Frames:
     """Return where the host itself is, which calls an engine that is in one of some packages."""
+    if not (packages or also):
+        return capture(depth)
     packages = tuple(name for name in (*packages, *also) if name in sys.modules)
-    frames = capture(_MOST_LOOKED_AT if packages else DEPTH)
-    if not packages:
-        return frames
-    folders = _folders.get(packages)
-    if folders is None:
+    past = _past.get(packages)
+    if past is None:
         found = [getattr(sys.modules[name], "__path__", ()) for name in packages]
-        folders = _folders[packages] = tuple(folder for paths in found for folder in paths)
-    own = [frame for frame in frames if not frame[0].co_filename.startswith(folders)]
-    return (tuple(own) or frames)[:DEPTH]
+        past = _past[packages] = Past(tuple(folder for paths in found for folder in paths))
+    return past.capture(depth)
 
 
 class Departing(HandOver):
@@ -177,9 +178,16 @@ class Departing(HandOver):
         context = self._context(instance, args, kwargs)
         if context is MISSING or context is None or self._is_elsewhere(context):
             return None
+        lease, handed = self._departed(context, (instance, args, kwargs))
+        lease.handed = handed if self._place.is_argument else None
+        if handed is not context:
+            return (lease, *self._parameters.replace(self.shared.boundary.places[0], handed, args, kwargs))
+        return lease, args, kwargs
+
+    def _departed(self, context: Any, call: Call) -> tuple[Lease, Any]:
         within = judged_lease()
         with no_lease():
-            handing, lease = self._begin(context, host_frames(self._packages)[:3], (instance, args, kwargs))
+            handing, lease = self._begin(context, host_frames(self._packages, 3), call)
         handed = self._own(lease, handing.contexts[1])
         handing.lease, handing.contexts = None, (None, None)
         lease.twins = lease.made = None
@@ -188,10 +196,13 @@ class Departing(HandOver):
             lease.within(within)
         if not lease.pinned:
             lease.context = context  # its work item has it as well
-        lease.handed = handed if self._place.is_argument else None
-        if handed is not context:
-            return (lease, *self._parameters.replace(self.shared.boundary.places[0], handed, args, kwargs))
-        return lease, args, kwargs
+        return lease, handed
+
+    def item(self, context: Any) -> tuple[Lease, Any]:
+        """Begin the row of what is put into a queue between processes; return what is to be sent for the context."""
+        lease, handed = self._departed(context, (None, (), {}))
+        lease.handed, lease.missed = handed, True
+        return lease, handed
 
     def is_elsewhere(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether the context is on the far side."""
@@ -222,6 +233,21 @@ class Departing(HandOver):
                 with guard, no_lease():
                     handed = restored(handed, way, lease.ids[name])
         return handed
+
+
+class DepartingItem(Departing):
+    """The same of an item of a queue, in which the context's place can be given a copy."""
+
+    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+        super().__init__(shared, parameters)
+        self._can_copy = True
+
+
+class DepartingInPlace(DepartingItem):
+    """The same where it cannot."""
+
+    def _copy(self, context: Any, kind: ContextClass) -> Any:  # noqa: ARG002
+        return context
 
 
 def restored(context: Any, path: Sequence[str], value: Any) -> Any:

@@ -187,8 +187,9 @@ class Publishing:
     def _send(
         self, handoff: Publishes, name: str, parameters: Parameters, args: Args, kwargs: Kwargs
     ) -> tuple[Args, Kwargs]:
-        given = tuple(parameters.get("args", args, kwargs) or ())
-        named = dict(parameters.get("kwargs", args, kwargs) or {})
+        if len(args) < 3:  # as tasks do it, they are given in their places
+            args, kwargs = _in_place(parameters, args, kwargs)
+        given, named = tuple(args[1] or ()), dict(args[2] or {})
         headers: dict[str, Any] = dict(kwargs.get("headers") or {})
         text = headers.get(HEADER, due.get())
         due.set(None)  # it publishes one
@@ -198,12 +199,12 @@ class Publishing:
             if is_its_own:
                 handoff.shared_state.counts.submissions.add()
                 headers[HEADER] = text
-                return _with(parameters, args, kwargs, given, named, headers)
+                return _with(args, kwargs, given, named, headers)
         elif text is not None:
             again = self._again(handoff, name, text, given, named)
             if again is not None:
                 headers[HEADER], given, named = again
-                return _with(parameters, args, kwargs, given, named, headers)
+                return _with(args, kwargs, given, named, headers)
         found = handoff.depart(name, given, named, early=False)
         if found is None:
             headers.pop(HEADER, None)
@@ -211,7 +212,7 @@ class Publishing:
         else:
             handoff.shared_state.counts.submissions.add()
             headers[HEADER], given, named = found
-        return _with(parameters, args, kwargs, given, named, headers)
+        return _with(args, kwargs, given, named, headers)
 
     def _again(
         self, handoff: Publishes, name: str, text: Any, given: Args, named: Kwargs
@@ -330,12 +331,17 @@ class Publishing:
         flush()  # a worker's process ends without more ado
 
 
-def _with(
-    parameters: Parameters, args: Args, kwargs: Kwargs, given: Args, named: Kwargs, headers: dict[str, Any]
-) -> tuple[Args, Kwargs]:
-    args, kwargs = parameters.replace("args", given, args, kwargs)
-    args, kwargs = parameters.replace("kwargs", named, args, kwargs)
-    return args, {**kwargs, "headers": headers}
+def _in_place(parameters: Parameters, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+    found: list[Any] = [*args]
+    for name in ("name", "args", "kwargs")[len(args) :]:
+        value = parameters.get(name, args, kwargs)
+        found.append(None if value is MISSING else value)
+        kwargs = {other: each for other, each in kwargs.items() if other != name}
+    return tuple(found), kwargs
+
+
+def _with(args: Args, kwargs: Kwargs, given: Args, named: Kwargs, headers: dict[str, Any]) -> tuple[Args, Kwargs]:
+    return (args[0], given, named, *args[3:]), {**kwargs, "headers": headers}
 
 
 def _nothing(_: str) -> None:

@@ -105,6 +105,30 @@ def capture(depth: int, skip: int = 0) -> tuple[tuple[CodeType, int], ...]:
     return tuple(frames)
 
 
+class Past(dict[str, bool]):
+    """Whether a file's functions are left out: this package's and wrapt's own, and those in some folders."""
+
+    def __init__(self, folders: tuple[str, ...]) -> None:
+        super().__init__()
+        self._folders = folders
+
+    def __missing__(self, name: str) -> bool:
+        found = self[name] = name in _OURS or name in FILES or name.startswith(self._folders)
+        return found
+
+    def capture(self, depth: int) -> tuple[tuple[CodeType, int], ...]:
+        """Return up to `depth` frames, innermost first; where all are left out, of those that are not ours."""
+        frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        frames: list[tuple[CodeType, int]] = []
+        while frame is not None and depth:
+            code = frame.f_code
+            if not self[code.co_filename]:
+                frames.append((code, frame.f_lasti))
+                depth -= 1
+            frame = frame.f_back
+        return tuple(frames) or capture(depth)
+
+
 class Site:
     """Where one function of the host's is called from: most often from the same place as before.
 
