@@ -13,7 +13,7 @@ from otel_handoff.host.suggest import nearest
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _TASK = re.compile(r"celery:[\w.*?-]+")
-_QUEUES = ("queue", "asyncio", "asyncio.queues", "anyio.streams.memory")
+_QUEUES = ("queue", "asyncio", "asyncio.queues", "multiprocessing", "multiprocessing.queues", "anyio.streams.memory")
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,10 @@ class Boundary:
             ahead, and what is shared has another's id by then, a worker reads the one that `ids` say. It is not for
             workers that look whose the shared object is, to switch it over where it is not theirs.
         takes: where `work` is a loop that takes items off a queue and does the work itself, what it takes them with:
-            `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`.
-            `context` is then a place on the item (`"item"`, `"item.1"`, `"item.ctx"`). For a queue of the host's own,
-            `submit` is what puts an item in. A row lasts from there to `task_done`, the next item, or the loop's end.
+            `"queue:Queue.get"`, `"asyncio:Queue.get"`, `"anyio.streams.memory:MemoryObjectReceiveStream.receive"`; in
+            another process, `"multiprocessing:Queue.get"`. `context` is then a place on the item (`"item"`, `"item.1"`,
+            `"item.ctx"`). For a queue of the host's own, `submit` is what puts an item in. A row lasts from there to
+            `task_done`, the next item, or the loop's end.
         batch: whether that loop takes several items before it works on them. They are its rows together, from the first
             until it takes the next after something was filed, or said to be done; a call is compared with the row that
             it names, and is wrong if it names none of them.

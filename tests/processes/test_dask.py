@@ -37,22 +37,27 @@ def by_shape(rows: list[tuple[str, str]]) -> Counter[str]:
     return Counter(row.partition(".")[0] for row, _ in rows)
 
 
-@pytest.mark.parametrize(("kind", "again"), [("threads", ()), ("processes", ("again",))])
-def test_each_wrong_record_is_told_and_nothing_else(kind: str, again: tuple[str, ...], tmp_path: Path) -> None:
-    """By the worker that filed it, with the write that the client saw; also by one that was started again."""
-    yard = dask(tmp_path, kind, "observe", *SHAPES, *again)
+@pytest.mark.parametrize(("kind", "killed", "again"), [("threads", (), ()), ("processes", ("killed",), ("again",))])
+def test_each_wrong_record_is_told_and_nothing_else(
+    kind: str, killed: tuple[str, ...], again: tuple[str, ...], tmp_path: Path
+) -> None:
+    """By the worker that filed it, with the write that the client saw; also by one that was started after another."""
+    want = N * len((*SHAPES, *again)) + len(killed)  # whose worker is killed first: with it go spans
+    yard = dask(tmp_path, kind, "observe", *killed, *SHAPES, *again, want=want)
     wrong = by_shape(yard.wrong)
-    assert {shape: wrong[shape] for shape in (*SHAPES, *again)} == {
+    assert {shape: wrong[shape] for shape in (*SHAPES, *killed, *again)} == {
         **dict.fromkeys((*LATE, "by_threads", *again), N - 1),
         **dict.fromkeys(CLEAN, 0),
         "by_scatter": N // 2,
+        **dict.fromkeys(killed, 1),
     }
     assert yard.found("call") == yard.wrong
-    assert by_shape(yard.found("read")) == dict.fromkeys((*LATE, *again), N - 1)
+    assert by_shape(yard.found("read")) == {**dict.fromkeys((*LATE, *again), N - 1), **dict.fromkeys(killed, 1)}
     assert {told[0] for told in yard.told} == {"used"}
+    places = {"by_dict": None, "by_scatter": "own", "killed": "killed"}  # who writes to a dict is not seen
     for told in yard.told:
         shape = told[2].partition(".")[0]
-        place = {"by_dict": None, "by_scatter": "own"}.get(shape, "rows")  # who writes to a dict is not seen
+        place = places.get(shape, "rows")
         assert (told[5] and told[5].split(" in ")[1]) == place
     assert "NOT CHECKED" not in yard.logged
     assert "\n    at dask/" not in yard.logged  # it is the host that hands over, and computes
@@ -61,7 +66,7 @@ def test_each_wrong_record_is_told_and_nothing_else(kind: str, again: tuple[str,
         (one["expected"]["row"], one["observed"]["row"]) for one in told["mismatches"] if one["evidence"] == "call"
     ]
     assert sorted(records) == yard.wrong
-    left = N * len((*LATE, *CLEAN, *again))
+    left = N * len((*LATE, *CLEAN, *again)) + len(killed)
     assert (told["checked"]["sent"], told["checked"]["never_worked"], told["checked"]["gone"]) == (left, 0, 0)
     assert told["judged"] == len(yard.filed)
 

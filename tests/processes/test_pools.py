@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 SHAPES = (
     "submit", "of_below", "in_partial", "of_method", "by_enqueue", "by_hand_over", "by_map", "by_apply", "by_starmap",
+    "by_queue", *(("by_joblib", "by_loky") if find_spec("joblib") is not None else ()),
 )  # fmt: skip
-BEGUN = (("submit", "spawn"), ("submit", "forkserver"), ("by_enqueue", "spawn"), ("by_apply", "forkserver"))
+BEGUN = (
+    *(("submit", "spawn"), ("submit", "forkserver"), ("by_enqueue", "spawn")),
+    *(("by_apply", "forkserver"), ("by_queue", "spawn")),
+)
 """How a child begins does not concern what is handed over: some of them."""
 N = 40
 
@@ -100,7 +105,7 @@ def test_each_wrong_record_is_told_and_nothing_else(shape: str, method: str, tmp
     assert (told["judged"], rows["sent"], rows["never_worked"], rows["gone"]) == (N, N, 0, 0)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "by_loky"])  # which joblib is built on
 def test_pinned_nothing_is_wrong(shape: str, tmp_path: Path) -> None:
     """What is pickled is what was submitted, also below."""
     yard = run(tmp_path, shape, mode="pin")

@@ -107,6 +107,15 @@ class Arriving(HandOver):
             lease.within(within)
         return lease
 
+    def came(self, text: str, context: Any) -> Lease | None:
+        """Begin the row of an item that has come from another process; None where it is not known which it is."""
+        self._can_copy = True  # it is the item's own
+        slip = self.slip_of(text)
+        if slip is None:
+            return None
+        with no_lease():
+            return self._arrived(slip, context, (None, (), {}), 1)
+
     def _arrived(self, slip: Slip | None, context: Any, call: Any, delivery: int) -> Lease:
         shared, detector = self.shared, self._detector
         kind, is_any = self._kind(context)

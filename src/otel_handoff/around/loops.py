@@ -9,11 +9,14 @@ from typing import Any, Final, cast
 
 from opentelemetry import context as context_api
 
+from otel_handoff.around.arriving import Arriving, flush_at_exit
 from otel_handoff.around.handed import HandOver, InPlace, Noted, OnItem
+from otel_handoff.around.leaving import DepartingInPlace, DepartingItem
 from otel_handoff.around.running import Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Batch, Lease, active
+from otel_handoff.handover.sent import Sealed, came_with
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
@@ -30,10 +33,12 @@ LIMIT: Final = 10_000
 """Items of one queue of which it is known what they were put in with."""
 
 _STREAMS: Final = "anyio.streams.memory"
+_PROCESSES: Final = "multiprocessing.queues"
 _PUT: Final = {
     "queue": ("get", "put"),
     "asyncio": ("get_nowait", "put_nowait"),  # by which both `get` and `put` go in the end
     "asyncio.queues": ("get_nowait", "put_nowait"),
+    _PROCESSES: ("get", "put"),
     _STREAMS: ("receive", "send_nowait"),
 }
 _SENDS: Final = {"MemoryObjectReceiveStream": "MemoryObjectSendStream"}
@@ -46,6 +51,8 @@ def targets_of(boundary: Boundary) -> tuple[str, str, str]:
     """Return what puts an item in, what takes it out, and what says that it is done, where the queue has that."""
     takes = cast("str", boundary.takes)
     module, _, path = takes.partition(":")
+    if module == "multiprocessing":  # there it is a function that makes one
+        module = _PROCESSES
     owner, _, name = path.rpartition(".")
     get, put = _PUT.get(module, (name, ""))
     if name not in ("get", "get_nowait", "receive", "receive_nowait"):
@@ -75,7 +82,10 @@ class Loop:
         self.elsewhere: bool = False
         shared.keeps_context = False  # where it can be done, the item is given a copy
         puts, takes, done = targets_of(boundary)
-        self._is_own = takes.partition(":")[0] not in _PUT
+        module = takes.partition(":")[0]
+        self._is_own = module not in _PUT
+        self._leaves = module == _PROCESSES
+        self._arriving: Arriving | None = None
         self.patches: list[Patch] = [Patch(puts, self._wrap_put), Patch(takes, self._wrap_take)]
         if done:
             self.patches.append(_Perhaps(done, lambda function, _: stand_in(function, self._done)))
@@ -83,7 +93,12 @@ class Loop:
     # -- an item is put in
 
     def _wrap_put(self, function: Any, parameters: Parameters) -> Any:
-        self._hand_over, self._in_place = OnItem(self.shared, parameters), InPlace(self.shared, parameters)
+        if self._leaves:
+            self._hand_over = DepartingItem(self.shared, parameters)
+            self._in_place = DepartingInPlace(self.shared, parameters)
+            self._arriving = Arriving(self.shared, parameters)
+        else:
+            self._hand_over, self._in_place = OnItem(self.shared, parameters), InPlace(self.shared, parameters)
         first = next(iter(parameters.positions), ITEM)
 
         def put(wrapped: Any, queue: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -93,8 +108,7 @@ class Loop:
                     item = parameters.get(first, args, kwargs)
                     context = self._context_in(item)
                     if context is not MISSING:
-                        handed = self._note(instance, item, context)
-                        note = handed
+                        handed = note = (self._seal if self._leaves else self._note)(instance, item, context)
                         if handed is not item:
                             args, kwargs = parameters.replace(first, handed, args, kwargs)
             try:
@@ -125,10 +139,7 @@ class Loop:
         else:
             noted = hand_over.note(context, certain=copies)
             handed = noted.handed
-        if handed is not context:
-            at = int(self._tail[0])
-            values = cast("tuple[Any, ...]", item)
-            item = (*values[:at], handed, *values[at + 1 :])
+        item = self._with(item, context, handed)
         notes = self._notes.get(queue)
         if notes is None:
             self._notes[queue] = notes = {}
@@ -136,6 +147,22 @@ class Loop:
         while len(notes) > LIMIT:
             notes.pop(next(iter(notes)), None)
         return item
+
+    def _seal(self, _queue: Any, item: Any, context: Any) -> Any:
+        # Of a queue between processes, what is put in is pickled later, and its loop is elsewhere.
+        if not self.shared.engine.settings.remote:
+            self.shared.missed_row("other_process")
+            return item
+        copies = len(self._tail) == 1 and class_of(item) is tuple
+        lease, handed = cast("HandOver", self._hand_over if copies else self._in_place).item(context)
+        self.shared.counts.submissions.add()
+        return Sealed(self._with(item, context, handed), lease)
+
+    def _with(self, item: Any, context: Any, handed: Any) -> Any:
+        if handed is context:
+            return item
+        at, values = int(self._tail[0]), cast("tuple[Any, ...]", item)
+        return (*values[:at], handed, *values[at + 1 :])
 
     def _noted(self, queue: Any, item: Any) -> Noted | Lease | None:
         # What an item was put in with, which leaves the queue. Of one that is in it twice, only a plain queue says
@@ -177,6 +204,7 @@ class Loop:
     def _took(self, queue: Any, item: Any) -> None:
         with guard:
             noted = self._noted(queue, item)
+            came = came_with(item) if self._leaves else None
             run = self._running()
             if run is None:  # another's
                 self.elsewhere = not self._has_run and (noted is not None or self.elsewhere)
@@ -185,6 +213,12 @@ class Loop:
             if context is MISSING:
                 return
             self._ours[queue] = True
+            if came is not None and self._arriving is not None:
+                flush_at_exit()
+                noted = self._arriving.came(came, context)
+                if noted is not None:
+                    run.takes(queue, noted, context)
+                    return
             if noted is None or self._hand_over is None:
                 run.stays(queue)
                 self.shared.missed_submission("no_submission")

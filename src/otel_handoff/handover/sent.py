@@ -6,6 +6,7 @@ it is a process of the same program; whether it is on there does not matter for 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -144,6 +145,41 @@ class Leaves(CallableObjectProxy):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _reduced(self.__wrapped__, self._self_lease)
+
+
+class Sealed:
+    """An item of a queue between processes, with its row; on the far side it is the item again."""
+
+    __slots__ = ("_item", "_lease")
+
+    def __init__(self, item: Any, lease: Lease) -> None:
+        self._item = item
+        self._lease = lease
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        text = None
+        with guard:
+            text = self._lease.detector.leave(self._lease)
+        return (cast, (None, self._item)) if text is None else (unsealed, (self._item, text))
+
+
+class _Unsealed(threading.local):
+    last: tuple[Any, str] | None = None
+
+
+_unsealed: Final = _Unsealed()
+
+
+def unsealed(item: Any, text: str) -> Any:
+    """Return an item that has come; what it came with is remembered until this thread has another."""
+    _unsealed.last = item, text
+    return item
+
+
+def came_with(item: Any) -> str | None:
+    """Return what an item came with that this thread has just been given; None where that is not known."""
+    last, _unsealed.last = _unsealed.last, None
+    return last[1] if last is not None and last[0] is item else None
 
 
 def leaving(given: Any) -> Any:

@@ -37,6 +37,8 @@ MORE: Final = (
     "trio.to_thread:run_sync",
     "concurrent.futures.process:ProcessPoolExecutor.submit",
     "concurrent.futures.process:ProcessPoolExecutor.map",
+    "loky.process_executor:ProcessPoolExecutor.submit",
+    "joblib.externals.loky.process_executor:ProcessPoolExecutor.submit",
 )
 """Those that are wrapped for this alone."""
 
@@ -151,6 +153,8 @@ WAYS: Final[dict[str, Way]] = {
     "asyncio.base_events:BaseEventLoop.call_at": _at,
     "concurrent.futures.process:ProcessPoolExecutor.submit": _send,
     "concurrent.futures.process:ProcessPoolExecutor.map": _send_each,
+    "loky.process_executor:ProcessPoolExecutor.submit": _send,
+    "joblib.externals.loky.process_executor:ProcessPoolExecutor.submit": _send,
     **dict.fromkeys(
         (
             "asyncio.base_events:BaseEventLoop.call_soon",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -50,6 +51,15 @@ def deep(row: Any, desk: Any) -> None:
 def plain(row: Any, desk: dict[str, Any]) -> None:
     """The same of a dict."""
     file(row, desk["row"])
+
+
+def fatal(row: Any, desk: Any) -> None:
+    """End the process that works on it first, as what runs out of memory is ended."""
+    mark = HERE / "fatal"
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    file(row, desk.row)
 
 
 PAIR = threading.Barrier(2, timeout=30)
@@ -185,6 +195,54 @@ def by_starmap(method: str, count: int) -> None:
     pool.starmap(work, ((row, desk) for row in rows(count, desk)))
     pool.close()
     pool.join()
+
+
+def serve(items: Any, method: str) -> None:
+    """A loop in a process of its own."""
+    while (item := items.get()) is not None:
+        row, desk = item
+        file(row, desk.row)
+
+
+def begun(items: Any, method: str) -> None:
+    """Where that process begins."""
+    if method != "fork":
+        initial()
+    import yard  # as it is then
+
+    yard.serve(items, method)
+
+
+def by_queue(method: str, count: int) -> None:
+    """Into a queue between processes, which is pickled by a thread of its own."""
+    desk: Any = Desk()
+    context: Any = multiprocessing.get_context(method)
+    items = context.Queue()
+    loop = context.Process(target=begun, args=(items, method))
+    loop.start()
+    for row in rows(count, desk):
+        items.put((row, desk))
+    items.put(None)
+    loop.join()
+
+
+def by_joblib(_method: str, count: int) -> None:
+    """By joblib, which pickles by value what it must."""
+    from joblib import Parallel, delayed
+
+    desk = Desk()
+    Parallel(n_jobs=2, initializer=initial)([delayed(work)(row, desk) for row in rows(count, desk)])
+
+
+def by_loky(_method: str, count: int) -> None:
+    """By what joblib is built on."""
+    from joblib.externals.loky import get_reusable_executor
+
+    desk = Desk()
+    pool = get_reusable_executor(2, initializer=initial)
+    for one in [pool.submit(work, row, desk) for row in rows(count, desk)]:
+        one.result(60)
+    pool.shutdown()
 
 
 def clean(method: str, count: int) -> None:

@@ -122,6 +122,15 @@ def again(client: Client, count: int) -> None:
     client.gather(client.compute([delayed(yard.work)(row, desk) for row in rows("again", count, desk)]))
 
 
+def killed(client: Client, _count: int) -> None:
+    """A worker is killed; another one does the work."""
+    desk = yard.Desk()
+    desk.row = "killed.0"
+    made = delayed(yard.fatal)(desk.row, desk)
+    desk.row = "killed.1"
+    client.gather(client.compute(made))
+
+
 def refused(client: Client, count: int) -> None:
     """What is worked on wrongly does not come back."""
     desk = yard.Desk()
