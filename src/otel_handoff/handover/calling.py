@@ -115,11 +115,30 @@ def is_plain_at_a_glance(given: Any, args: Args) -> bool:
     code = function.__code__
     return (
         _plain.get(id(code)) is code
-        and function.__closure__ is None
+        and (function.__closure__ is None or _encloses_none(function.__closure__))
         and function.__defaults__ is None
         and function.__kwdefaults__ is None
         and kinds.isdisjoint(map(class_of, args))
     )
+
+
+def _encloses_none(cells: tuple[CellType, ...]) -> bool:
+    # Whether it is seen at a glance that no cell holds a work function.
+    for cell in cells:
+        try:
+            value = cell.cell_contents
+        except ValueError:  # it is empty
+            continue
+        kind = class_of(value)
+        if kind is FunctionType:
+            if id(value) in taking:
+                return False
+        elif kind is MethodType:
+            if id(value.__func__) in taking:
+                return False
+        elif kind not in _FIXED and _plain.get(id(kind)) is not kind:
+            return False
+    return True
 
 
 def is_plain(given: Any, args: Args) -> bool:
@@ -148,7 +167,11 @@ def is_plain(given: Any, args: Args) -> bool:
         _keep(function.__code__)
     if function.__closure__ is None and function.__defaults__ is None and function.__kwdefaults__ is None:
         return True
-    return all(_takes_of(value) is None for value, _ in _held_by(function).values())
+    held = [value for value, _ in _held_by(function).values()]
+    for value in held:
+        if function_of(value) is None and class_of(value) not in _FIXED:
+            is_plain(value, ())  # the next time, that is seen at a glance
+    return all(_takes_of(value) is None for value in held)
 
 
 def _keep(what: Any) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from otel_handoff import HandoffInstrumentor
+from otel_handoff.handover.calling import is_plain, is_plain_at_a_glance
 from tests.hosts import Context
 from tests.telemetry import Telemetry, needs_sdk
+from tests.unit.handover import ways
 from tests.unit.handover.ways import BOOKS, DIRECT, ENCLOSING, IMPOSSIBLE, ROWS, WAYS, boundary, rows
 
 FORMS = {**DIRECT, **ENCLOSING}
@@ -108,3 +110,23 @@ def test_without_instrumentation(way: str, form: str, telemetry: Telemetry) -> N
     """The control of the first: as it is, rows A and B are wrong."""
     rows(way, FORMS[form][1], telemetry.tracer_provider.get_tracer("host"), Context())
     assert filed() == [("A", "C"), ("B", "C"), ("C", "C")]
+
+
+@pytest.mark.parametrize("of", ["function", "method"])
+def test_what_is_seen_at_a_glance_of_one_closure_is_not_said_of_another(of: str, telemetry: Telemetry) -> None:
+    """They have the same code, and one holds a work function."""
+
+    def calling(function: Any) -> Any:
+        return lambda *args: function(*args)
+
+    instrument(telemetry, "work" if of == "function" else "Shop.bill", "observe")
+    plain, works = (filed, ways.work) if of == "function" else (ways.Shop().safely, vars(ways.Shop)["bill"])
+    works = works if of == "function" else works.__get__(ways.Shop())
+    for _ in range(2):
+        assert is_plain(calling(plain), ())
+    assert is_plain_at_a_glance(calling(plain), ())
+    assert not is_plain_at_a_glance(calling(works), ())
+    assert not is_plain(calling(works), ())
+    held = works.__wrapped__  # as it was looked up before it was wrapped
+    assert not is_plain_at_a_glance(calling(held), ())
+    assert not is_plain(calling(held), ())
