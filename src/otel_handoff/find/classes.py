@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -12,7 +13,7 @@ from typing import Any, Final, cast
 
 from otel_handoff.find.own import is_of_a_library, is_own_class
 from otel_handoff.find.values import is_simple
-from otel_handoff.host.plainly import Watched, class_of, dict_of, slot_values, slots_of
+from otel_handoff.host.plainly import Watched, class_of, dict_of, lookup, slots_of
 
 NO_OBJECTS: Final[tuple[type, ...]] = (type, ModuleType, FunctionType)
 """What may be handed over, and has no values of a row's."""
@@ -42,7 +43,7 @@ class ClassOfObjects:
         self.is_looked_into: bool = cls in _PLAIN or (is_object and is_own_class(cls))
         self.is_of_a_library: bool = is_object and is_of_a_library(cls)
         self.is_watchable: bool = cls not in _PLAIN and not self.is_dict
-        self._slots: list[str] = slots_of(cls)
+        self._slots: dict[str, Any] = {name: _unwatched(lookup(cls, name)) for name in slots_of(cls)}
         self.defaults: dict[str, Any] = values_of_class(cls)  # as they are before anything is watched
 
     def values_of(self, thing: Any) -> Mapping[str, Any]:
@@ -53,8 +54,9 @@ class ClassOfObjects:
         if type(values) is not dict:
             return _NOTHING
         found = {**self.defaults, **values} if self.defaults else dict(values)
-        if self._slots:
-            found.update(slot_values(thing, self._slots))
+        for name, slot in self._slots.items():  # by no descriptor of ours: it is no read of a worker's
+            with suppress(AttributeError):
+                found[name] = slot.__get__(thing)
         if self._is_thread:
             for name in _OF_A_THREAD:
                 found.pop(name, None)
@@ -76,10 +78,14 @@ def values_of_class(cls: type) -> dict[str, Any]:
     for base in reversed(cls.__mro__[:-1]):
         if is_own_class(base) or is_of_a_library(base):
             for name, value in vars(base).copy().items():
-                there = value.inherited if isinstance(value, Watched) else value
+                there = _unwatched(value)
                 if _is_a_default(name, there):
                     found[name] = there
     return found
+
+
+def _unwatched(attribute: Any) -> Any:
+    return attribute.inherited if isinstance(attribute, Watched) else attribute
 
 
 def _is_a_default(name: str, value: Any) -> bool:

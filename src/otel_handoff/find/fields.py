@@ -13,6 +13,7 @@ from otel_handoff.watch.descriptors import WatchedField
 from otel_handoff.watch.unwatched import OWN_LOOK_UP, UNCHANGEABLE
 
 _watching: Final[list[weakref.ref[Field]]] = []
+_watched: Final[weakref.WeakKeyDictionary[type, set[str]]] = weakref.WeakKeyDictionary()
 
 
 class Field(WatchedField):
@@ -54,6 +55,8 @@ def watch(cls: type, name: str) -> str:
         return "" if isinstance(found, Field) else "a boundary watches it"
     if cls.__getattribute__ is not object.__getattribute__:
         return OWN_LOOK_UP
+    if name in _watched.get(cls, ()):
+        return "the program writes it on the class itself"  # not once more: what it writes meanwhile would be lost
     field = Field(cls, name)
     if field.by_code:
         return "it is read and written by code of the class's own"
@@ -65,6 +68,7 @@ def watch(cls: type, name: str) -> str:
         pass_on(error)
         return UNCHANGEABLE
     _watching.append(weakref.ref(field))
+    _watched.setdefault(cls, set()).add(name)
     return ""
 
 
@@ -72,6 +76,7 @@ def give_back() -> None:
     """Give each class back what it had."""
     from otel_handoff.host.plainly import MISSING
 
+    _watched.clear()
     while _watching:
         field = _watching.pop()()
         if field is None or vars(field.owner).get(field.name) is not field:

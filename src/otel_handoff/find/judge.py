@@ -15,6 +15,7 @@ from otel_handoff.find.values import NO, PERHAPS, SURELY, how_surely, is_the_new
 from otel_handoff.record.locations import describe, line_of
 
 _MOST_FIELDS: Final = 6
+_LATE: Final = "it moved before it was watched: with more rows, or --provoke, it is seen who reads it"
 
 
 def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
@@ -93,7 +94,7 @@ def verdict(attribute: Attribute, again: Again, doubt: str, *, is_beside_one: bo
         return _wrong_unless(newest or doubt)
     # What the submitter sets anew for each row is the row's; what changes now and then is everybody's.
     if not overwritten and (not again.changes or 2 * again.changes < again.times):
-        if wrong and surely == SURELY and not attribute.wrote.value and (not again.times or again.changes > 1):
+        if wrong and surely == SURELY:
             return Judged(EXPOSED, proof.SELDOM if again.times else proof.ONCE)
         return Judged(SHARED)
     if wrong and surely != NO:
@@ -167,11 +168,16 @@ def _found(
         writes=_lines(attribute.writes for attribute in moving),
         example=(show(example[0]), show(example[1])) if example and worst != SHARED else None,
         doubt=next((verdicts[one].doubt for one in moving if verdicts[one].doubt), ""),
-        unwatched=next((one.unwatched for one in moving if one.unwatched), "") if worst != SHARED else "",
+        unwatched=_unwatched(moving) if worst != SHARED else "",
         boundary=boundary,
         why_not=target.why_not,
         note=_note(target) if boundary is not None else "",
     )
+
+
+def _unwatched(moving: list[Attribute]) -> str:
+    late = any(attribute.late.value for attribute in moving) and not any(attribute.wrong.value for attribute in moving)
+    return next((one.unwatched for one in moving if one.unwatched), _LATE if late else "")
 
 
 def _note(target: propose.Target) -> str:

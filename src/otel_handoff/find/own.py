@@ -31,11 +31,20 @@ _PLUMBING: Final = frozenset(_PLUMBING_WORDS.split())
 
 _codes: Final[dict[int, tuple[CodeType, bool]]] = {}
 _packages: Final[set[str]] = set()
+_left_out: Final[set[str]] = set()
+_left_out_files: Final[set[str]] = set()
 
 
 def count_in(package: str) -> None:
     """From now on an installed package counts as the program's own, by its name."""
     _packages.add(package)
+    _codes.clear()
+
+
+def leave_out(module: str) -> None:
+    """From now on a module that is loaded does not count as the program's own: what looks at the program itself."""
+    _left_out.add(module)
+    _left_out_files.add(str(sys.modules[module].__file__))
     _codes.clear()
 
 
@@ -46,7 +55,12 @@ def is_own_class(cls: type) -> bool:
 
 def is_of_a_library(cls: type) -> bool:
     """Whether a class is an installed package's, or Python's, whose objects a program may put its ids on."""
-    if cls.__flags__ & _HEAP == 0 or cls.__dictoffset__ == 0 or type(cls.__module__) is not str:
+    if (
+        cls.__module__ in _left_out
+        or cls.__flags__ & _HEAP == 0
+        or cls.__dictoffset__ == 0
+        or type(cls.__module__) is not str
+    ):
         return False
     return cls.__module__.partition(".")[0] not in _PLUMBING
 
@@ -70,7 +84,7 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
 
 def is_own_module(name: object) -> bool:
     """Whether a module is the program's own, by its name."""
-    if type(name) is not str:
+    if type(name) is not str or name in _left_out:
         return False
     if name.partition(".")[0] in _packages or name == "__main__":
         return True
@@ -79,6 +93,8 @@ def is_own_module(name: object) -> bool:
 
 
 def _is_own_file(file: str) -> bool:
+    if file in _left_out_files:
+        return False
     if file.startswith("<"):
         return file == "<string>" and sys.argv[:1] == ["-c"]
     path = os.path.abspath(file)  # noqa: PTH100  no link is followed: what an environment links to is not the program

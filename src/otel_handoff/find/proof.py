@@ -12,7 +12,7 @@ from otel_handoff.find.values import is_a_place
 BY_ITS_NAME: Final = "what it is called does not say that it is a row's"
 NEWEST: Final = "what it is called says that it is the newest's"
 ONCE: Final = "it was handed over once"
-SELDOM: Final = "it changes now and then, and not with each row"
+SELDOM: Final = "it is not set anew for each row"
 
 _MOST_THREADS: Final = 64
 
@@ -41,7 +41,7 @@ def carried(groups: Iterable[Group]) -> dict[tuple[str, str], Carried]:
             key = attribute.kind, attribute.name
             times, changes, values, threads = found.get(key) or Carried(0, 0, set(), set())
             times, changes = times + attribute.again.value, changes + attribute.changes.value
-            found[key] = Carried(times, changes, values | attribute.carried, threads | {*group.threads.values()})
+            found[key] = Carried(times, changes, values | attribute.carried, threads | group.threads)
     return found
 
 
@@ -61,5 +61,4 @@ def doubt(attribute: Attribute, known: Carried) -> str:
         return ""
     if is_a_place(attribute.name) and 4 * len(known.values) < 3 * (known.changes + 1):
         return "it goes round, as a place does"
-    is_another_rows = bool(attribute.taken & known.values) or hash(None) in attribute.taken
-    return "" if is_another_rows else "no row was handed over with what was read"
+    return "" if attribute.taken & known.values else "no row was handed over with what was read"

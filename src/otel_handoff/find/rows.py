@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any, Final
 
+from otel_handoff.find.classes import class_of_objects
 from otel_handoff.find.counting import is_in_place
 from otel_handoff.find.held import Globals, Held, OfAClass, Variable
 from otel_handoff.find.seen import At, Attribute, Group, at, is_same, note
@@ -58,6 +59,7 @@ class Row:
 
     __slots__ = (
         "__weakref__",
+        "_begun",
         "_reads",
         "_told",
         "_wrote",
@@ -78,6 +80,7 @@ class Row:
         self.awaits: threading.Event | None = None
         self.base: Row | None = None
         self.takes_from: Any = None
+        self._begun: int = 0
         self._reads: int = 0
         self._wrote: dict[tuple[int, str], Any] = {}
         self._told: set[tuple[int, Attribute]] = set()
@@ -86,14 +89,15 @@ class Row:
         """See what has moved, and have that watched from now on."""
         for held in list(self.held.values()):
             for name, then, now in held.now():
-                if is_same(then, now) or (id(held.object), name) in self._wrote:
+                if (id(held.object), name) in self._wrote or self._is_same(then, now):
                     continue
                 if then is MISSING:  # it is new, and says nothing of what was handed over
                     if is_simple(now) and says_which(name, [now]):
                         watch(held, name, self.group.attribute(held, name))
                     continue
                 attribute = self.group.attribute(held, name)
-                self._count(attribute.moved, attribute)
+                if self._count(attribute.moved, attribute) and 0 < self._begun < _watched_from(held, name):
+                    attribute.late.add()
                 watch(held, name, attribute)
 
     def begin(self) -> None:
@@ -101,11 +105,12 @@ class Row:
         for held in list(self.held.values()):
             if isinstance(held, Variable):
                 for name, then, now in held.now():
-                    if not is_same(then, now):
+                    if not self._is_same(then, now):
                         attribute = self.group.attribute(held, name)
                         self._wrongly(attribute, then, now)
                         attribute.reads.add(None, threading.current_thread().name)
         self.compare()
+        self._begun = next(_numbers)
 
     def end(self) -> None:
         """Its work is done: nothing of it is kept."""
@@ -119,7 +124,7 @@ class Row:
         key = id(held.object), name
         own = self._wrote.get(key, MISSING)
         then = held.values.get(name, MISSING) if own is MISSING else own
-        if then is value or then is MISSING or is_same(then, value):
+        if then is value or then is MISSING or self._is_same(then, value):
             return
         self._reads += 1
         attribute = self.group.attribute(held, name)
@@ -134,7 +139,7 @@ class Row:
             if held.lasts:
                 continue  # it stays here
             for name, then, now in held.now():
-                if is_same(then, now):
+                if self._is_same(then, now):
                     continue
                 attribute = self.group.attribute(held, name)
                 if self._wrongly(attribute, then, now):
@@ -151,11 +156,23 @@ class Row:
             attribute.sample(value, None)
         self._wrote[key] = value
 
+    def _is_same(self, then: Any, now: Any) -> bool:
+        # An object of the program's own is the same as another of its class that holds the same ids.
+        if is_same(then, now):
+            return True
+        held = self.held.get(id(then))
+        if held is None or class_of(then) is not class_of(now) or held.object is not then:
+            return False
+        there = class_of_objects(now).values_of(now)
+        simple = [(name, value) for name, value in held.values.items() if is_simple(value)]
+        return bool(simple) and all(is_same(value, there.get(name, MISSING)) for name, value in simple)
+
     def _wrongly(self, attribute: Attribute, then: Any, now: Any) -> bool:
         # Once for each row.
         if not self._count(attribute.wrong, attribute):
             return False
         note(attribute.taken, now)
+        attribute.sample(then, self.held.get(id(then)))
         if attribute.example is None and is_simple(then) and is_simple(now):
             attribute.example = then, now
         return True
@@ -192,6 +209,7 @@ def forget() -> None:
     """Forget who wrote, and what is counted."""
     written.clear()
     counted.clear()
+    _watched.clear()
 
 
 # -- who watches
@@ -215,4 +233,13 @@ def watch(held: Held, name: str, attribute: Attribute) -> None:
         attribute.unwatched = held.unwatched
     elif _watch is not None:
         with guard:
-            attribute.unwatched = _watch(class_of(held.object), name)
+            cls = class_of(held.object)
+            attribute.unwatched = _watch(cls, name)
+            _watched.setdefault((id(cls), name), next(_numbers))
+
+
+_watched: Final[dict[tuple[int, str], int]] = {}
+
+
+def _watched_from(held: Held, name: str) -> int:
+    return _watched.get((id(class_of(held.object)), name), sys.maxsize)

@@ -59,6 +59,7 @@ class Attribute:
         again: how often the very same object was handed over again.
         changes: how often it held something else by then.
         moved: rows in which it was another in flight, as it was seen when the work began, or ended.
+        late: those of them that had begun before it was watched: whether they read it was not seen.
         wrong: rows whose worker read what was written since.
         overwritten: those of them that had written it themselves before.
         wrote: rows whose worker wrote it.
@@ -79,6 +80,7 @@ class Attribute:
         self.again: Tally = Tally()
         self.changes: Tally = Tally()
         self.moved: Tally = Tally()
+        self.late: Tally = Tally()
         self.wrong: Tally = Tally()
         self.overwritten: Tally = Tally()
         self.wrote: Tally = Tally()
@@ -149,7 +151,7 @@ class Group:
         work: the function that does the work; None where something is put into a queue.
         rows: how many there were.
         attributes: of what goes across, by the path and the class of the object, and the name.
-        threads: those that hand over: identity -> name.
+        threads: the names of those that hand over.
         early: how many were coroutines that were made by another line before.
         takers: the functions that took it out of a queue.
         next: is set when the next row is handed over.
@@ -161,7 +163,7 @@ class Group:
         self.work: Work | None = work
         self.rows: Tally = Tally()
         self.attributes: dict[tuple[str, type, str], Attribute] = {}
-        self.threads: dict[int, str] = {}
+        self.threads: set[str] = set()
         self.early: Tally = Tally()
         self.takers: list[Taker] = []
         self.next: threading.Event = threading.Event()
@@ -169,9 +171,8 @@ class Group:
     def begins(self) -> None:
         """One more is handed over."""
         self.rows.add()
-        thread = threading.get_ident()
-        if thread not in self.threads and len(self.threads) < _MOST_PLACES:
-            self.threads[thread] = threading.current_thread().name
+        if len(self.threads) < _MOST_PLACES:
+            self.threads.add(threading.current_thread().name)
 
     def moves_on(self) -> None:
         """One more is handed over: whoever was held back for it goes on."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from types import CellType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, values_of_class
 from otel_handoff.find.given import Part
@@ -68,7 +68,7 @@ class _Walk:
             self._go_on(path, ((name, there) for name, there in held.values.items() if not is_simple(there)), depth)
 
     def at_sequence(self, path: str, value: Any, depth: int) -> None:
-        self._go_on(path, enumerate(value[:_MOST_ITEMS]), depth)
+        self._go_on(path, enumerate(cast("Sequence[Any]", value[:_MOST_ITEMS])), depth)
         if len(value) > _MOST_ITEMS:
             if any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
                 _left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
