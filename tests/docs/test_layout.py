@@ -48,7 +48,7 @@ MAY_USE: Final = {
     "check": [*DATA, "commands", "traces", "elspeth"],
     "report": [*DATA, *READ_BACK],
     "doctor": [*ENGINE, *DOORS, "commands"],
-    "find": [*ENGINE, *DOORS, "commands"],
+    "find": [*ENGINE, *DOORS, "commands", "report"],
     "testing": [*ENGINE, *DOORS, "find"],
     "demo": [*DATA, "boundary", "tell", "commands", *DOORS, "file_exporter", "report"],
     "dashboards": ["commands"],

@@ -117,8 +117,14 @@ IMPORTED = (sys.executable, "-c", "import plain; plain.main()")
 
 def test_what_is_told(folder: Path) -> None:
     """A wrong row has code 1; the lines that wrote and read are named, and the boundary is tried."""
-    ran = find(folder, "--verify", "--", *IMPORTED)
+    ran = find(folder, "--verify", "--report", "page.html", "--", *IMPORTED)
     assert ran.returncode == 1, ran.stderr
+    page = (folder / "page.html").read_text("utf-8")
+    assert [line for line in PLAIN.splitlines() if f"<code>{line.strip()}</code>" in page] == [
+        "    file(row, desk.row)",
+        "            desk.row = row",
+        "            pool.submit(work, row, desk)",
+    ]
     place = f"{folder.name}/plain.py"
     assert ran.stdout.splitlines()[1:13] == [
         "WRONG: in 5 of 6 rows the worker read what was written after its hand-over",

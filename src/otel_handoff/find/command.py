@@ -32,6 +32,7 @@ examples:
   otel-handoff find --provoke 0.05 -- pytest     races that need luck show
   OTEL_HANDOFF_FIND=found opentelemetry-instrument python service.py
   otel-handoff find --read found                 what that service did
+  otel-handoff find --report found.html -- pytest  a page that draws it
   otel-handoff find --format sarif -- pytest > handoff.sarif
   otel-handoff find --package celery -- python app.py
 """
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--read", metavar="FOLDER", help="tell what services wrote there that ran with OTEL_HANDOFF_FIND"
     )
+    parser.add_argument("--report", metavar="FILE", help="write a page that draws what was found, worst first")
     parser.add_argument("--format", default="text", metavar="FORMAT", help="text, json, or sarif for code hosts (text)")
     parser.add_argument(
         "--package",
@@ -92,6 +94,7 @@ def _run(args: argparse.Namespace) -> int:
             verify=args.verify,
             shared=args.all,
             file=args.write,
+            page=args.report,
             packages=args.package,
             patience=_seconds(args.provoke),
         )

@@ -154,7 +154,7 @@ def _found(
     return Found(
         verdict=worst,
         way=group.way,
-        hands_over=_line(group.place, "", group.rows.value),
+        hands_over=_line(group.place, min(group.threads) if len(group.threads) == 1 else "", group.rows.value),
         work=target.name,
         context=target.context,
         kind=kind,

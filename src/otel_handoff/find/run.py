@@ -30,6 +30,7 @@ class Options:
         verify: whether what is proposed is tried.
         shared: whether what never moved is told.
         file: what the proposals are written into, if anything.
+        page: what the page is written into, if anything.
         packages: installed ones that count as the program's own.
         patience: seconds that a worker is held back for the next hand-over.
     """
@@ -40,6 +41,7 @@ class Options:
     verify: bool
     shared: bool
     file: str | None
+    page: str | None
     packages: Sequence[str]
     patience: float
 
@@ -61,6 +63,12 @@ def find(options: Options) -> int:
     tried = _try(options, json.dumps(proposals)) if options.verify and proposals else None
     if options.file is not None:
         _write(options.file, [written(proposal) for proposal in proposals])
+    if options.page is not None:
+        from otel_handoff.find.page import page
+
+        with in_full(options.page) as file:
+            file.write(page(result, tried))
+        _say(f"written into {options.page}")
     if options.form == "sarif":
         sys.stdout.write(_as_sarif(result) + "\n")
     elif options.form == "json":

@@ -18,15 +18,16 @@ def lines(result: Result, tried: Tried | None, *, shared: bool) -> Iterator[str]
     for each in found:
         yield from _found(each, tried)
         yield ""
-    yield from _unseen(result)
-    yield _verdict(result, tried)
+    yield from unseen(result)
+    yield summary(result, tried)
     hidden = len(result.of(SHARED)) if not shared else 0
     if hidden:
         yield f"{_of(hidden, 'object')} more went across again and again, and never moved in flight: --all shows them."
     yield "That is of this run alone: what it did not do was not seen, and a race may need luck (--provoke)."
 
 
-def _verdict(result: Result, tried: Tried | None) -> str:
+def summary(result: Result, tried: Tried | None) -> str:
+    """Return what is said of the run, in a line."""
     of = f"{_of(result.rows, 'row')} in {_of(result.processes, 'process', 'processes')}"
     said = verdict(result, tried)
     if said == NOTHING:
@@ -44,21 +45,23 @@ def _verdict(result: Result, tried: Tried | None) -> str:
     return f"NOT KNOWN in {doubts}, of {of}: see above. A boundary with the calls that file something tells."
 
 
-def _found(found: Found, tried: Tried | None) -> Iterator[str]:
+def headline(found: Found) -> str:
+    """Return what is said of one finding, in a line."""
+    rows = f"{found.wrong or found.moved} of {_of(found.rows, 'row')}"
     if found.verdict == WRONG:
-        rows = f"{found.wrong} of {_of(found.rows, 'row')}"
-        yield f"WRONG: in {rows} the worker read what was written after its hand-over"
-    elif found.verdict == EXPOSED and (found.context.startswith(CONTEXTVAR) or found.kind == LOCAL):
-        rows = f"{found.moved} of {_of(found.rows, 'row')}"
-        yield f"EXPOSED: in {rows} the worker began without what it held, or with another"
-    elif found.verdict == EXPOSED and found.wrong:
-        rows = f"{found.wrong} of {_of(found.rows, 'row')}"
-        yield f"EXPOSED: in {rows} the worker read what was written after its hand-over, which may be everybody's"
-    elif found.verdict == EXPOSED:
-        seen = "who read it is not seen" if found.unwatched else "no wrong read was seen"
-        yield f"EXPOSED: it moved in flight in {found.moved} of {_of(found.rows, 'row')}; {seen}"
-    else:
-        yield f"SHARED: one object in {_of(found.rows, 'row')}, and what says which row it is never moved in flight"
+        return f"WRONG: in {rows} the worker read what was written after its hand-over"
+    if found.verdict != EXPOSED:
+        return f"SHARED: one object in {_of(found.rows, 'row')}, and what says which row it is never moved in flight"
+    if found.context.startswith(CONTEXTVAR) or found.kind == LOCAL:
+        return f"EXPOSED: in {rows} the worker began without what it held, or with another"
+    if found.wrong:
+        return f"EXPOSED: in {rows} the worker read what was written after its hand-over, which may be everybody's"
+    seen = "who read it is not seen" if found.unwatched else "no wrong read was seen"
+    return f"EXPOSED: it moved in flight in {rows}; {seen}"
+
+
+def _found(found: Found, tried: Tried | None) -> Iterator[str]:
+    yield headline(found)
     yield f"  handed over  {found.way}, {found.hands_over.place or 'by no code of the program'}"
     yield f"  work         {found.work or 'not seen'}"
     is_variable = found.context.startswith(CONTEXTVAR)
@@ -95,7 +98,8 @@ def _places(what: str, places: Sequence[Line], none: str, unread: str = "") -> I
         yield f"  {what:<11}  {none}"
 
 
-def _unseen(result: Result) -> Iterator[str]:
+def unseen(result: Result) -> Iterator[str]:
+    """Yield what was not looked into, and went wrong with ourselves."""
     for sentence, times in sorted(result.unseen.items()):
         yield f"Not looked into: {sentence}{f', {times} times' if times > 1 else ''}"
     if result.errors:
