@@ -179,7 +179,8 @@ class Row:
 
     def _by(self, attribute: Attribute, key: tuple[int, str]) -> None:
         last = written.get(key)
-        if last is not None and last.by != self.number:
+        if last is not None and last.by != self.number and (id(last), attribute) not in self._told:
+            self._told.add((id(last), attribute))
             attribute.writes.add(last.place, last.thread)
 
     def _count(self, tally: Tally, attribute: Attribute) -> bool:
