@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import count
@@ -54,6 +55,7 @@ class Row:
         source: the queue that it was taken from, if it was.
         base: the row within which it was taken.
         takes_from: the queue that its worker takes others from, if it does.
+        within: the row whose worker hands it over, as long as that is there.
         awaits: is set when the next is handed over; its worker may be held back until then.
     """
 
@@ -70,6 +72,7 @@ class Row:
         "number",
         "source",
         "takes_from",
+        "within",
     )
 
     def __init__(self, group: Group, held: dict[int, Held]) -> None:
@@ -80,6 +83,8 @@ class Row:
         self.awaits: threading.Event | None = None
         self.base: Row | None = None
         self.takes_from: Any = None
+        outer = current.get()
+        self.within: weakref.ref[Row] | None = weakref.ref(outer) if outer is not None else None
         self._begun: int = 0
         self._reads: int = 0
         self._wrote: dict[tuple[int, str], Any] = {}
@@ -202,8 +207,10 @@ def write(instance: Any, name: str, value: Any) -> None:
     written[key] = Written(row.number if row is not None else 0, at(frame))
     if isinstance(value, int) and (class_of(instance).__qualname__, name) not in counted and is_in_place(frame):
         counted.add((class_of(instance).__qualname__, name))
-    if row is not None and id(instance) in row.held:
-        row.wrote(key, value)
+    while row is not None:  # what is handed over by a row's worker writes for that row as well
+        if id(instance) in row.held:
+            row.wrote(key, value)
+        row = row.within() if row.within is not None else None
 
 
 def forget() -> None:
