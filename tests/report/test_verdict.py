@@ -123,3 +123,18 @@ def test_a_row_that_was_not_checked_is_found_on_the_page(
     assert report.page.evaluate(mark) == '"? "'
     assert (report.requests, report.complaints) == ([(tmp_path / "a.html").as_uri()], [])
     report.page.close()
+
+
+def test_rows_that_were_spared_are_not_all_where_that_is_not_known(tmp_path: Path) -> None:
+    """It is calm only of a run of which everything is known."""
+    spared = spans.row(1, 1, events=spans.report("read", 1, "prevented", more=spans.CULPRIT, state_id="state-2"))
+    page = drawn(tmp_path, spared, spans.row(2, 2))
+    title, verdict = heading(page)
+    assert title == "1 row was spared, none is wrong"
+    assert verdict.startswith("1 use of a wrong id was prevented, of 1 cause")
+    assert "is-calm" in page.partition("<h1>")[0].rpartition("<header>")[2]
+    page = drawn(tmp_path, spared, spans.row(2, 2), spans.unchecked(9, boundary="orders"))
+    assert heading(page)[0] == "1 row was spared, whether others are wrong is not known"
+    assert "is-calm" not in page.partition("<h1>")[0].rpartition("<header>")[2]
+    wrong = spans.call(4, 2, 2, events=spans.report("call", 2, "used", more=spans.CULPRIT, state_id="state-3"))
+    assert heading(drawn(tmp_path, spared, spans.row(2, 2), wrong))[0] == "2 mismatches, 1 cause"

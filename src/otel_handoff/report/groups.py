@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from otel_handoff.check.finding import Finding
+from otel_handoff.check.finding import WORK, Finding
 
 _MOST_KEPT: Final = 5000
 """Of all groups together; the page shows fewer. What is beyond is counted."""
@@ -20,7 +20,8 @@ class Group:
 
     Attributes:
         location: where the wrong value was written; empty where no write is on record.
-        names: the fields that were written there, up to eight; or those that disagree, where no write is on record.
+        names: the fields that were written there, up to eight; or those that disagree, where no write is on record;
+            none of rows that were worked on twice.
         is_rest: whether these are what is left, of any number of causes.
         is_exposed: whether these are no mismatches, but contexts that merely moved on.
         findings: as many as are kept, in the order of the files.
@@ -96,4 +97,4 @@ def group(findings: Iterable[Finding]) -> Groups:
 def _cause(finding: Finding) -> tuple[str, list[str]]:
     if finding.culprit is not None:
         return finding.culprit.location, [finding.culprit.field]
-    return "", [*finding.observed] or [finding.evidence]
+    return "", [*finding.observed] or [finding.evidence] * (finding.evidence != WORK)

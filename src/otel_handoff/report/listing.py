@@ -130,8 +130,8 @@ def _cause(group: Group, places: Sequence[Place], entries: dict[Place, Entry], m
     where = f"overwritten at <code>{esc(group.location)}</code>" if group.location else "no write on record"
     where = "of causes that are too many to tell apart" if group.is_rest else where
     what = "no mismatch, only exposed: " if group.is_exposed else ""
-    names = esc(", ".join(group.names))
-    yield f'<section class="cause"><h3>{group.count:,} &times; {what}{names}, {where}</h3><ol>'
+    name = f"{esc(', '.join(group.names))}, {where}" if group.names else "worked on twice"
+    yield f'<section class="cause"><h3>{group.count:,} &times; {what}{name}</h3><ol>'
     for place in places:
         is_drawn = place in made.places
         tag, link = ("a", f' href="#{name_of(place)}"') if is_drawn else ("div", ' class="told" title="Not drawn"')
