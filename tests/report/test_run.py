@@ -248,7 +248,7 @@ def test_processes_are_lanes_and_their_clocks_are_said(browser: Browser, crossed
     assert seen["culprit"]["x"] < seen["use"]["x"]
     assert "its clock is 1.98 s behind, at least" in page.locator("article:visible").inner_text()
     # The row that two workers claimed: both are its own.
-    assert page.locator(".cause h3").all_inner_texts()[1] == "1 × worked on twice"
+    assert page.locator(".cause h3").all_inner_texts()[1] == "1 \N{MULTIPLICATION SIGN} worked on twice"
     page.keyboard.press("n")
     assert [row["number"] for row in report.seen()["rows"] if row["role"] == "own"] == [6, 6]
     assert page.locator("article:visible .row.own.again").count() == 1

@@ -49,7 +49,8 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
 
 def copied(text: object, what: str) -> str:
     """Return a button that copies `text`, for people who see it and for those who are told `what` it copies."""
-    return f'<button class="copy" data-copy="{esc(text, _LONGEST_LINE)}" aria-label="Copy {esc(what)}" title="Copy"></button>'
+    given = esc(text, _LONGEST_LINE)
+    return f'<button class="copy" data-copy="{given}" aria-label="Copy {esc(what)}" title="Copy"></button>'
 
 
 def packed(text: str) -> str:

@@ -117,9 +117,10 @@ def test_what_is_seen_at_a_glance_of_one_closure_is_not_said_of_another(of: str,
     """They have the same code, and one holds a work function."""
 
     def calling(function: Any) -> Any:
-        return lambda *args: function(*args)
+        return lambda: function()
 
     instrument(telemetry, "work" if of == "function" else "Shop.bill", "observe")
+    works: Any
     plain, works = (filed, ways.work) if of == "function" else (ways.Shop().safely, vars(ways.Shop)["bill"])
     works = works if of == "function" else works.__get__(ways.Shop())
     for _ in range(2):
