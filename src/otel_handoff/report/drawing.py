@@ -165,7 +165,7 @@ class _Drawing:
         if row is self.scene.own:
             times.append(self.scene.use.time_ns)
         places = sorted(self.scene.axis.place(time) for time in times if row.start_ns <= time <= row.end_ns)
-        room = 12 if row.delivery > 1 else 6
+        room = 18 if row.delivery > 1 else 6
         return next((left for left, right in pairwise(places) if right - left > room), None)
 
     def name(self, row: Row) -> str:
