@@ -12,6 +12,7 @@ import yaml
 from tests.dashboards.servers import ROOT
 
 FOLDER: Final = ROOT / "dashboards"
+IN_YOUR_TOOL: Final = ROOT / "docs" / "in-your-tool.md"
 BOARDS: Final = sorted((FOLDER / "grafana").glob("*.json"))
 _VALUES: Final = {"__range": "5m", "__rate_interval": "5m", "job": ".+", "instance": ".+", "boundary": ".+"}
 
@@ -43,5 +44,5 @@ def promql(name: str) -> Iterator[str]:
 def traceql() -> list[str]:
     """Return each TraceQL query: those of the board, and those that are written down for the command line."""
     of_board = [target["query"] for panel in board("traces")["panels"] for target in panel["targets"]]
-    written = re.findall(r"```traceql\n(.*?)```", (FOLDER / "queries" / "traceql.md").read_text("utf-8"), re.DOTALL)
-    return [*of_board, *written]
+    pages = (FOLDER / "queries" / "traceql.md").read_text("utf-8") + IN_YOUR_TOOL.read_text("utf-8")
+    return [*of_board, *re.findall(r"```traceql\n(.*?)```", pages, re.DOTALL)]

@@ -16,7 +16,7 @@ import yaml
 from otel_handoff.check import earlier
 from otel_handoff.record import semconv
 from tests.dashboards import schema
-from tests.dashboards.boards import BOARDS, FOLDER, board, rules, traceql
+from tests.dashboards.boards import BOARDS, FOLDER, IN_YOUR_TOOL, board, rules, traceql
 from tests.dashboards.servers import ROOT, tool
 
 ALERTS = FOLDER / "alerts"
@@ -204,9 +204,10 @@ def test_traceql_names_what_is_emitted(query: str) -> None:
     assert {name for name in names if not is_emitted(name)} == set()
 
 
-def test_sql_names_what_is_emitted() -> None:
+@pytest.mark.parametrize("path", [FOLDER / "queries" / "clickhouse.sql", IN_YOUR_TOOL], ids=lambda path: path.name)
+def test_queries_name_what_is_emitted(path: Path) -> None:
     """So that a renamed attribute is not an empty answer."""
-    names = set(handoff_names((FOLDER / "queries" / "clickhouse.sql").read_text("utf-8")))
+    names = set(handoff_names(path.read_text("utf-8")))
     assert semconv.MISMATCH in names
     assert {name for name in names if not is_emitted(name)} == set()
 
