@@ -61,7 +61,7 @@ CULPRIT_TIME: Final = "handoff.culprit.time_unix_nano"
 CULPRIT_FIELD: Final = "handoff.culprit.field"
 """string: the field that was written"""
 CULPRIT_SUBMISSION_ID: Final = "handoff.culprit.submission.id"
-"""int: the submission that it was written for"""
+"""int: the submission that it was written for; 0 where a mismatch has taken the place of one of which it was known"""
 
 # On the span and log record of a row that could not be judged, or only in part.
 EVENT_UNCHECKED: Final = "handoff.row.unchecked"

@@ -226,7 +226,7 @@ def again(of: Submission) -> Submission:
 
 def _from_elsewhere(submission: Submission, process: str, delivery: int) -> Submission:
     made = ArrivedSubmission(*_parts(submission))
-    made.process, made.delivery = process, delivery
+    made.process, made.delivery, made.row = process, delivery, submission.row
     return made
 
 

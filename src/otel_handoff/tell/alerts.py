@@ -159,6 +159,8 @@ def describe(mismatch: Mismatch, span: Span, told_by: Span) -> None:
     }
     if culprit is not None and culprit.submission is not None:
         said[semconv.CULPRIT_SUBMISSION_ID] = culprit.submission.number
+    elif semconv.CULPRIT_SUBMISSION_ID in before:  # that was of the one before
+        said[semconv.CULPRIT_SUBMISSION_ID] = 0
     if mismatch.is_error:
         said[semconv.ERROR_TYPE] = _ERROR_TYPE
     if another:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import threading
@@ -12,6 +13,7 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.trace import StatusCode, format_span_id
 
 from otel_handoff import HandoffInstrumentor, HandoffMismatchError, Mismatch, current_submission
+from otel_handoff.tell.alerts import describe
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, back_to_back, boundary
 from tests.telemetry import Telemetry, exported
 
@@ -330,6 +332,20 @@ def test_the_worst_stays_on_the_span(telemetry: Telemetry) -> None:
     assert row.status.status_code is StatusCode.ERROR
     assert attributes(row)["handoff.mismatch.outcome"] == "used"
     assert set(attributes(row)["handoff.mismatch.fields"]) >= {"attempt"}
+
+
+def test_a_culprit_is_that_of_the_mismatch_that_the_span_describes(telemetry: Telemetry) -> None:
+    """An error takes the place of a warning whose culprit is known; its own is not."""
+    instrument(telemetry)
+    race(telemetry)
+    [used] = telemetry.mismatches
+    assert used.culprit is not None
+    with telemetry.tracer_provider.get_tracer("user").start_as_current_span("both") as span:
+        describe(dataclasses.replace(used, outcome="exposed"), span, span)
+        describe(dataclasses.replace(used, culprit=None), span, span)
+    [both] = telemetry.spans("both")
+    marks = attributes(both)
+    assert (marks["handoff.mismatch.outcome"], marks["handoff.culprit.submission.id"]) == ("used", 0)
 
 
 @pytest.mark.filterwarnings("ignore:Log record attributes were dropped due to limits")
