@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_handoff.demo.pipeline.context import PluginContext
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import contenders, guide, handoff_cost, instructions, page, pipelines, where
+from tests.benchmarks import across, contenders, guide, handoff_cost, instructions, page, pipelines, where
 from tests.benchmarks.host import Rows
 from tests.benchmarks.results import Part, Table, Target, judged
 from tests.benchmarks.rounds import ChildError, Subject, children, interleave
@@ -275,3 +275,13 @@ def test_a_profile_says_whose_time_it_is() -> None:
     assert [round(sum(column)) for column in zip(*shares.values(), strict=True)] == [100, 100]
     assert shares["OpenTelemetry's SDK"][0] == 0 < shares["OpenTelemetry's SDK"][1]
     assert min(*shares["`around/submit`"], *shares["the host"]) > 0
+
+
+def test_what_leaves_is_measured_side_by_side() -> None:
+    """In a pool of one process: without us, and with; OpenTelemetry has nothing for it."""
+    header, rule, row = across.lines(["pool"], rows=4, rounds=1)
+    assert header.count("|") == rule.count("|") == row.count("|") == 6
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells[0] == "`ProcessPoolExecutor`"
+    assert cells[2] == ""
+    assert all(float(cells[at]) > 0 for at in (1, 3, 4))
