@@ -235,21 +235,6 @@ class Departing(HandOver):
         return handed
 
 
-class DepartingItem(Departing):
-    """The same of an item of a queue, in which the context's place can be given a copy."""
-
-    def __init__(self, shared: Shared, parameters: Parameters) -> None:
-        super().__init__(shared, parameters)
-        self._can_copy = True
-
-
-class DepartingInPlace(DepartingItem):
-    """The same where it cannot."""
-
-    def _copy(self, context: Any, kind: ContextClass) -> Any:  # noqa: ARG002
-        return context
-
-
 def restored(context: Any, path: Sequence[str], value: Any) -> Any:
     """Return a copy of a context with `value` where `path` leads, and copies of what is on the way there."""
     if not path:

@@ -9,14 +9,12 @@ from typing import Any, Final, cast
 
 from opentelemetry import context as context_api
 
-from otel_handoff.around.arriving import Arriving, flush_at_exit
+from otel_handoff.around.between import Between, can_be_replaced, replaced
 from otel_handoff.around.handed import HandOver, InPlace, Noted, OnItem
-from otel_handoff.around.leaving import DepartingInPlace, DepartingItem
 from otel_handoff.around.running import Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Batch, Lease, active
-from otel_handoff.handover.sent import Sealed, came_with
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
@@ -85,7 +83,7 @@ class Loop:
         module = takes.partition(":")[0]
         self._is_own = module not in _PUT
         self._leaves = module == _PROCESSES
-        self._arriving: Arriving | None = None
+        self._between: Between | None = None
         self.patches: list[Patch] = [Patch(puts, self._wrap_put), Patch(takes, self._wrap_take)]
         if done:
             self.patches.append(_Perhaps(done, lambda function, _: stand_in(function, self._done)))
@@ -93,12 +91,8 @@ class Loop:
     # -- an item is put in
 
     def _wrap_put(self, function: Any, parameters: Parameters) -> Any:
-        if self._leaves:
-            self._hand_over = DepartingItem(self.shared, parameters)
-            self._in_place = DepartingInPlace(self.shared, parameters)
-            self._arriving = Arriving(self.shared, parameters)
-        else:
-            self._hand_over, self._in_place = OnItem(self.shared, parameters), InPlace(self.shared, parameters)
+        self._hand_over, self._in_place = OnItem(self.shared, parameters), InPlace(self.shared, parameters)
+        self._between = between = Between(self.shared, parameters) if self._leaves else None
         first = next(iter(parameters.positions), ITEM)
 
         def put(wrapped: Any, queue: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -108,7 +102,11 @@ class Loop:
                     item = parameters.get(first, args, kwargs)
                     context = self._context_in(item)
                     if context is not MISSING:
-                        handed = note = (self._seal if self._leaves else self._note)(instance, item, context)
+                        handed = note = (
+                            self._note(instance, item, context)
+                            if between is None
+                            else between.seal(item, self._tail, context)
+                        )
                         if handed is not item:
                             args, kwargs = parameters.replace(first, handed, args, kwargs)
             try:
@@ -131,7 +129,7 @@ class Loop:
     def _note(self, queue: Any, item: Any, context: Any) -> Any:
         # Remember what it is put in with, and return it; in `pin`, of a tuple that the context is in, one with a copy.
         # It is a row where the loop is known to take from this queue; else nothing is said of it until it does.
-        copies = len(self._tail) == 1 and class_of(item) is tuple
+        copies = can_be_replaced(item, self._tail)
         hand_over = cast("HandOver", self._hand_over if copies else self._in_place)
         noted: Noted | Lease
         if self._is_own or queue in self._ours:
@@ -139,7 +137,7 @@ class Loop:
         else:
             noted = hand_over.note(context, certain=copies)
             handed = noted.handed
-        item = self._with(item, context, handed)
+        item = replaced(item, self._tail, context, handed)
         notes = self._notes.get(queue)
         if notes is None:
             self._notes[queue] = notes = {}
@@ -147,22 +145,6 @@ class Loop:
         while len(notes) > LIMIT:
             notes.pop(next(iter(notes)), None)
         return item
-
-    def _seal(self, _queue: Any, item: Any, context: Any) -> Any:
-        # Of a queue between processes, what is put in is pickled later, and its loop is elsewhere.
-        if not self.shared.engine.settings.remote:
-            self.shared.missed_row("other_process")
-            return item
-        copies = len(self._tail) == 1 and class_of(item) is tuple
-        lease, handed = cast("HandOver", self._hand_over if copies else self._in_place).item(context)
-        self.shared.counts.submissions.add()
-        return Sealed(self._with(item, context, handed), lease)
-
-    def _with(self, item: Any, context: Any, handed: Any) -> Any:
-        if handed is context:
-            return item
-        at, values = int(self._tail[0]), cast("tuple[Any, ...]", item)
-        return (*values[:at], handed, *values[at + 1 :])
 
     def _noted(self, queue: Any, item: Any) -> Noted | Lease | None:
         # What an item was put in with, which leaves the queue. Of one that is in it twice, only a plain queue says
@@ -204,7 +186,7 @@ class Loop:
     def _took(self, queue: Any, item: Any) -> None:
         with guard:
             noted = self._noted(queue, item)
-            came = came_with(item) if self._leaves else None
+            came = self._between.text_of(item) if self._between is not None else None
             run = self._running()
             if run is None:  # another's
                 self.elsewhere = not self._has_run and (noted is not None or self.elsewhere)
@@ -213,12 +195,10 @@ class Loop:
             if context is MISSING:
                 return
             self._ours[queue] = True
-            if came is not None and self._arriving is not None:
-                flush_at_exit()
-                noted = self._arriving.came(came, context)
-                if noted is not None:
-                    run.takes(queue, noted, context)
-                    return
+            lease = self._between.came(came, context) if self._between is not None else None
+            if lease is not None:
+                run.takes(queue, lease, context)
+                return
             if noted is None or self._hand_over is None:
                 run.stays(queue)
                 self.shared.missed_submission("no_submission")
