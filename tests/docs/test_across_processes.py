@@ -105,16 +105,12 @@ def test_the_pool_page(mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed: the extra `dask`")
-@pytest.mark.parametrize(
-    ("mode", "filed", "told"),
-    [("observe", ["r1 r3", "r2 r3", "r3 r3"], "used"), ("pin", ["r1 r1", "r2 r2", "r3 r3"], "")],
-)
-def test_the_dask_page(mode: str, filed: list[str], told: str, tmp_path: Path) -> None:
+def test_the_dask_page(tmp_path: Path) -> None:
     """A worker in another process is turned on by the plugin."""
     for name in ("farm.py", "farm_run.py"):
         (tmp_path / name).write_text(PROGRAMS[name], "utf-8")
-    command, with_mode = [sys.executable, "farm_run.py"], {**environment(), "OTEL_HANDOFF_MODE": mode}
+    command, with_mode = [sys.executable, "farm_run.py"], {**environment(), "OTEL_HANDOFF_MODE": "observe"}
     done = subprocess.run(command, cwd=tmp_path, env=with_mode, capture_output=True, text=True, timeout=60, check=True)
-    assert lines(tmp_path / "filed.txt") == filed
-    assert (f"({told})" in done.stderr and "a call was filed under ids of another" in done.stderr) == bool(told)
+    assert lines(tmp_path / "filed.txt") == ["r1 r3", "r2 r3", "r3 r3"]
+    assert "a call was filed under ids of another" in done.stderr
     assert "NOT CHECKED" not in done.stderr
