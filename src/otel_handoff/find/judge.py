@@ -27,7 +27,7 @@ def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
     for group in groups:
         objects: dict[tuple[str, str], list[Attribute]] = {}
         for attribute in list(group.attributes.values()):
-            root, _ = propose.root_and_rest(attribute.path)
+            root, _ = propose.root_and_rest(group, attribute.path)
             objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
         doubts = {
             attribute: proof.doubt(attribute, carried[attribute.kind, attribute.name])
@@ -140,7 +140,7 @@ def _found(
     worst = min((judged.verdict for judged in verdicts.values()), key=VERDICTS.index)
     told = [attribute for attribute in attributes if verdicts[attribute].verdict != SHARED] or attributes
     moving = [attribute for attribute in told if verdicts[attribute].verdict == worst]
-    fields, why = _fields(told) if worst != SHARED else ({}, {})
+    fields, why = _fields(group, told) if worst != SHARED else ({}, {})
     target = propose.target(group, root, kind)
     own = {
         name: name
@@ -194,11 +194,11 @@ _FIELD: Final = re.compile(r"\w+(\.\w+)*")
 """A path that a boundary can have."""
 
 
-def _fields(attributes: list[Attribute]) -> tuple[dict[str, str], dict[str, str]]:
+def _fields(group: Group, attributes: list[Attribute]) -> tuple[dict[str, str], dict[str, str]]:
     fields: dict[str, str] = {}
     why: dict[str, str] = {}
     for attribute in attributes:
-        _, rest = propose.root_and_rest(attribute.path)
+        _, rest = propose.root_and_rest(group, attribute.path)
         for path in says_it(attribute) or [attribute.name]:
             whole = f"{rest}.{path}" if rest else path
             if not _FIELD.fullmatch(whole):

@@ -23,7 +23,7 @@ _THE_SAME: Final = {
     LOCAL: "What a thread has is not there on another",
 }
 _INSIDE: Final = ("__self__", "cell_contents")
-_STAYS: Final = ("self", "cls", "item", "args", "kwargs")
+_STAYS: Final = ("self", "cls", "args", "kwargs")
 
 
 class Target(NamedTuple):
@@ -96,7 +96,7 @@ def options(group: Group, found: Target, fields: Mapping[str, str], own: Mapping
     return given
 
 
-def root_and_rest(path: str) -> tuple[str, str]:
+def root_and_rest(group: Group, path: str) -> tuple[str, str]:
     """Return where a context is best said to be, and what leads from there to an object on it."""
     if path.startswith(CONTEXTVAR):
         return path, ""
@@ -105,7 +105,7 @@ def root_and_rest(path: str) -> tuple[str, str]:
         first, _, rest = rest.partition(".")
         return f"{module}:{first}", rest
     parts = path.split(".")
-    first = 2 if parts[0] in _STAYS else 1
+    first = 2 if parts[0] in (_STAYS if group.work is not None else ("item",)) else 1
     # What is in a tuple is copied by itself: a copy of the tuple has the same in it.
     first = max([first, *(number + 1 for number, part in enumerate(parts) if part.isdigit() or part in _INSIDE)])
     return ".".join(parts[:first]), ".".join(parts[first:])
