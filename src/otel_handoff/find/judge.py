@@ -26,13 +26,11 @@ def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
     carried = proof.carried(groups)
     for group in groups:
         objects: dict[tuple[str, str], list[Attribute]] = {}
-        for attribute in list(group.attributes.values()):
+        doubts: dict[Attribute, str] = {}
+        for attribute in list(group.attributes.values()):  # more may come while the program runs
             root, _ = propose.root_and_rest(group, attribute.path)
             objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
-        doubts = {
-            attribute: proof.doubt(attribute, carried[attribute.kind, attribute.name])
-            for attribute in group.attributes.values()
-        }
+            doubts[attribute] = proof.doubt(attribute, carried.get((attribute.kind, attribute.name), proof.NOT_CARRIED))
         found += [_found(group, *key, attributes, again, doubts, show) for key, attributes in objects.items()]
     return found
 
@@ -133,7 +131,10 @@ def _found(
     ids = {attribute.path for attribute in attributes if attribute.wrote.value and says_it(attribute)}
     verdicts = {
         attribute: verdict(
-            attribute, again[_key(group, attribute)], doubts[attribute], is_beside_one=attribute.path in ids
+            attribute,
+            again.get(_key(group, attribute), Again()),
+            doubts[attribute],
+            is_beside_one=attribute.path in ids,
         )
         for attribute in attributes
     }

@@ -33,13 +33,16 @@ class Carried(NamedTuple):
     threads: set[str]
 
 
+NOT_CARRIED: Final = Carried(0, 0, set(), set())
+
+
 def carried(groups: Iterable[Group]) -> dict[tuple[str, str], Carried]:
     """Return that, by class and name."""
     found: dict[tuple[str, str], Carried] = {}
     for group in groups:
         for attribute in list(group.attributes.values()):
             key = attribute.kind, attribute.name
-            times, changes, values, threads = found.get(key) or Carried(0, 0, set(), set())
+            times, changes, values, threads = found.get(key, NOT_CARRIED)
             times, changes = times + attribute.again.value, changes + attribute.changes.value
             found[key] = Carried(times, changes, values | attribute.carried, threads | group.threads)
     return found

@@ -46,14 +46,16 @@ class SimpleQueue(_Base, metaclass=_Alike):
 
     def put(self, item: Any, *args: Any, **kwargs: Any) -> None:
         """Put something in."""
-        if _around:
-            _around[0](super().put, self, (item, *args), kwargs)
+        looking = _around  # it may be over at any time
+        if looking is not None:
+            looking[0](super().put, self, (item, *args), kwargs)
         else:
             super().put(item, *args, **kwargs)
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         """Take something out."""
-        return _around[1](super().get, self, args, kwargs) if _around else super().get(*args, **kwargs)
+        looking = _around
+        return looking[1](super().get, self, args, kwargs) if looking is not None else super().get(*args, **kwargs)
 
     def put_nowait(self, item: Any) -> None:
         """Put something in."""
@@ -66,18 +68,20 @@ class SimpleQueue(_Base, metaclass=_Alike):
 
 SimpleQueue.__module__ = _PYTHONS.__module__
 
-_around: list[Around] = []
+_around: tuple[Around, Around] | None = None
 
 
 def put_on(put: Around, get: Around) -> None:
     """From now on have these called where something is put in, and taken out."""
-    _around[:] = put, get
+    global _around  # noqa: PLW0603
+    _around = put, get
     if queue.SimpleQueue is _PYTHONS:
         queue.SimpleQueue = SimpleQueue
 
 
 def take_off() -> None:
     """Look no more. Queues that were made are there still, and do what Python's do."""
-    _around.clear()
+    global _around  # noqa: PLW0603
+    _around = None
     if queue.SimpleQueue is SimpleQueue:
         queue.SimpleQueue = _PYTHONS
