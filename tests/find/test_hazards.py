@@ -253,3 +253,49 @@ def test_from_another_thread() -> None:
     loop.close()
     wrong = [found for found in session.result().found if found.verdict == WRONG]
     assert [(found.way, found.wrong) for found in wrong] == [("run_coroutine_threadsafe", 2)]
+
+
+class Slotted:
+    """Keeps its id in a slot, which a descriptor of the class reads."""
+
+    __slots__ = ("row_id",)
+
+    def __init__(self, row_id: str) -> None:
+        self.row_id = row_id
+
+
+def test_what_is_looked_at_is_no_read() -> None:
+    """A worker that hands over in turn has not read what moved meanwhile: only we looked at it."""
+    slotted, go = Slotted("r0"), threading.Event()
+
+    def work(slotted: Slotted) -> None:
+        assert go.wait(60)
+        inner.submit(id, slotted).result()
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as inner:
+        for number in range(4):
+            slotted.row_id = f"r{number}"
+            pool.submit(work, slotted)
+        go.set()
+    assert {found.wrong for found in session.result().found} == {0}
+
+
+def test_an_equal_object_is_the_same_row() -> None:
+    """Another object in its place that holds the same ids is no other row."""
+    desk: Any = Desk()
+    seen: list[str] = []
+
+    def work(desk: Any, go: threading.Event) -> None:
+        assert go.wait(60)
+        seen.append(desk.order.row_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        for row in ("r1", "r2", "r3"):
+            go = threading.Event()
+            desk.order = Slotted(row)
+            done = pool.submit(work, desk, go)
+            desk.order = Slotted(row)
+            go.set()
+            done.result()
+    assert seen == ["r1", "r2", "r3"]
+    assert {found.wrong for found in session.result().found} <= {0}
