@@ -16,6 +16,17 @@ def tried(outcome: str) -> Tried:
     return found
 
 
+def test_what_was_not_looked_into() -> None:
+    """The first places are named, those before all that make it unknown; it is said how many more there are."""
+    unseen = {f"a deque at {number}": number for number in range(1, 9)} | {f"work {EARLY}": 1}
+    said = [line for line in lines(Result(rows=1, unseen=unseen), None, shared=False) if line.startswith("Not looked")]
+    assert said == [
+        f"Not looked into: work {EARLY}",
+        *(f"Not looked into: a deque at {number}, {number} times" for number in (8, 7, 6, 5)),
+        "Not looked into: 4 places more, which --format json names",
+    ]
+
+
 @pytest.mark.parametrize(
     ("result", "trial", "expected", "said"),
     [

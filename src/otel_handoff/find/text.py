@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from otel_handoff.find.found import EXPOSED, SHARED, WRONG, Found, Line, Result
+from otel_handoff.find.found import EARLY, EXPOSED, SHARED, WRONG, Found, Line, Result
 from otel_handoff.find.held import CONTEXTVAR, LOCAL
 from otel_handoff.find.propose import written
 from otel_handoff.find.verify import NOTHING, WRONG_IDS, Tried, verdict
 
 _MOST_LINES = 3
+_MOST_UNSEEN = 5
 
 
 def lines(result: Result, tried: Tried | None, *, shared: bool) -> Iterator[str]:
@@ -100,8 +101,11 @@ def _places(what: str, places: Sequence[Line], none: str, unread: str = "") -> I
 
 def unseen(result: Result) -> Iterator[str]:
     """Yield what was not looked into, and went wrong with ourselves."""
-    for sentence, times in sorted(result.unseen.items()):
+    ordered = sorted(result.unseen.items(), key=lambda each: (EARLY not in each[0], -each[1], each[0]))
+    for sentence, times in ordered[:_MOST_UNSEEN]:
         yield f"Not looked into: {sentence}{f', {times} times' if times > 1 else ''}"
+    if len(ordered) > _MOST_UNSEEN:
+        yield f"Not looked into: {len(ordered) - _MOST_UNSEEN:,} places more, which --format json names"
     if result.errors:
         yield f"Errors of otel-handoff itself: {result.errors}. Something may have been missed."
     if result.unseen or result.errors:
