@@ -120,14 +120,11 @@ def test_what_is_seen_at_a_glance_of_one_closure_is_not_said_of_another(of: str,
         return lambda: function()
 
     instrument(telemetry, "work" if of == "function" else "Shop.bill", "observe")
-    works: Any
-    plain, works = (filed, ways.work) if of == "function" else (ways.Shop().safely, vars(ways.Shop)["bill"])
-    works = works if of == "function" else works.__get__(ways.Shop())
+    plain: Any = filed if of == "function" else ways.Shop().safely
+    works: Any = ways.work if of == "function" else ways.Shop().bill
     for _ in range(2):
         assert is_plain(calling(plain), ())
     assert is_plain_at_a_glance(calling(plain), ())
-    assert not is_plain_at_a_glance(calling(works), ())
-    assert not is_plain(calling(works), ())
-    held = works.__wrapped__  # as it was looked up before it was wrapped
-    assert not is_plain_at_a_glance(calling(held), ())
-    assert not is_plain(calling(held), ())
+    for held in (works, works.__wrapped__):  # which is what was looked up before it was wrapped
+        assert not is_plain_at_a_glance(calling(held), ())
+        assert not is_plain(calling(held), ())
