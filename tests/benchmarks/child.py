@@ -39,6 +39,7 @@ def main(target: str, options: str) -> None:
         returned: Mapping[str, float] | None = subject(**given)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         _say(out, cpu=cpu, wall=wall, rss=resident(), **(returned or {}))
+    getattr(subject, "close", int)()  # processes of its own, which would stay
 
 
 def _say(out: TextIO, **what: object) -> None:

@@ -6,7 +6,6 @@ of the host's make it dearer, and the share of what is measured here smaller.
 
 from __future__ import annotations
 
-import atexit
 import threading
 import time
 from collections.abc import Callable
@@ -112,7 +111,6 @@ def pool(contender: str) -> Run:
     _turn_on(contender, f"{__name__}:work")
     executor = ProcessPoolExecutor(1, get_context("fork"))
     executor.submit(time.time).result()
-    atexit.register(executor.shutdown)
     here: Any = import_module(__name__)
 
     def run(rows: int) -> dict[str, float]:
@@ -123,6 +121,7 @@ def pool(contender: str) -> Run:
 
         return _measured(rows, through, lambda: executor.submit(time.process_time).result())
 
+    run.close = executor.shutdown  # type: ignore[attr-defined]
     return run
 
 
@@ -144,4 +143,5 @@ def dask(contender: str) -> Run:
 
         return _measured(rows, through, lambda: sum(client.run(time.process_time).values()))
 
+    run.close = cluster.close  # type: ignore[attr-defined]
     return run
