@@ -732,6 +732,7 @@ class Chain:
 
 
 def work(row, chain):
+    all_in.wait()
     with chain.lock:
         parent = chain.head_id
         chain.head_id = row
@@ -743,6 +744,7 @@ def main():
     with ThreadPoolExecutor(3) as pool:
         for row in ROWS:
             pool.submit(work, row, chain)
+        all_in.set()
     file(len(ROWS), len(set(chain.parents.values())))
 """,
     ),
@@ -756,6 +758,7 @@ class Board:
         self.lock, self.shown, self.all_wrote = threading.Lock(), [], threading.Barrier(3)
 
     def work(self, row):
+        all_in.wait()
         with self.lock:
             self.job_id = row
         self.all_wrote.wait()
@@ -769,6 +772,7 @@ def main():
     with ThreadPoolExecutor(3) as pool:
         for row in ROWS:
             pool.submit(board.work, row)
+        all_in.set()
 """,
     ),
     Program(
