@@ -192,12 +192,14 @@ class CallFunction:
         as_usual = ["lease_.detector is detector_", "not lease_.ended", "detector_.enabled", "Lease_.provoker is None"]
         as_usual += ["lease_.span is no_span_"] if is_call else []  # else it has a span, too
         as_usual += ["not lease_.noted"] if detector.takes else []
-        finish = (  # a pinned worker's context goes on to nothing
-            "        if right_ and lease_.pinned and lease_.along is None and lease_.baseline is None:\n"
-            "            lease_.finished = True\n"
-            "        elif right_:\n"
-            "            finish_(lease_)\n"
-        )
+        finish = "        if right_:\n            finish_(lease_)\n"
+        if detector.pins:  # a copy does not go on to another row
+            finish = (
+                "        if right_ and lease_.pinned and lease_.along is None and lease_.baseline is None:\n"
+                "            lease_.finished = True\n"
+                "        elif right_:\n"
+                "            finish_(lease_)\n"
+            )
         call = f"        return {shape.call()}\n"
         if not detector.watched:  # judged late: see there
             call = (
