@@ -236,7 +236,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/running",
         "trace left on the thread",
-        "            context_api.detach(otel_token)\n        active.reset(token)\n        lease.close()\n",
+        "            detach(otel_token)\n        active.reset(token)\n        lease.close()\n",
         "            pass\n        active.reset(token)\n        lease.close()\n",
         "When the work function has returned, the row span is still current on its thread.",
         "tests/unit/handover/test_carry.py",
@@ -309,7 +309,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/running",
         "unsampled traces asked for",
-        "return span.is_valid and not span.trace_flags.sampled",
+        "return span is not None and span.is_valid and not span.trace_flags.sampled",
         "return False",
         "With spans=sampled a span is asked for in a trace that is not sampled.",
         "tests/unit/around/test_late_spans.py",
@@ -1067,6 +1067,30 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "Without spans, a context that goes on after the result was handed in is reported.",
         "tests/unit/around/test_calls.py",
     ),
+    Mutant(
+        "around/engine",
+        "nobody else records",
+        "if never is None or not self._is_alone:",
+        "if never is None:",
+        "A row has no span where another boundary's provider would have recorded what is beneath it.",
+        "tests/unit/around/test_sampling.py",
+    ),
+    Mutant(
+        "host/carried",
+        "whatever stands for a span is none",
+        "    return trace.get_current_span(context).get_span_context()\n",
+        "    return None\n",
+        "A sampler that asks the parent is taken to record nothing beneath a span that is.",
+        "tests/unit/around/test_sampling.py",
+    ),
+    Mutant(
+        "handover/transport",
+        "what submit has written is not looked for",
+        "                or not (watched or not lease.pinned or lease.kind.has(now.contexts[1], lease.roots))",
+        "                or False",
+        "Without watch, what the submit function writes to the worker's copy is not the row's.",
+        "tests/unit/around/test_quickly.py",
+    ),
     # -- what is made of source, and what takes the short way
     Mutant(
         "host/snapshots",
@@ -1167,7 +1191,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/worker",
         "an interrupt leaves the row",
-        '            "    lease_.close()\\n"\n',
+        '            "    row_.close()\\n"\n',
         '            "    pass\\n"\n',
         "After an interrupt, calls outside of rows are accused.",
         "tests/hazards/test_interrupted.py",
@@ -1287,10 +1311,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/worker",
         "an error ends nothing",
-        '            "            end_(lease_, running_, error_)\\n"\n',
+        '            "            end_(row_, running_, error_)\\n"\n',
         "",
-        "A row whose work raises stays current on its thread, and in flight.",
-        "tests/unit/test_boundary_hand_off.py",
+        "A row whose work raises stays current on its thread, and its span is not ended.",
+        "tests/unit/around/test_late_spans.py",
     ),
     # -- processor
     Mutant(
@@ -1833,7 +1857,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/running",
         "what a step makes current is forgotten",
-        "        context = context_api.get_current()  # what",
+        "        context = current_context()  # what",
         "        context = lease.otel_context  # what",
         "After an await, a span that is still open is no longer the parent of the next.",
         "tests/hazards/test_async_work.py",
@@ -1863,10 +1887,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "tests/hazards/test_async_work.py",
     ),
     Mutant(
-        "around/following",
+        "around/worker",
         "what was looked up is let go",
-        "        self._held = held\n",
-        "        self._held = None\n",
+        "            handing.found_again(ref(following))\n",
+        "            pass\n",
         "A coroutine that waits to run is taken for a row that waits to be recognised.",
         "tests/hazards/test_async_work.py",
     ),
@@ -2224,16 +2248,16 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/calls",
         "made: never late",
-        '[] if detector.watched else ["not lease_.pinned"]',
-        "[]",
+        "        if lease_.pinned and not lease_.kind.has(",
+        "        if False and not lease_.kind.has(",
         "Without watch and spans, what a pinned worker was spared before a right call is not told.",
         "tests/unit/around/test_calls.py",
     ),
     Mutant(
         "around/calls",
         "made: no row is done",
-        '("" if is_call else "        if right_:\\n            finish_(lease_)\\n")',
-        '""',
+        'finish = "        if right_:\\n            finish_(lease_)\\n"',
+        'finish = ""',
         "Without spans, a context that goes on after the result was handed in is reported.",
         "tests/unit/around/test_calls.py",
     ),
@@ -2288,8 +2312,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "handover/transport",
         "made: looked up for another boundary",
-        "                or lease.detector is not detector\n                or not detector.watched\n",
-        "                or not detector.watched\n",
+        "                or lease.detector is not detector\n                or not (watched",
+        "                or not (watched",
         "A row of one boundary is worked on as another's, where that's work function is looked up meanwhile.",
         "tests/hazards/test_looked_up_once.py",
     ),
@@ -2305,8 +2329,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/running",
         "at once: what is not watched",
-        "                    or lease.kind.unwatched\n",
-        "",
+        "                if lease.kind.unwatched:\n                    self._unwatched",
+        "                if False:\n                    self._unwatched",
         "A row whose reads are not seen is not told as such.",
         "tests/unit/around/test_quickly.py",
     ),

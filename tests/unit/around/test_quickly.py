@@ -41,6 +41,16 @@ class Several(Pool):
         return super().enqueue(order, ctx, job)
 
 
+class Stamps(Pool):
+    """Writes to its context which order it is, where that is another's."""
+
+    def enqueue(self, order: Order, ctx: Context, job: Any) -> Any:
+        """Submit function."""
+        if ctx.order is not order:
+            ctx.order = order
+        return super().enqueue(order, ctx, job)
+
+
 class Bare:
     """A context that has no ids."""
 
@@ -58,10 +68,10 @@ Instrument = Callable[..., BoundaryCounts]
 def instrument(told: list[Mismatch]) -> Iterator[Instrument]:
     """Instrument a pool, bring rows through until all is known of it, and return what is counted of its boundary."""
 
-    def instrument(mode: str = "observe", kind: type[Pool] = Pool) -> BoundaryCounts:
+    def instrument(mode: str = "observe", kind: type[Pool] = Pool, *, watch: bool = True) -> BoundaryCounts:
         submit = f"{kind.__module__}:{kind.__qualname__}.enqueue"
         ours = boundary(name=f"quickly.{next(names)}", submit=submit, calls=(RESULT,), row="order_id")
-        HandoffInstrumentor().instrument(mode=mode, boundaries=[ours], on_mismatch=told.append)
+        HandoffInstrumentor().instrument(mode=mode, watch=watch, boundaries=[ours], on_mismatch=told.append)
         counts: BoundaryCounts = vars(kind)["enqueue"]._self_wrapper.shared.counts
         return counts
 
@@ -169,6 +179,17 @@ def test_its_reads_are_not_seen(instrument: Instrument, slowly: list[Lease]) -> 
     before = counts.unwatched.value
     overtaken(SimpleNamespace(attempt="1"), nothing)
     assert (counts.unwatched.value - before, slowly) == (1, [])
+
+
+def test_what_submit_writes_where_writes_are_not_watched(instrument: Instrument, told: list[Mismatch]) -> None:
+    """It is on the worker's copy when the work function is looked up: it is what the row is, also on the original."""
+    instrument("pin", Stamps, watch=False)
+    pool, ctx = Stamps(), Context()
+    for order in map(Order, map(str, range(21))):
+        ctx = Context(order=order if order.id != "20" else Order("before"))
+        pool.enqueue(order, ctx, lambda order, _ctx: DESK.done(order.id)).result(WAIT)
+    pool.close()
+    assert (told, ctx.order) == ([], Order("20"))
 
 
 def test_a_result_is_left_on_its_copy(instrument: Instrument, slowly: list[Lease]) -> None:

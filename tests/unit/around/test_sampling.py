@@ -124,12 +124,13 @@ def test_another_boundary_s_provider_may_record_what_this_one_does_not() -> None
     assert asked == [False, False, True, False]
 
 
-def test_a_span_that_is_none_is_no_parent() -> None:
-    """Whatever somebody has put in its place: then it is as without a parent."""
+def test_what_stands_for_the_parent() -> None:
+    """A span of the SDK, or one of a caller; whatever somebody has put in its place is none."""
     needs_sdk()
     from opentelemetry.sdk.trace import TracerProvider, sampling
 
     [key] = trace.set_span_in_context(trace.INVALID_SPAN, context_api.Context())
     engine = Engine(Settings(), tracer_provider=TracerProvider(sampler=sampling.DEFAULT_OFF))
-    here = [trace.INVALID_SPAN, "no span", NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=SAMPLED))]
-    assert [engine.may_record(context_api.Context({key: span})) for span in here] == [False, False, True]
+    caller = NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=SAMPLED))
+    here = [trace.INVALID_SPAN, "no span", caller, TracerProvider().get_tracer("").start_span("here")]
+    assert [engine.may_record(context_api.Context({key: span})) for span in here] == [False, False, True, True]
