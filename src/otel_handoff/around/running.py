@@ -195,6 +195,8 @@ class Running:
                     detector.start(lease)
                 if lease.kind.unwatched:
                     self._unwatched.begun(lease, again=False)
+                    if lease.pinned and lease.kind.looks:  # what it leaves on its copy nobody else sees
+                        remember(lease)
                 carried = None if context is current_context() else attach(context)
                 return INVALID_SPAN, make_current(lease), carried, False, None
             except Exception as error:
