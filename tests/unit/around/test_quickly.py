@@ -184,10 +184,15 @@ def test_its_reads_are_not_seen(instrument: Instrument, slowly: list[Lease]) -> 
 def test_what_submit_writes_where_writes_are_not_watched(instrument: Instrument, told: list[Mismatch]) -> None:
     """It is on the worker's copy when the work function is looked up: it is what the row is, also on the original."""
     instrument("pin", Stamps, watch=False)
-    pool, ctx = Stamps(), Context()
+    pool: Any = Stamps()
+    ctx = Context()
+
+    def work(order: Any, _ctx: Any) -> None:
+        DESK.done(order.id)
+
     for order in map(Order, map(str, range(21))):
         ctx = Context(order=order if order.id != "20" else Order("before"))
-        pool.enqueue(order, ctx, lambda order, _ctx: DESK.done(order.id)).result(WAIT)
+        pool.enqueue(order, ctx, work).result(WAIT)
     pool.close()
     assert (told, ctx.order) == ([], Order("20"))
 
