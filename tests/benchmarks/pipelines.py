@@ -46,7 +46,7 @@ def _spans_by_hand(mixin: Any, context: Any) -> None:
 
     def record(self: Any, call_type: Any, status: Any, *args: Any, **options: Any) -> Any:
         attributes = call_as_ours(1, self, index=0, type=str(call_type), status=str(status))
-        with start("record_call", kind=SpanKind.CLIENT, attributes=attributes):
+        with start("record_call", attributes=attributes):
             return record_call(self, call_type, status, *args, **options)
 
     mixin._process_and_complete, context.record_call = process, record

@@ -20,8 +20,8 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
 from otel_handoff import cli
-from otel_handoff.demo import run as demo
-from otel_handoff.demo.run import ModeRun
+from otel_handoff.demo import watched
+from otel_handoff.demo.run import ModeRun, run_mode
 
 
 class _Structured(logging.Handler):
@@ -84,7 +84,7 @@ def _replaced(monkeypatch: pytest.MonkeyPatch, file: Path, python_log: Path) -> 
     logger = logging.getLogger("otel_handoff")
     with monkeypatch.context() as patch:
         patch.setattr("opentelemetry.sdk._logs.LoggerProvider", providers)
-        patch.setattr(demo, "_is_no_report", bool)  # the demo keeps them out of its terminal
+        patch.setattr(watched, "_is_no_report", bool)  # the demo keeps them out of its terminal
         logger.addHandler(handler)
         try:
             yield
@@ -106,7 +106,7 @@ def export(mode: str, out: Path, monkeypatch: pytest.MonkeyPatch, rows: int = 20
     folder.mkdir(parents=True)
     metrics = PeriodicExportingMetricReader(FileMetricExporter(folder / "metrics.jsonl"))
     with _replaced(monkeypatch, folder / "logs.jsonl", folder / "python.log"):
-        run = demo.run_mode(mode, rows=rows, seed=1, out=out, metric_readers=[metrics])
+        run = run_mode(mode, rows=rows, seed=1, out=out, metric_readers=[metrics])
     traces = folder / "traces.jsonl"
     run.traces.rename(traces)
     records, page, perfetto = (str(folder / name) for name in ("records.csv", "page.html", "perfetto.json"))
