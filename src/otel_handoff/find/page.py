@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import linecache
 from collections.abc import Iterator
-from importlib.resources import files
-from string import Template
 from typing import Final, NamedTuple
 
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Line, Result
 from otel_handoff.find.propose import written
 from otel_handoff.find.text import headline, summary, unseen
 from otel_handoff.find.verify import Tried
-from otel_handoff.report.drawing import esc
+from otel_handoff.report.parts import document, esc
 
 _MOST_DRAWN: Final = 40
 _LANE: Final = 56
 _TOP: Final = 34
-_PAGE: Final = Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '$style_hash'; base-uri 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title · otel-handoff</title>
-<style>$style</style>
-</head>
-<body>
-<svg class="defs" width="0" height="0" aria-hidden="true"><defs>
-<marker id="head-own" class="head own" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" \
-markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/></marker>
-<marker id="head-did" class="head did" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10" \
-markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/></marker>
-</defs></svg>
-<header>
-<p class="brand">otel-handoff find</p>
-<h1>$title</h1>
-$notes
-</header>
-$body
-</body>
-</html>
-""")
 
 
 class _Step(NamedTuple):
@@ -60,19 +29,14 @@ class _Step(NamedTuple):
 
 def page(result: Result, tried: Tried | None) -> str:
     """Return the page: one file that needs nothing else."""
-    style = files("otel_handoff.report").joinpath("page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     found = [*result.of(WRONG), *result.of(EXPOSED)]
     notes = [*unseen(result), "That is of this run alone: what it did not do was not seen, and a race may need luck."]
     if len(found) > _MOST_DRAWN:
         notes.insert(0, f"Of {len(found)}, the worst {_MOST_DRAWN} are drawn.")
-    return _PAGE.substitute(
-        style=style,
-        style_hash=f"sha256-{digest}",
-        title=esc(summary(result, tried)),
-        notes="\n".join(f'<p class="note">{esc(note)}</p>' for note in notes if note),
-        body="\n".join(line for each in found[:_MOST_DRAWN] for line in _article(each, tried)),
-    )
+    title = esc(summary(result, tried))
+    told = "\n".join(f'<p class="note">{esc(note)}</p>' for note in notes if note)
+    body = "\n".join(line for each in found[:_MOST_DRAWN] for line in _article(each, tried))
+    return document(title, f"<h1>{title}</h1>\n{told}", body, made_by="find", scripts=())
 
 
 def _article(found: Found, tried: Tried | None) -> Iterator[str]:

@@ -63,22 +63,24 @@ def asset(name: str) -> str:
     return files("otel_handoff.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def document(title: str, header: str, body: str, scripts: Iterable[str] = SCRIPTS) -> str:
+def document(title: str, header: str, body: str, made_by: str = "report", scripts: Iterable[str] = SCRIPTS) -> str:
     """Return a page.
 
     Args:
         title: as text of a page.
         header: HTML: what the page says first.
         body: HTML: the rest.
-        scripts: the files beside this module that make up its script.
+        made_by: the command of `otel-handoff` that makes it.
+        scripts: the files beside this module that make up its script; it may have none.
     """
     style, script = asset(STYLE), "".join(map(asset, scripts))
     return Template(asset("page.html")).substitute(
         title=title,
         style=style,
         style_hash=_hash(style),
-        script=script,
-        script_hash=_hash(script),
+        script=f"<script>{script}</script>" if script else "",
+        script_source=f"'{_hash(script)}'" if script else "'none'",
+        made_by=made_by,
         header=header,
         body=body,
     )
