@@ -291,6 +291,12 @@ def _check_takes(boundary: Boundary, where: str) -> None:
     _check_target(takes, f"{where}: takes")
     if len(boundary.places) == 1 and parse(boundary.place).root != "item":
         raise ValueError(f"{where}: with takes, context is a place on the item, as 'item.1', not {boundary.context!r}")
+    for name, path in boundary.ids.items():
+        start, (root, *_) = parse(path)
+        if not start and root != "item":
+            raise ValueError(
+                f"{where}: ids[{name!r}]: with takes, write a place on the item, as 'item.id', not {path!r}"
+            )
     module, _, path = takes.partition(":")
     if path.startswith("SimpleQueue."):
         raise ValueError(f"{where}: a SimpleQueue cannot be seen into; name what calls it, and what puts as submit")

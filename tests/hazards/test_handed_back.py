@@ -58,7 +58,13 @@ def leaves(value: Any) -> Body:
     return body
 
 
-@pytest.mark.parametrize("new", [Desk, Slotted, dict])
+def struct() -> Any:
+    """Its class refuses what `object` does with attributes."""
+    msgspec: Any = pytest.importorskip("msgspec")
+    return msgspec.defstruct("Ticket", [("order_id", Any, None), ("result", Any, None)])()
+
+
+@pytest.mark.parametrize("new", [Desk, Slotted, dict, struct])
 @pytest.mark.parametrize("host", [Host, Alone])
 def test_a_result_arrives_from_each_row(
     host: type[Host], new: Callable[[], Any], instrument: Instrument, telemetry: Telemetry

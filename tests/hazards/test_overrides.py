@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import abc
 import functools
+import importlib
 import pickle
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -111,6 +115,53 @@ def test_a_subclass_that_is_made_later(mode: str, instrument: Instrument, teleme
     assert telemetry.unchecked() == {}
     assert not any("__init_subclass__" in vars(cls) for cls in (Base, Shop, Late))
     assert vars(Late)["submit"] is Late.submit
+
+
+JOBS = """
+import threading
+from tests.hosts import Ledger
+
+class Job(threading.Thread):
+    def __init__(self, desk, go):
+        super().__init__()
+        self.desk, self.go, self.filed = desk, go, []
+
+    def run(self):
+        raise NotImplementedError
+
+class Scan(Job):
+    def run(self):
+        assert self.go.wait(10)
+        try:
+            Ledger().post(self.desk.order_id, "entry")
+            self.filed.append(self.desk.order_id)
+        except Exception as error:
+            self.filed.append(type(error).__name__)
+"""
+
+
+@IN_EACH_MODE
+def test_a_subclass_beside_it_in_a_module_that_is_loaded_later(
+    mode: str, instrument: Instrument, telemetry: Telemetry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there when the module is: it is wrapped as its base is."""
+    (tmp_path / "jobs_loaded_later.py").write_text(JOBS, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    options = {"submit": None, "work": "jobs_loaded_later:Job.run", "context": "self.desk"}
+    instrument(mode, boundaries=[declare(Base, **options)])
+    try:
+        jobs: Any = importlib.import_module("jobs_loaded_later")
+        desk, go = Desk("A"), threading.Event()
+        job = jobs.Scan(desk, go)
+        job.start()
+        desk.order_id = "B"
+        go.set()
+        job.join(WAIT)
+    finally:
+        sys.modules.pop("jobs_loaded_later", None)
+    assert job.filed == [{"observe": "B", "pin": "A", "strict": "HandoffMismatchError"}[mode]]
+    assert [name for name, *_ in told(telemetry)] == ["A"]
+    assert telemetry.unchecked() == {}
 
 
 @pytest.mark.parametrize("rows_before", [False, True])

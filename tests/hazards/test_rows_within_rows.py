@@ -269,6 +269,82 @@ def test_the_outer_one_is_done_before(
     }
 
 
+class Sheet:
+    """The context of books and pages."""
+
+    book: Any = None
+    page: Any = None
+
+
+class Sheets:
+    """Books, each of several pages, filed by one function."""
+
+    def __init__(self) -> None:
+        self.books, self.pages = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self.go, self.turn = threading.Event(), threading.Event()
+        self.filed: list[Any] = []
+
+    def book(self, name: str, ctx: Any) -> None:
+        assert self.go.wait(WAIT)
+        for number in (1, 2):
+            ctx.page = number
+            self.pages.submit(self.page, name, number, ctx)
+        self.turn.set()
+
+    def page(self, name: str, number: int, ctx: Any) -> None:
+        assert self.turn.wait(WAIT)
+        try:
+            self.file(ctx.book, ctx.page)
+        except HandoffMismatchError:
+            self.filed.append((name, number, "blocked"))
+        else:
+            self.filed.append((name, number, (ctx.book, ctx.page)))
+
+    def file(self, book: Any, page: Any) -> None: ...
+
+
+@IN_EACH_MODE
+def test_both_file_through_one_function(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """A call of which each boundary declares other ids is compared for the row at hand, whoever wrote them."""
+    here = f"{__name__}:Sheets"
+    ids = {"book": "book", "page": "page"}
+    instrument(
+        mode,
+        boundaries=[
+            Boundary(
+                "book",
+                work=f"{here}.book",
+                context="ctx",
+                fields={"book": "book"},
+                calls=[Call(f"{here}.file", {"book": "book"})],
+            ),
+            Boundary(
+                "page",
+                work=f"{here}.page",
+                context="ctx",
+                fields=ids,
+                ids={"book": "name", "page": "number"},
+                calls=[Call(f"{here}.file", ids)],
+            ),
+        ],
+    )
+    sheets, ctx = Sheets(), Sheet()
+    for name in ("b1", "b2"):
+        ctx.book = name
+        sheets.books.submit(sheets.book, name, ctx)
+    sheets.go.set()
+    sheets.books.shutdown()
+    sheets.pages.shutdown()
+    right = [(name, number, (name, number)) for name in ("b1", "b2") for number in (1, 2)]
+    if mode == "pin":
+        assert sheets.filed == right
+        return
+    wrong = [m for m in telemetry.mismatches if m.outcome in ("used", "blocked") and m.submission.boundary == "page"]
+    assert (
+        len(wrong) == len([each for each, as_it_is in zip(sheets.filed, right, strict=True) if each != as_it_is]) == 3
+    )
+
+
 @IN_EACH_MODE
 def test_a_row_within_a_row_of_the_same_boundary(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
     """The inner one takes the place of the outer, until it is done."""

@@ -126,6 +126,30 @@ def test_a_right_run_is_right(mode: str, way: str, instrument: Instrument, telem
     assert telemetry.unchecked() == {}
 
 
+house = Client()
+
+
+@IN_EACH_MODE
+def test_one_of_them_is_in_a_module(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is judged as the other is."""
+    here = f"{__name__}:house"
+    fields = {"order": "ctx.order_id", "tenant": f"{here}.tenant"}
+    instrument(mode, boundaries=[declare(submit=None, context=("ctx", here), fields=fields)])
+    shop, ctx = Shop(), Desk()
+    shop.client = house
+    handed: list[Any] = []
+    for row in "AB":
+        ctx.order_id, house.tenant = row, row.lower()
+        handed.append(shop.pool.submit(shop.bill, row, ctx))
+    shop.go.set()
+    for each in handed:
+        each.result(WAIT)
+    shop.pool.shutdown()
+    first = {"observe": ("A", "B", "b"), "strict": ("A", "blocked"), "pin": ("A", "A", "a")}[mode]
+    assert shop.filed == [first, ("B", "B", "b")]
+    assert telemetry.unchecked() == {}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

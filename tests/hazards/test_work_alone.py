@@ -605,3 +605,10 @@ def test_the_culprit_is_the_write(instrument: Instrument, telemetry: Telemetry) 
         writer.join(WAIT)
         GO.set()
     assert culprits(telemetry) == ["the writer"]
+
+
+def test_two_boundaries_of_one_work_function_are_told(instrument: Instrument, caplog: pytest.LogCaptureFixture) -> None:
+    """The one declared last has its rows."""
+    one: dict[str, Any] = {"work": "tests.hazards.one_row:Host.work", "fields": {"order_id": "order_id"}}
+    instrument(boundaries=[Boundary("first", **one), Boundary("second", **one)])
+    assert "tests.hazards.one_row:Host.work is instrumented already, by boundary 'first'" in caplog.text

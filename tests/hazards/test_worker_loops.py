@@ -32,7 +32,7 @@ Go = Callable[[], None]
 class Job:
     """An item that has the context."""
 
-    def __init__(self, n: int, ctx: Any) -> None:
+    def __init__(self, n: Any, ctx: Any) -> None:
         self.n = n
         self.ctx = ctx
 
@@ -581,10 +581,30 @@ def test_what_others_put_into_queues_of_the_standard_library(instrument: Instrum
     assert telemetry.counted("handoff.submissions") == {}
 
 
+@IN_EACH_MODE
+@pytest.mark.parametrize("overtakes", [False, True])
+def test_the_item_says_which_row_it_is(
+    overtakes: bool, mode: str, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """`ids` start at the item, as the context does."""
+    instrument(mode, boundaries=[declare(Threaded, context="item.ctx", ids={"order_id": "item.n"})])
+    host, desk = Threaded(), Desk()
+    for order in "ABC":
+        desk = desk if overtakes else Desk()
+        desk.order_id = order
+        host.put(Job(order, desk))
+    host.run()
+    wrong = {"observe": ["C", "C", "C"], "strict": ["blocked", "blocked", "C"], "pin": ["A", "B", "C"]}
+    assert host.filed == (wrong[mode] if overtakes else ["A", "B", "C"])
+    assert [name for name, *_ in told(telemetry)] == (["A", "B"] if overtakes else [])
+    assert telemetry.unchecked() == {}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"context": "ctx"}, "a place on the item"),
+        ({"ids": {"order_id": "ctx.order_id"}}, "write a place on the item, as 'item.id', not 'ctx.order_id'"),
         ({"takes": "queue:SimpleQueue.get"}, "a SimpleQueue cannot be seen into"),
         ({"takes": "app:Jobs.pop"}, "submit is missing"),
     ],

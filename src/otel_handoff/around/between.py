@@ -56,7 +56,7 @@ class Between:
         if not self._shared.engine.settings.remote:
             self._shared.missed_row("other_process")
             return item
-        lease, handed = (self._copied if can_be_replaced(item, place) else self._in_place).item(context)
+        lease, handed = (self._copied if can_be_replaced(item, place) else self._in_place).item(context, item)
         self._shared.counts.submissions.add()
         return Sealed(replaced(item, place, context, handed), lease)
 

@@ -80,8 +80,14 @@ class HandOver(Submit):
         """Put the worker's copy in the place of the context."""
         return (lease, *self._parameters.replace(self.shared.boundary.place, handed, args, kwargs))
 
-    def note(self, context: Any, *, certain: bool) -> Noted:
-        """Take what a row is handed over with, if this is its context, which may be `certain`."""
+    def note(self, context: Any, *, certain: bool, call: Call | None = None) -> Noted:
+        """Take what a row is handed over with, if this is its context, which may be `certain`.
+
+        Args:
+            context: what may be its context.
+            certain: whether it is.
+            call: what says which row it is; None where the call of the work function will.
+        """
         shared = self.shared
         if len(shared.submitters) < MOST_THREADS:
             shared.submitters.add(get_ident())
@@ -91,7 +97,7 @@ class HandOver(Submit):
             lends = self._lends(kind) if self._pin and is_any else None
             copies = self._pin and is_any and ((certain and self._can_copy) or lends is not None)
             handed = self._copy(context, kind) if copies else context
-            roots, ids = self._taken(kind, handed, None)  # the call of the work function says which row it is
+            roots, ids = self._taken(kind, handed, call)
             lease = Lease(
                 context,
                 kind,
@@ -116,13 +122,13 @@ class HandOver(Submit):
             if lease.along is not None:
                 lease.made = {}
             if not (shared.is_usual and self._can_copy):
-                self._look_further(lease, context, None)
+                self._look_further(lease, context, call)
         return Noted(context, handed, lease)
 
-    def item(self, context: Any) -> tuple[Lease, Any]:
-        """Begin the row of what is put into a queue; return what its worker is to have for the context, too."""
+    def item(self, context: Any, item: Any) -> tuple[Lease, Any]:
+        """Begin the row of an item that is put into a queue; return what its worker is to have for the context, too."""
         frames, within = capture(3), judged_lease()
-        lease, handed = self._begun(context, frames, (None, (), {}))
+        lease, handed = self._begun(context, frames, (None, (item,), {}))
         if within is not None:
             lease.within(within)
         return lease, handed

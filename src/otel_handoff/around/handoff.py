@@ -59,6 +59,15 @@ def _owner_of(function: Any) -> Shared | None:
     return None
 
 
+def _worked_on_by(function: Any) -> Shared | None:
+    # Whose worker is on a work function that has no submit function.
+    for layer in layers(function):
+        owner = getattr(layer, "_self_worker", None)
+        if isinstance(owner, Alone) and owner.shared.detector.enabled:
+            return owner.shared
+    return None
+
+
 class Handoff(Shared):
     """A boundary and its wrappers."""
 
@@ -169,6 +178,13 @@ class Handoff(Shared):
 
     def _wrap_work(self, function: Any, parameters: Parameters) -> Any:
         self.counts.shown = True
+        if self.boundary.submit is None and (other := _worked_on_by(function)) is not None:
+            _logger.warning(
+                "%s is instrumented already, by boundary %r, and only the one declared last sees its rows. Declare one "
+                "boundary, with all that is shared in its context.",
+                self.boundary.work,
+                other.boundary.name,
+            )
         if self._loop is not None:
             self.detector.telling.work_frames = _place_of(function)
             return self._loop.wrap(function)

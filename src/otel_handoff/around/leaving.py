@@ -198,9 +198,9 @@ class Departing(HandOver):
             lease.context = context  # its work item has it as well
         return lease, handed
 
-    def item(self, context: Any) -> tuple[Lease, Any]:
+    def item(self, context: Any, item: Any) -> tuple[Lease, Any]:
         """Begin the row of what is put into a queue between processes; return what is to be sent for the context."""
-        lease, handed = self._departed(context, (None, (), {}))
+        lease, handed = self._departed(context, (None, (item,), {}))
         lease.handed, lease.missed = handed, True
         return lease, handed
 

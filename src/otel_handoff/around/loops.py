@@ -25,6 +25,15 @@ from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
 ITEM: Final = "item"
+
+
+def _put(item: Any) -> None:
+    pass
+
+
+_DECLARED: Final = Parameters(_put, bound=False)
+"""An item is `item` in a declaration, whatever the queue calls it."""
+
 """Where a path starts that is on what was put into the queue."""
 
 LIMIT: Final = 10_000
@@ -91,8 +100,8 @@ class Loop:
     # -- an item is put in
 
     def _wrap_put(self, function: Any, parameters: Parameters) -> Any:
-        self._hand_over, self._in_place = OnItem(self.shared, parameters), InPlace(self.shared, parameters)
-        self._between = between = Between(self.shared, parameters) if self._leaves else None
+        self._hand_over, self._in_place = OnItem(self.shared, _DECLARED), InPlace(self.shared, _DECLARED)
+        self._between = between = Between(self.shared, _DECLARED) if self._leaves else None
         first = next(iter(parameters.positions), ITEM)
 
         def put(wrapped: Any, queue: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -133,9 +142,9 @@ class Loop:
         hand_over = cast("HandOver", self._hand_over if copies else self._in_place)
         noted: Noted | Lease
         if self._is_own or queue in self._ours:
-            noted, handed = hand_over.item(context)
+            noted, handed = hand_over.item(context, item)
         else:
-            noted = hand_over.note(context, certain=copies)
+            noted = hand_over.note(context, certain=copies, call=(None, (item,), {}))
             handed = noted.handed
         item = replaced(item, self._tail, context, handed)
         notes = self._notes.get(queue)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from opentelemetry import context as context_api
 
+from otel_handoff.around.several import fields_of
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.stepwise import Around
@@ -44,7 +45,7 @@ class Lent:
     """The thread-locals of one boundary: in mode `pin` a worker's thread has the row's values while it works."""
 
     def __init__(self, boundary: Boundary) -> None:
-        self._paths = {name: parts(path) for name, path in boundary.fields.items()}
+        self._paths = {name: parts(path) for name, path in fields_of(boundary).items()}
 
     def lend(self, lease: Lease) -> Callable[[], None] | None:
         """Give the thread what the row was submitted with; return what gives it back what it had."""

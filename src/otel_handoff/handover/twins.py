@@ -12,12 +12,12 @@ import logging
 import weakref
 from collections.abc import Callable, Collection
 from itertools import pairwise
-from types import CodeType
+from types import CodeType, WrapperDescriptorType
 from typing import Any, Final, cast
 
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.guard import guard
-from otel_handoff.host.plainly import MISSING, dict_of, items_of, slot_values
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, slot_values
 
 _logger = logging.getLogger("otel_handoff")
 
@@ -161,9 +161,15 @@ def put(context: Any, name: Any, value: Any, slots: Collection[str]) -> None:
     elif name not in slots:
         _put(dict_of(context), name, value)
     elif value is MISSING:
-        object.__delattr__(context, name)
+        _plainly("__delattr__", context)(context, name)
     else:
-        object.__setattr__(context, name, value)
+        _plainly("__setattr__", context)(context, name, value)
+
+
+def _plainly(way: str, context: Any) -> Any:
+    # What the class does that is not written in Python: a base that is not may refuse `object`'s, as msgspec's does.
+    known = (vars(cls).get(way) for cls in class_of(context).__mro__)
+    return next(each for each in known if type(each) is WrapperDescriptorType)
 
 
 def _put(values: dict[Any, Any], key: Any, value: Any) -> None:

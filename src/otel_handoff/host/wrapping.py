@@ -104,14 +104,16 @@ class Patch:
         self.births: list[Place] = []
         self._wrap = wrap
         self._removed = False
+        self._waits = False
         self._overrides = overrides
         self._calling = calling
 
     def apply(self) -> None:
         """Wrap the target now, or as soon as its module is imported. Never imports it."""
-        self._removed = False
+        self._removed = self._waits = False
         _applied.setdefault(self.module, []).append(self)
         imports.listen(self.module, self._loaded)
+        self._waits = True  # what is loaded from now on comes when all others have been applied, too
 
     def remove(self) -> None:
         """Give the host its own functions back, or let ours be inert beneath what others put above them."""
@@ -236,6 +238,8 @@ class Patch:
     def _loaded(self, module: ModuleType) -> None:
         with guard:
             self.attach(module)
+            if self._waits:  # those of the same module are born already
+                self.cover_overrides()
 
 
 def layers(function: Any) -> Iterator[Any]:

@@ -181,4 +181,4 @@ def _is_mixture(filed: Mapping[str, object], culprit: Write | None) -> bool:
     if culprit is None or culprit.submission is None:
         return False
     ids = culprit.submission.ids
-    return any(not same(ids[name], value) for name, value in filed.items())
+    return any(name in ids and not same(ids[name], value) for name, value in filed.items())
