@@ -216,6 +216,43 @@ def test_a_program_in_one_file(folder: Path, name: str) -> None:
     assert {one["outcome"] for one in data["tried"]["mismatches"]["pin"]} <= {"prevented"}
 
 
+PAGER = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+all_in = Event()
+pages = []
+
+
+class Pager:
+    cursor_id = "c0"
+
+    def fetch(self, row):
+        all_in.wait()
+        pages.append((f"c{row}", self.cursor_id))
+        self.cursor_id = f"c{row + 1}"
+
+
+def main():
+    pager = Pager()
+    with ThreadPoolExecutor(1) as pool:
+        for row in range(6):
+            pool.submit(pager.fetch, row)
+        all_in.set()
+    assert all(own == read for own, read in pages)
+"""
+
+
+def test_what_is_handed_on_by_the_workers(folder: Path) -> None:
+    """It is right, and no trial accuses it; that pin breaks it is said, as it then has each row's own."""
+    (folder / "pager.py").write_text(PAGER, "utf-8")
+    ran = find(folder, "--verify", "--", sys.executable, "-c", "import pager; pager.main()")
+    assert ran.returncode == 2, ran.stdout
+    assert "in doubt     it is not set anew for each row" in ran.stdout
+    assert "Do not use it as it is: in pin the program ends otherwise: with 1, not 0." in ran.stdout
+    assert "NOT KNOWN in 1 hand-over" in ran.stdout
+
+
 def test_json(folder: Path) -> None:
     """It is alone on stdout."""
     ran = find(folder, "--format", "json", "--verify", "--", *IMPORTED)

@@ -96,6 +96,11 @@ class Found:
         found["example"] = tuple(data["example"]) if data["example"] else None
         return cls(**found)
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it moved and it is not known who read it, or whether what was read is another row's."""
+        return self.verdict == EXPOSED and bool(self.unwatched or self.wrong)
+
     def key(self) -> tuple[str, ...]:
         """Return what is the same of the same finding in another process."""
         return self.way, self.hands_over.place, self.work, self.context, self.kind
@@ -145,8 +150,7 @@ class Result:
     @property
     def in_doubt(self) -> int:
         """How many hand-overs there are of which it is not known: what moved could not be watched, or was not seen."""
-        doubtful = [found for found in self.of(EXPOSED) if found.unwatched or found.wrong]
-        return len(doubtful) + self.early
+        return sum(found.is_in_doubt for found in self.found) + self.early
 
     @property
     def early(self) -> int:

@@ -60,7 +60,7 @@ def _article(found: Found, tried: Tried | None) -> Iterator[str]:
     yield "</dl>"
     if found.boundary is not None:
         yield f"<pre>{esc_lines(written(found.boundary))}</pre>"
-        for line in tried.said(str(found.boundary["name"])) if tried is not None else ():
+        for line in tried.said(found) if tried is not None else ():
             yield f'<p class="note">{esc(line)}</p>'
     yield "</article>"
 

@@ -60,7 +60,7 @@ def find(options: Options) -> int:
         raise UsageError(f"{options.read or 'the result'}: it is no result of find ({error!r})") from error
     result.lost = ran.lost
     proposals = proposed(result.found)
-    tried = _try(options, json.dumps(proposals)) if options.verify and proposals else None
+    tried = _try(options, ran.code, json.dumps(proposals)) if options.verify and proposals else None
     if options.file is not None:
         _write(options.file, [written(proposal) for proposal in proposals])
     if options.page is not None:
@@ -102,14 +102,14 @@ def _ran(options: Options) -> Ran:
     return run(options.command, environment, is_quiet=options.form != "text")
 
 
-def _try(options: Options, proposals: str) -> Tried:
-    tried = Tried()
+def _try(options: Options, code: int, proposals: str) -> Tried:
+    tried = Tried(code=code)
     with tempfile.TemporaryDirectory(prefix="otel-handoff-find-") as folder:
         path = Path(folder, "proposed.json")
         path.write_text(proposals, encoding="utf-8")
         for mode in MODES:
             _say(f"trying what is proposed, in {mode}")
-            tried.add(mode, run(options.command, {TRY: f"{mode}:{path}"}, is_quiet=True).results)
+            tried.add(mode, run(options.command, {TRY: f"{mode}:{path}"}, is_quiet=True))
     return tried
 
 

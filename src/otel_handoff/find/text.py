@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from otel_handoff.find.found import EARLY, EXPOSED, SHARED, WRONG, Found, Line, Result
 from otel_handoff.find.held import CONTEXTVAR, LOCAL
 from otel_handoff.find.propose import written
-from otel_handoff.find.verify import NOTHING, WRONG_IDS, Tried, verdict
+from otel_handoff.find.verify import NOTHING, WRONG_IDS, Tried, in_doubt, verdict
 
 _MOST_LINES = 3
 _MOST_UNSEEN = 5
@@ -35,14 +35,14 @@ def summary(result: Result, tried: Tried | None) -> str:
         limits = ", as far as it was looked into: see above" if result.unseen or result.errors else ""
         return f"Nothing wrong was seen, of {of}{limits}."
     if said == WRONG_IDS:
-        wrong = result.of(WRONG)
-        return f"WRONG in {_of(len(wrong), 'hand-over')}, of {of}." if wrong else f"WRONG, as the trial shows, of {of}."
+        return f"WRONG in {_of(len(result.of(WRONG)), 'hand-over')}, of {of}."
     if result.lost:
         lost = _of(result.lost, "process", "processes")
-        return f"NOT KNOWN, of {of}: {lost} began, and ended without a word of what was found."
+        ends = "That is how `with Pool()` ends its workers: close() and join() let them tell."
+        return f"NOT KNOWN, of {of}: {lost} began, and ended without a word of what was found. {ends}"
     if not result.rows:
         return "NOT KNOWN: nothing was handed over that carries an object of the program's own."
-    doubts = _of(result.in_doubt, "hand-over")
+    doubts = _of(in_doubt(result, tried), "hand-over")
     return f"NOT KNOWN in {doubts}, of {of}: see above. A boundary with the calls that file something tells."
 
 
@@ -84,7 +84,7 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
         if found.note:
             yield f"  note         {found.note}"
         if tried is not None:
-            yield from (f"  {line}" for line in tried.said(str(found.boundary["name"])))
+            yield from (f"  {line}" for line in tried.said(found))
     elif found.why_not and found.verdict != SHARED:
         yield f"  no boundary  {found.why_not}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +13,7 @@ from otel_handoff.find.first import before_the_first
 from otel_handoff.host.guard import guard
 from otel_handoff.instrumentor import HandoffInstrumentor
 from otel_handoff.record.mismatch import Mismatch
+from otel_handoff.tell.metrics import BoundaryCounts
 
 
 class Trial:
@@ -23,7 +24,7 @@ class Trial:
         boundaries = [Boundary.from_mapping(options) for options in proposed]
         self._mode = mode
         self._told: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self._before: dict[str, int] = {}
+        self._before: tuple[Counter[str], Counter[str]] = Counter(), Counter()
         self._boundaries = [_as_it_is_run(boundary) for boundary in boundaries]
         self._instrumentor = HandoffInstrumentor()
         logging.getLogger("otel_handoff").setLevel(logging.CRITICAL)  # what it finds is counted, and told at the end
@@ -34,17 +35,22 @@ class Trial:
 
     def counted(self) -> dict[str, Any]:
         """Return what came of it, by boundary."""
-        rows = {name: rows - self._before.get(name, 0) for name, rows in self._rows().items()}
-        return {"rows": rows, "told": [[name, outcome, sorted(told)] for (name, outcome), told in self._told.items()]}
+        both = zip(self._counts(), self._before, strict=True)
+        rows, seen = ({name: now[name] - before[name] for name in now} for now, before in both)
+        told = [[name, outcome, sorted(told)] for (name, outcome), told in self._told.items()]
+        return {"rows": rows, "seen": seen, "told": told}
 
     def forget(self) -> None:
         """In a fork, what was told before is the parent's."""
         self._told.clear()
-        self._before = self._rows()
+        self._before = self._counts()
 
-    def _rows(self) -> dict[str, int]:
+    def _counts(self) -> tuple[Counter[str], Counter[str]]:
+        # Rows that were handed over here, and such as were worked on here, each read of which was seen.
         handoffs: Any = self._instrumentor._handoffs  # pyright: ignore[reportPrivateUsage]
-        return {handoff.boundary.name: handoff.counts.submissions.value for handoff in handoffs}
+        counts: dict[str, BoundaryCounts] = {handoff.boundary.name: handoff.counts for handoff in handoffs}
+        rows = Counter({name: one.submissions.value for name, one in counts.items()})
+        return rows, Counter({name: one.judged - one.unwatched.value for name, one in counts.items()})
 
     def _in_main(self) -> None:
         with guard:
