@@ -505,6 +505,33 @@ def main():
 )
 """The race is real in each of them, and not all of its rows are handed over in one place, with one object."""
 
+TWO_CLASSES: Final = Program(
+    "two_classes",
+    """
+class Order:
+    number = None
+
+
+class Refund:
+    number = None
+
+
+def work(row, paper):
+    all_in.wait()
+    file(row, paper.number)
+
+
+def main():
+    papers = [Order(), Refund()]
+    with ThreadPoolExecutor(1) as pool:
+        for place, row in enumerate(ROWS):
+            paper = papers[place % 2]
+            paper.number = row
+            pool.submit(work, row, paper)
+        all_in.set()
+""",
+)
+
 TWO_OBJECTS: Final = Program(
     "two_objects",
     """

@@ -16,7 +16,7 @@ from otel_handoff.find.found import EXPOSED, WRONG, Found, Result, together
 from otel_handoff.find.text import lines
 from otel_handoff.find.verify import NOT_KNOWN, WRONG_IDS, verdict
 from tests.find.kinds import GUARDED, UNGUARDED, UNSEEN
-from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_OBJECTS, Program
+from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_CLASSES, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 from tests.find.right import RIGHT
 
@@ -170,6 +170,15 @@ def test_several_objects_of_one_function(folder: Path) -> None:
     assert first.boundary is not None
     assert first.boundary["context"] == ["one", "other"]
     assert tried(folder, TWO_OBJECTS, first, "pin")[1] == 0
+
+
+def test_objects_of_several_classes(folder: Path) -> None:
+    """Each row is counted that was handed over by one line, whatever its object was."""
+    result, wrong = looked_at(folder, TWO_CLASSES)
+    assert wrong == 4
+    (found,) = [found for found in result.found if found.verdict == WRONG]
+    assert (found.kind, found.rows, found.wrong, found.moved) == ("Order or Refund", 6, wrong, wrong)
+    assert [line.times for line in (*found.reads, *found.writes)] == [wrong, wrong]
 
 
 def test_a_context_variable(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from otel_handoff.find import proof, propose
@@ -158,15 +159,15 @@ def _found(
         hands_over=_line(group.place, min(group.threads) if len(group.threads) == 1 else "", group.rows.value),
         work=target.name,
         context=target.context,
-        kind=kind,
+        kind=" or ".join(sorted({one.kind for one in moving if one.path == root and one.kind != VARIABLE})) or kind,
         fields=fields,
         why=why,
         rows=group.rows.value,
-        wrong=max(attribute.wrong.value for attribute in moving) if worst != SHARED else 0,
-        moved=max(attribute.moved.value for attribute in moving),
-        pickled=max(attribute.pickled.value for attribute in moving),
-        reads=_lines(attribute.reads for attribute in moving),
-        writes=_lines(attribute.writes for attribute in moving),
+        wrong=_rows((one, one.wrong.value) for one in moving) if worst != SHARED else 0,
+        moved=_rows((one, one.moved.value) for one in moving),
+        pickled=_rows((one, one.pickled.value) for one in moving),
+        reads=_lines([(one, one.reads) for one in moving]),
+        writes=_lines([(one, one.writes) for one in moving]),
         example=(show(example[0]), show(example[1])) if example and worst != SHARED else None,
         doubt=next((verdicts[one].doubt for one in moving if verdicts[one].doubt), ""),
         unwatched=_unwatched(moving) if worst != SHARED else "",
@@ -174,6 +175,15 @@ def _found(
         why_not=target.why_not,
         note=_note(target) if boundary is not None else "",
     )
+
+
+def _rows(counts: Iterable[tuple[Attribute, int]]) -> int:
+    # A row may count at several attributes of one object, and at several places; at one place it has one object.
+    most: dict[tuple[str, bool], dict[str, int]] = {}
+    for attribute, count in counts:
+        by_kind = most.setdefault((attribute.path, attribute.kind == VARIABLE), {})
+        by_kind[attribute.kind] = max(by_kind.get(attribute.kind, 0), count)
+    return max((sum(by_kind.values()) for by_kind in most.values()), default=0)
 
 
 def _unwatched(moving: list[Attribute]) -> str:
@@ -226,16 +236,13 @@ def _why(attribute: Attribute) -> str:
     return f"it held something else in {changes} of {again} further hand-overs"
 
 
-def _lines(places: Iterable[Places]) -> tuple[Line, ...]:
-    found = [_line(place, thread, tally.value) for one in places for (place, thread), tally in list(one.counts.items())]
-    times: dict[Line, int] = {}
-    for line in found:
-        key = Line(line.place, line.file, line.line, line.thread, 0)
-        times[key] = max(times.get(key, 0), line.times)
-    return tuple(
-        Line(line.place, line.file, line.line, line.thread, count)
-        for line, count in sorted(times.items(), key=lambda each: -each[1])
-    )
+def _lines(places: Iterable[tuple[Attribute, Places]]) -> tuple[Line, ...]:
+    times: dict[Line, list[tuple[Attribute, int]]] = {}
+    for attribute, one in places:
+        for (place, thread), tally in list(one.counts.items()):
+            times.setdefault(_line(place, thread, 0), []).append((attribute, tally.value))
+    lines = [replace(line, times=_rows(counts)) for line, counts in times.items()]
+    return tuple(sorted(lines, key=lambda line: -line.times))
 
 
 def _line(place: At | None, thread: str, times: int) -> Line:
