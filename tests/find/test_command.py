@@ -195,6 +195,7 @@ def test_a_script(folder: Path) -> None:
     assert ran.returncode == 1
     assert 'work="plain:work"' in ran.stdout
     assert "note         plain is run as the main program" in ran.stdout
+    assert "its own; or start it as `python -c 'import plain; plain.main()'`\n" in ran.stdout
     assert "  tried        in observe: 6 rows, 5 used\n  tried        in pin: 6 rows, 5 prevented\n" in ran.stdout
 
 
@@ -233,21 +234,26 @@ class Pager:
         self.cursor_id = f"c{row + 1}"
 
 
-def main():
+def read_all():
     pager = Pager()
     with ThreadPoolExecutor(1) as pool:
         for row in range(6):
             pool.submit(pager.fetch, row)
         all_in.set()
     assert all(own == read for own, read in pages)
+
+
+if __name__ == "__main__":
+    read_all()
 """
 
 
 def test_what_is_handed_on_by_the_workers(folder: Path) -> None:
     """It is right, and no trial accuses it; that pin breaks it is said, as it then has each row's own."""
     (folder / "pager.py").write_text(PAGER, "utf-8")
-    ran = find(folder, "--verify", "--", sys.executable, "-c", "import pager; pager.main()")
+    ran = find(folder, "--verify", "--", sys.executable, "pager.py")
     assert ran.returncode == 2, ran.stdout
+    assert "into a module of its own; its workers read what others of them wrote: if that is meant," in ran.stdout
     assert "in doubt     it is not set anew for each row" in ran.stdout
     assert "Do not use it as it is: in pin the program ends otherwise: with 1, not 0." in ran.stdout
     assert "NOT KNOWN in 1 hand-over" in ran.stdout

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -173,7 +174,7 @@ def _found(
         unwatched=_unwatched(moving) if worst != SHARED else "",
         boundary=boundary,
         why_not=target.why_not,
-        note=_note(target) if boundary is not None else "",
+        note="; ".join(_notes(target, group, moving)) if boundary is not None else "",
     )
 
 
@@ -191,14 +192,24 @@ def _unwatched(moving: list[Attribute]) -> str:
     return next((one.unwatched for one in moving if one.unwatched), _LATE if late else "")
 
 
-def _note(target: propose.Target) -> str:
-    if not target.is_of_main:
-        return ""
-    module = target.name.partition(":")[0]
-    return (
-        f"{module} is run as the main program, of which nothing can be wrapped from outside: move the pipeline into a "
-        f"module of its own, or start it as `python -c 'import {module}; {module}.main()'`"
-    )
+def _notes(target: propose.Target, group: Group, moving: Iterable[Attribute]) -> Iterator[str]:
+    if target.is_of_main:
+        module = target.name.partition(":")[0]
+        has_main = callable(vars(sys.modules["__main__"]).get("main"))
+        yield (
+            f"{module} is run as the main program, of which nothing can be wrapped from outside: move the pipeline "
+            "into a module of its own"
+        )
+        if has_main:
+            yield f"or start it as `python -c 'import {module}; {module}.main()'`"
+    if any(_is_handed_on(one, group) for one in moving):
+        yield "its workers read what others of them wrote: if that is meant, pin is not, as it gives each its own"
+
+
+def _is_handed_on(attribute: Attribute, group: Group) -> bool:
+    writers = {thread for _, thread in list(attribute.writes.counts)}
+    is_read_first = attribute.wrong.value > attribute.overwritten.value
+    return is_read_first and bool(attribute.wrote.value) and writers.isdisjoint(group.threads)
 
 
 _FIELD: Final = re.compile(r"\w+(\.\w+)*")
