@@ -27,7 +27,7 @@ def wrong():
 """What they share."""
 
 _IMPORTS: Final = """
-import asyncio, multiprocessing, multiprocessing.pool, optparse, queue, threading, types
+import asyncio, contextvars, multiprocessing, multiprocessing.pool, optparse, queue, threading, types
 from concurrent.futures import ThreadPoolExecutor, ProcessPoolExecutor
 from contextlib import closing
 from functools import partial

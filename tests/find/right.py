@@ -805,5 +805,53 @@ def main():
     client.pool.shutdown()
 """,
     ),
+    Program(
+        "says_in_its_log",
+        """
+import logging
+
+log = logging.getLogger("import")
+log.addHandler(logging.NullHandler())
+log.propagate = False
+
+
+class Import:
+    row_id = None
+
+    def write(self, row):
+        all_in.wait()
+        log.warning("wrote %s, reading at %s", row, self.row_id)
+        file(row, row)
+
+
+def main():
+    one = Import()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            one.row_id = row
+            pool.submit(one.write, row)
+        all_in.set()
+""",
+    ),
+    Program(
+        "a_context_variable_of_another_thread",
+        """
+current = contextvars.ContextVar("current", default=Desk())
+
+
+def work(row):
+    all_in.wait()
+    file(None, current.get().row)
+
+
+def main():
+    current.set(Desk())
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            current.get().row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+    ),
 )
 """Each row is filed as it should be, and nothing is to be called wrong."""

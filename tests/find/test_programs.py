@@ -212,6 +212,7 @@ def test_why_it_is_in_doubt(folder: Path) -> None:
         "wait_for_a_version": "where it is read, it is only compared",
         "which_is_current": "where it is read, nothing of the row's own is used with it",
         "heartbeats": "where it is read, nothing of the row's own is used with it",
+        "says_in_its_log": "where it is read, it is only printed or logged",
         "shown_by_whoever_works": "where it is read, nothing of the row's own is used with it",
         "a_feed_of_its_own": "it is written by a thread that hands none of it over",
         "between_two_rows": "no row was handed over with what was read",

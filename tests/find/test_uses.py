@@ -8,7 +8,7 @@ from types import FunctionType
 
 import pytest
 
-from otel_handoff.find.uses import ALONE, COMPARED, TAKEN, use_of
+from otel_handoff.find.uses import ALONE, COMPARED, SHOWN, TAKEN, use_of
 
 USES = [
     (COMPARED, "if row != self.id: return"),
@@ -22,6 +22,13 @@ USES = [
     (ALONE, "with self.lock: self.seen.append(f'now at {self.id}')"),
     (ALONE, "self.beats.append({'alive': True, 'task': self.id})"),
     (ALONE, "self.last = self.id"),
+    (SHOWN, "print(row, self.id)"),
+    (SHOWN, "if row: print(f'{row}, now at {self.id}', flush=True)"),
+    (SHOWN, "log.warning('wrote %s, reading at %s', row, self.id)"),
+    (SHOWN, "self._logger.info('wrote %s', row, extra={'now': self.id})"),
+    (TAKEN, "print(file(row, self.id))"),
+    (TAKEN, "row.error(self.id)"),
+    (TAKEN, "self.log.append((row, self.id))"),
     (TAKEN, "file(row, self.id)"),
     (TAKEN, "self.filed[row] = self.id"),
     (TAKEN, "file(self.row, self.desk.id)"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from otel_handoff.find.seen import Attribute, Group, is_full
-from otel_handoff.find.uses import ALONE, COMPARED, TAKEN, use_of
+from otel_handoff.find.uses import ALONE, COMPARED, SHOWN, TAKEN, use_of
 from otel_handoff.find.values import is_a_place
 
 BY_ITS_NAME: Final = "what it is called does not say that it is a row's"
@@ -55,6 +55,8 @@ def doubt(attribute: Attribute, known: Carried) -> str:
         return "where it is read, it is only compared"
     if uses and uses <= {COMPARED, ALONE}:
         return "where it is read, nothing of the row's own is used with it"
+    if uses and uses <= {COMPARED, ALONE, SHOWN}:
+        return "where it is read, it is only printed or logged"
     if attribute.wrote.value:  # each worker's own, by another's
         return ""
     writers = {thread for _, thread in list(attribute.writes.counts)}

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import Any, Final, NamedTuple, cast
 
-TAKEN, ALONE, COMPARED = range(3)
-"""It is used beside something else that the function has, or goes on from there; by itself; it is only compared."""
+TAKEN, ALONE, COMPARED, SHOWN = range(4)
+"""It is used beside something else that the function has, or goes on from there; by itself; it is only compared; it is
+printed or logged, beside something else."""
 
 _COMPARES: Final = frozenset({"COMPARE_OP", "IS_OP", "CONTAINS_OP"})
 _PASSED_OVER: Final = frozenset({"CACHE", "NOP", "EXTENDED_ARG", "TO_BOOL", "UNARY_NOT"})
@@ -18,6 +19,8 @@ _KEEPS: Final = ("STORE_FAST", "STORE_DEREF")
 _ENDS: Final = ("STORE_", "POP_TOP", "RETURN_", "YIELD_", "POP_JUMP_", "JUMP_", "FOR_ITER", "RAISE_", "RESUME")
 _IS_OVER: Final = ("POP_TOP", "STORE_ATTR", "STORE_SUBSCR")
 _MOST_KNOWN: Final = 10_000
+_LOGS: Final = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
+_LOGGERS: Final = frozenset({"log", "logger", "logging"})
 _PAIR: Final = cast("type[Any]", tuple)
 
 _known: Final[dict[tuple[int, int], tuple[CodeType, int]]] = {}
@@ -31,7 +34,7 @@ class _Step(NamedTuple):
 
 
 def use_of(code: CodeType, offset: int) -> int:
-    """Return `TAKEN`, `ALONE` or `COMPARED`, of what code reads at an offset; `TAKEN` where it does not show."""
+    """Return what becomes of what code reads at an offset; `TAKEN` where it does not show."""
     known = _known.get((id(code), offset))
     if known is None or known[0] is not code:
         if len(_known) >= _MOST_KNOWN:
@@ -47,7 +50,9 @@ def _looked_up(code: CodeType, offset: int) -> int:
         return TAKEN
     if _is_compared(steps, at, frozenset()):
         return COMPARED
-    return ALONE if _is_alone(steps, at) else TAKEN
+    if _is_alone(steps, at):
+        return ALONE
+    return SHOWN if _is_shown(steps, at) else TAKEN
 
 
 def _steps(code: CodeType) -> Iterator[_Step]:
@@ -92,8 +97,26 @@ def _is_alone(steps: Sequence[_Step], at: int) -> bool:
     owner = steps[at - 1]
     if not owner.kind.startswith(_LOADS):
         return False
+    inside, end = _statement(steps, at)
+    if not end.startswith(_IS_OVER):
+        return False
+    return all(step.value == owner.value for step in inside if step.kind.startswith(_LOADS))
+
+
+def _is_shown(steps: Sequence[_Step], at: int) -> bool:
+    # Whether the statement is one call, of `print` or of a logger's method.
+    inside, end = _statement(steps, at)
+    if end != "POP_TOP" or sum(step.kind.startswith("CALL") for step in inside) != 1:
+        return False
+    names = [str(step.value) for step in inside if step.kind != "PUSH_NULL"]
+    if names[0] == "print":
+        return True
+    method = next((number for number, name in enumerate(names) if name in _LOGS and number), 0)
+    return bool(method) and names[method - 1].strip("_").lower() in _LOGGERS
+
+
+def _statement(steps: Sequence[_Step], at: int) -> tuple[Sequence[_Step], str]:
+    # What is in it, and what ends it.
     first = next((number for number in range(at - 1, -1, -1) if steps[number].kind.startswith(_ENDS)), -1)
     last = next((number for number in range(at, len(steps)) if steps[number].kind.startswith(_ENDS)), at)
-    if not steps[last].kind.startswith(_IS_OVER):
-        return False
-    return all(step.value == owner.value for step in steps[first + 1 : last] if step.kind.startswith(_LOADS))
+    return steps[first + 1 : last], steps[last].kind
