@@ -9,6 +9,7 @@ import pytest
 from otel_handoff.find.found import EARLY, EXPOSED, WRONG, Found, Line, Result
 from otel_handoff.find.launch import Ran
 from otel_handoff.find.text import lines
+from otel_handoff.find.values import NO, PERHAPS, SURELY, how_surely
 from otel_handoff.find.verify import NOT_KNOWN, NOTHING, WRONG_IDS, Tried, verdict
 
 
@@ -115,3 +116,19 @@ def test_what_is_said_of_a_trial(trial: Tried, expected: str) -> None:
     """Whether what is proposed guards it, and leaves the program what it is; a doubt stays one."""
     _, _, *said = trial.said(DOUBTED)
     assert expected in said[0] if expected else not said
+
+
+@pytest.mark.parametrize(
+    ("name", "surely"),
+    [
+        ("uid", SURELY),
+        ("ident", SURELY),
+        ("identifier", SURELY),
+        ("state", NO),
+        ("state_id", SURELY),
+        ("place", PERHAPS),
+    ],
+)
+def test_what_a_name_says(name: str, surely: int) -> None:
+    """Of values that may be anything."""
+    assert how_surely(name, ["a 1", "b 2", "c 3"]) == surely

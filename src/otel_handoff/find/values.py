@@ -20,11 +20,11 @@ _SAYS_WORDS = (
 _SAYS: Final = frozenset(_SAYS_WORDS.split())
 """Words in the name of what says which row it is."""
 
-_IDS: Final = frozenset({"id", "ids", "uuid", "guid"})
+_IDS: Final = frozenset({"id", "ids", "ident", "identifier", "uid", "uuid", "guid"})
 
 _COUNTS_WORDS = (
     "count counts total size len length index attempt attempts pending done time at seconds since "
-    "until status level progress bytes version retries errors hits misses calls number_of n num"
+    "until state status level progress bytes version retries errors hits misses calls number_of n num"
 )
 _COUNTS: Final = frozenset(_COUNTS_WORDS.split())
 """Words in the name of what counts, or says how it is going: it changes with each row as well, and is of all."""
