@@ -388,6 +388,186 @@ def main():
         context="item.0.__self__",
         field="current_row",
     ),
+    Program(
+        "in_capitals",
+        """
+DESK = Desk()
+
+
+def work(row):
+    all_in.wait()
+    file(row, DESK.row)
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            DESK.row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="in_capitals:DESK",
+    ),
+    Program(
+        "in_a_dict_in_a_global",
+        """
+known = {"desk": Desk()}
+
+
+def work(row):
+    all_in.wait()
+    file(row, known["desk"].row)
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            known["desk"].row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="in_a_dict_in_a_global:known.desk",
+    ),
+    Program(
+        "in_a_dict_on_self",
+        """
+class Shop:
+    def __init__(self):
+        self.current = {"row": None}
+
+    def bill(self, row):
+        all_in.wait()
+        file(row, self.current["row"])
+
+
+def main():
+    shop = Shop()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            shop.current["row"] = row
+            pool.submit(shop.bill, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        work="Shop.bill",
+        context="self",
+        field="current.row",
+        verdict="exposed",
+    ),
+    Program(
+        "own_pool_by_name",
+        """
+class Job:
+    def __init__(self, call, *args, **named):
+        self.call, self.args, self.named = call, args, named
+
+    def run(self):
+        self.call(*self.args, **self.named)
+
+
+def run(items):
+    while (job := items.get()) is not None:
+        job.run()
+
+
+def work(row, *, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    items, desk = queue.Queue(), Desk()
+    thread = threading.Thread(target=run, args=(items,))
+    thread.start()
+    for row in ROWS:
+        desk.row = row
+        items.put(Job(work, row, desk=desk))
+    items.put(None)
+    all_in.set()
+    thread.join()
+""",
+        "Queue.put",
+        work="run",
+        context="item.named.desk",
+    ),
+    Program(
+        "called_soon",
+        """
+def work(row, desk):
+    file(row, desk.row)
+
+
+def main():
+    loop, desk = asyncio.new_event_loop(), Desk()
+    thread = threading.Thread(target=loop.run_forever)
+    for row in ROWS:
+        desk.row = row
+        loop.call_soon_threadsafe(work, row, desk)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.start()
+    thread.join()
+    loop.close()
+""",
+        "call_soon_threadsafe",
+    ),
+    Program(
+        "called_later",
+        """
+def work(row, desk):
+    file(row, desk.row)
+
+
+def main():
+    loop, desk = asyncio.new_event_loop(), Desk()
+    for row in ROWS:
+        desk.row = row
+        loop.call_later(0, work, row, desk)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+""",
+        "call_later",
+    ),
+    Program(
+        "in_a_context",
+        """
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(contextvars.copy_context().run, work, row, desk)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
+    Program(
+        "a_thread_in_a_context",
+        """
+def work(row, desk):
+    all_in.wait()
+    file(row, desk.row)
+
+
+def main():
+    desk, threads = Desk(), []
+    for row in ROWS:
+        desk.row = row
+        threads.append(threading.Thread(target=contextvars.copy_context().run, args=(work, row, desk)))
+        threads[-1].start()
+    all_in.set()
+    for thread in threads:
+        thread.join()
+""",
+        "Thread.start",
+    ),
 )
 """What is proposed works."""
 
@@ -591,6 +771,128 @@ def main():
         "Queue.put",
         work="run",
         context="item.__closure__.0.cell_contents",
+    ),
+    Program(
+        "in_a_dict_in_capitals",
+        """
+CURRENT = {"row": None}
+
+
+def work(row):
+    all_in.wait()
+    file(row, CURRENT["row"])
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            CURRENT["row"] = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="in_a_dict_in_capitals:CURRENT",
+        verdict="exposed",
+    ),
+    Program(
+        "own_pool_of_dicts",
+        """
+def run(items):
+    while (job := items.get()) is not None:
+        work(job["row"], job["info"])
+
+
+def work(row, info):
+    all_in.wait()
+    file(row, info["row"])
+
+
+def main():
+    items, info = queue.Queue(), {"row": None}
+    thread = threading.Thread(target=run, args=(items,))
+    thread.start()
+    for row in ROWS:
+        info["row"] = row
+        items.put({"row": row, "info": info})
+    items.put(None)
+    all_in.set()
+    thread.join()
+""",
+        "Queue.put",
+        work="run",
+        context="item.info",
+        verdict="exposed",
+    ),
+    Program(
+        "in_a_context_variable",
+        """
+current = contextvars.ContextVar("current")
+
+
+def work(row):
+    all_in.wait()
+    file(row, current.get().row)
+
+
+def main():
+    current.set(Desk())
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            current.get().row = row
+            pool.submit(contextvars.copy_context().run, work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="ContextVar current",
+    ),
+    Program(
+        "by_default_in_a_context_variable",
+        """
+current = contextvars.ContextVar("current", default=Desk())
+
+
+async def work(row):
+    await asyncio.sleep(0)
+    file(row, current.get().row)
+
+
+async def rows():
+    tasks = []
+    for row in ROWS:
+        current.get().row = row
+        tasks.append(asyncio.create_task(work(row)))
+    await asyncio.gather(*tasks)
+
+
+def main():
+    asyncio.run(rows())
+""",
+        "create_task",
+        context="ContextVar current",
+    ),
+    Program(
+        "in_a_generator",
+        """
+def lines(row, desk):
+    all_in.wait()
+    yield row, desk.row
+
+
+def work(source):
+    for row, under in source:
+        file(row, under)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, lines(row, desk))
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="source.gi_frame.desk",
     ),
 )
 """No boundary can guard them, and it is said why."""

@@ -30,6 +30,8 @@ def hand_over(group: Group, held: dict[int, Held]) -> Row:
     row = Row(group, held)
     group.begins()
     for one in held.values():
+        if one.unwatched and class_of(one) in (Held, Items):
+            group.plain.add(one.path)
         _again(row, one)
     return row
 

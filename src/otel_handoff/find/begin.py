@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from contextvars import Context, copy_context
+from functools import partial
 from types import CoroutineType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
@@ -27,20 +30,39 @@ _MOST_GROUPS: Final = 10_000
 _WRAPPING: Final = frozenset({"opentelemetry", "ddtrace", "sentry_sdk", "logfire"})
 
 
-def begin(way: str, given: Any, args: Args, kwargs: Kwargs, *, place: At | None = None) -> Row | None:
-    """Begin the row of a function that is handed over, with what it will be called with."""
+def begin(
+    way: str, given: Any, args: Args, kwargs: Kwargs, *, place: At | None = None, context: Context | None = None
+) -> Row | None:
+    """Begin the row of a function that is handed over, with what it will be called with.
+
+    Args:
+        way: what hands over.
+        given: the function.
+        args: what it will be called with.
+        kwargs: likewise.
+        place: the program's own that hands over, where that is not the one that runs now.
+        context: in which it will run, where that is not one of its own thread's.
+    """
     with guard, no_lease():
         layers = peeled(given, args)
         function = function_in(layers.function)
         if function is not None and not is_own_code(function.__code__):
             layers = _own(layers, function)
             function = function_in(layers.function)
-        parts = given_to(layers, function, args, kwargs)
+        parts = given_to(layers, function, args, kwargs, context if layers.through is None else context_of(layers))
         if function is None or not is_own_code(function.__code__):
             # What goes through a library's own queue is none of the program's affairs.
             parts = (part for part in parts if class_of(part.value) is not deque)
         return _begin(way, layers.function, function, parts, place)
     return None
+
+
+def context_of(layers: Layers) -> Context | None:
+    """Return the context of the innermost `Context.run` around what is handed over; None where there is none."""
+    inner: Any = layers.through
+    if class_of(inner) is partial:
+        inner = inner.args[-1]
+    return None if inner is None else inner.__self__
 
 
 def _own(layers: Layers, function: FunctionType) -> Layers:
@@ -53,12 +75,12 @@ def _own(layers: Layers, function: FunctionType) -> Layers:
     return layers
 
 
-def begin_coroutine(way: str, given: Any) -> Row | None:
+def begin_coroutine(way: str, given: Any, context: Context | None = None) -> Row | None:
     """Begin the row of a coroutine that has not run yet, with what it was called with."""
     if class_of(given) is not CoroutineType or given.cr_frame is None:
         return None
     with guard, no_lease():
-        row = _begin(way, given, None, taken_along(given), None)
+        row = _begin(way, given, None, taken_along(given, copy_context() if context is None else context), None)
         if row is not None and _was_made_before(given.cr_origin):
             row.group.early.add()
         return row
@@ -131,16 +153,22 @@ def held_back(seconds: float) -> None:
     _patience = seconds
 
 
-def run(row: Row, function: Callable[..., Any], args: Args, kwargs: Kwargs) -> Any:
-    """Call a function as the worker of a row."""
+def run(row: Row, function: Callable[..., Any], args: Args, kwargs: Kwargs, *, context: Context | None = None) -> Any:
+    """Call a function as the worker of a row; `context` is the one that it will enter, if it does."""
     with guard:
         if row.awaits is not None:
             row.awaits.wait(_patience)
         row.begin()
     token = current.set(row)  # only now: what is looked at for this is no read of its worker's
+    inner: Any = None
+    if context is not None:
+        with suppress(RuntimeError):  # another is in it: the program will be told so
+            inner = context.run(current.set, row)
     try:
         return function(*args, **kwargs)
     finally:
         current.reset(token)
+        if inner is not None and context is not None:
+            context.run(current.reset, inner)
         with guard:
             row.end()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from contextvars import Context, ContextVar
 from threading import local
 from types import CellType, CoroutineType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
-from otel_handoff.find.held import Globals, Held, OfAThread, values_here
+from otel_handoff.find.held import CONTEXTVAR, Globals, Held, OfAThread, values_here
 from otel_handoff.find.named import named_by
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.handover.calling import function_of
@@ -47,21 +48,38 @@ def function_in(given: Any) -> FunctionType | None:
     return function
 
 
-def taken_along(coroutine: CoroutineType[Any, Any, Any]) -> Iterator[Part]:
-    """Yield what a coroutine that has not run yet was called with, and the globals that its function names."""
+def taken_along(coroutine: CoroutineType[Any, Any, Any], context: Context) -> Iterator[Part]:
+    """Yield what a coroutine that has not run yet was called with, and the globals that its function names.
+
+    Args:
+        coroutine: itself.
+        context: in which it will run.
+    """
     code, frame = coroutine.cr_code, coroutine.cr_frame
     assert frame is not None
     given = frame.f_locals
     yield from (Part(name, value) for name, value in given.items())
     function = FunctionType(code, frame.f_globals, closure=tuple(CellType() for _ in code.co_freevars))
     is_method = code.co_varnames[:1] == ("self",) and "self" in given
-    yield from _globals(function, class_of(given["self"]) if is_method else None)
+    yield from _globals(function, class_of(given["self"]) if is_method else None, context)
 
 
 def given_to(
-    layers: Layers, function: FunctionType | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    layers: Layers,
+    function: FunctionType | None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    context: Context | None,
 ) -> Iterator[Part]:
-    """Yield what a `function` that is handed over is given, holds, and names, by the names that it has there."""
+    """Yield what a `function` that is handed over is given, holds, and names, by the names that it has there.
+
+    Args:
+        layers: what is handed over.
+        function: that is in it.
+        args: that are given with it.
+        kwargs: likewise.
+        context: in which it will run, if it takes one along.
+    """
     given = filled(layers.before, args[layers.shift :])
     if function is None:
         yield Part("self", layers.function)
@@ -85,7 +103,7 @@ def given_to(
             taken = max(len(given), len(names) - len(defaults))
             for name, value in zip(names[taken:], defaults[len(defaults) - len(names) + taken :], strict=False):
                 yield Part(name, value)
-        yield from _globals(function, cls)
+        yield from _globals(function, cls, context)
     if kwargs or layers.named:
         for name, value in {**layers.named, **kwargs}.items():
             yield Part(name, value)
@@ -97,12 +115,14 @@ def _closure(function: FunctionType) -> Iterator[Part]:
             yield Part(name, cell.cell_contents, cell)
 
 
-def _globals(function: FunctionType, cls: type | None) -> Iterator[Part]:
+def _globals(function: FunctionType, cls: type | None, context: Context | None) -> Iterator[Part]:
     named = named_by(function, cls)
     plain: dict[int, Held] = {}
     for space, module, name in named.globals:
         value = space.get(name, MISSING)
         if is_simple(value):
+            if name.isupper():
+                continue  # a constant
             held = plain.get(id(space))
             if held is None:
                 held = plain[id(space)] = Globals(f"{module}:", space, {}, "who reads a global is not seen")
@@ -113,6 +133,11 @@ def _globals(function: FunctionType, cls: type | None) -> Iterator[Part]:
             says = {key: held for key, held in here if key not in named.stores and _says(key, held)}
             if says:
                 yield Part(f"{module}:{name}", OfAThread(f"{module}:{name}", value, says, "who reads it is not seen"))
+        elif class_of(value) is ContextVar:
+            if context is not None:
+                with suppress(LookupError):  # it has nothing
+                    there = context[value] if value in context else Context().run(value.get)
+                    yield Part(f"{CONTEXTVAR}{value.name}", there)
         elif value is not MISSING:
             yield Part(f"{module}:{name}", value)
 

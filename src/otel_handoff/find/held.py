@@ -186,6 +186,8 @@ def values_here(here: local) -> dict[str, Any]:
 CONTEXTVAR: Final = "ContextVar "
 """Before the name of one, in the place of a path."""
 
+IN_CONTEXTS: Final = "ContextVar"
+
 
 class ContextVariable(Held):
     """A ContextVar, and what it held: a worker may run with another, or without."""
@@ -198,7 +200,7 @@ class ContextVariable(Held):
 
     def kind(self) -> str:
         """Return what it is."""
-        return "ContextVar"
+        return IN_CONTEXTS
 
     def now(self) -> Iterator[tuple[str, Any, Any]]:
         """Yield its name, what it held, and what it holds here."""

@@ -95,7 +95,7 @@ class _Search:
                 for inner in names & vars(value).keys():
                     if not isinstance(vars(value)[inner], ModuleType):
                         self._note(vars(value), value.__name__, inner, frozenset())
-        elif not (value is MISSING and hasattr(builtins, name)) and not name.isupper():
+        elif not (value is MISSING and hasattr(builtins, name)):
             self._found[id(space), name] = Global(space, module, name)
             cls = value if isinstance(value, type) else class_of(value)
             if is_own_class(cls):

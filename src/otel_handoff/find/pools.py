@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
 
-from otel_handoff.find.begin import begin, run
+from otel_handoff.find.begin import begin, context_of, run
+from otel_handoff.find.queues import Sealed
 from otel_handoff.find.rows import Row
-from otel_handoff.find.seen import at
-from otel_handoff.handover.directly import Args, Kwargs
+from otel_handoff.find.seen import At, at
+from otel_handoff.handover.directly import Args, Kwargs, peeled
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import class_of
 
@@ -31,7 +32,8 @@ class Carrying(CallableObjectProxy):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it."""
-        return run(self._self_row, self.__wrapped__, args, kwargs)
+        context = context_of(peeled(self.__wrapped__, args))
+        return run(self._self_row, self.__wrapped__, args, kwargs, context=context)
 
     def __reduce_ex__(self, protocol: Any) -> Args:
         with guard:
@@ -44,6 +46,17 @@ def submit(way: str, wrapped: Any, _instance: Any, args: Args, kwargs: Kwargs) -
     if args and (row := begin(way, args[0], args[1:], kwargs)) is not None:
         args = (Carrying(args[0], row), *args[1:])
     return wrapped(*args, **kwargs)
+
+
+def send(wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    """The same of a pool of processes, which is given what it maps over in chunks."""
+    given: Any = args[0] if args else None
+    if class_of(given) is not partial or given.func is not sys.modules["concurrent.futures.process"]._process_chunk:
+        return submit("ProcessPoolExecutor.submit", wrapped, instance, args, kwargs)
+    # They say what they are called with when they are one item long: as a rule.
+    function, chunk = given.args[0], args[1]
+    row = begin("ProcessPoolExecutor.map", function, chunk[0], {})
+    return wrapped(given if row is None else Carrying(given, row), *args[1:], **kwargs)
 
 
 def apply(way: str, wrapped: Any, _pool: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -78,12 +91,14 @@ def map_over(way: str, wrapped: Any, pool: Any, args: Args, kwargs: Kwargs) -> A
     given, items, pools = args[0], args[1], sys.modules["multiprocessing.pool"]
     mapper = args[2] if len(args) > 2 else kwargs.get("mapper")
     starred = mapper is pools.starmapstar
+    place = at(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     if not isinstance(pool, pools.ThreadPool):
         if isinstance(items, (list, tuple)):
             row = begin(way, given, tuple(cast("Iterable[Any]", items)), {})
             args = (given if row is None else Carrying(given, row), *args[1:])
+        else:  # what it yields next may be the same again
+            args = (given, _sealed(way, given, items, place, starred=starred), *args[2:])
         return wrapped(*args, **kwargs)
-    place = at(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
 
     def handed(items: Iterable[Any]) -> Iterator[Any]:
         for item in items:
@@ -100,6 +115,12 @@ def map_over(way: str, wrapped: Any, pool: Any, args: Args, kwargs: Kwargs) -> A
     if starred:
         handed_over = [(one,) for one in handed_over]
     return wrapped(each, handed_over, *args[2:], **kwargs)
+
+
+def _sealed(way: str, given: Any, items: Iterable[Any], place: At | None, *, starred: bool) -> Iterator[Any]:
+    for item in items:
+        row = begin(way, given, tuple(item) if starred else (item,), {}, place=place)
+        yield item if row is None else Sealed(item, row)
 
 
 def call_back(way: str, wrapped: Any, future: Any, args: Args, kwargs: Kwargs) -> Any:

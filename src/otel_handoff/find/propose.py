@@ -9,7 +9,8 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple, cast
 
-from otel_handoff.find.held import CONTEXTVAR, LOCAL, MODULE
+from otel_handoff.find.held import CONTEXTVAR, IN_CONTEXTS, LOCAL, MODULE
+from otel_handoff.find.own import is_own_code
 from otel_handoff.find.seen import Group, Taker, Work
 from otel_handoff.handover.calling import code_of
 from otel_handoff.host.callsites import call_sites
@@ -23,7 +24,9 @@ _THE_SAME: Final = {
     LOCAL: "What a thread has is not there on another",
 }
 _INSIDE: Final = ("__self__", "cell_contents")
-_STAYS: Final = ("self", "cls", "args", "kwargs")
+_OF_A_GENERATOR: Final = "gi_frame"
+_SELF: Final = ("self", "cls")
+_STAYS: Final = (*_SELF, "args", "kwargs")
 
 
 class Target(NamedTuple):
@@ -47,12 +50,21 @@ class Target(NamedTuple):
 def target(group: Group, path: str, kind: str) -> Target:
     """Return the function that works on what is handed over at `path`, of that kind."""
     found = _target_of(group, path)
-    if "__closure__" in path:
-        why = "It is a variable of a function that is handed over, in which no boundary can put another: hand it over."
+    if "__closure__" in path or _OF_A_GENERATOR in path.split("."):
+        what = "function" if "__closure__" in path else "generator"
+        why = f"It is a variable of a {what} that is handed over, in which no boundary can put another: hand it over."
+        return found._replace(why_not=found.why_not or why)
+    if path.startswith(CONTEXTVAR) and kind != IN_CONTEXTS:
+        why = "The object in the ContextVar is the same for every row: set another for each, or hand it over."
         return found._replace(why_not=found.why_not or why)
     same = _THE_SAME.get(kind.partition(" ")[0])
     if same is None:
-        return found
+        why = ""
+        if _is_unseen(group, _parts(path)):
+            why = f"Who reads a {kind} is not seen, and no worker is given a copy of this one: hand it over."
+        elif group.is_pickled() and any(map(str.isdigit, path.split("."))):
+            why = "What is in a tuple is not put right for another process: hand it over as an argument of its own."
+        return found._replace(why_not=found.why_not or why)
     return found._replace(context=found.context.rstrip(":"), why_not=f"{same}: hand it over as an argument.")
 
 
@@ -100,15 +112,33 @@ def root_and_rest(group: Group, path: str) -> tuple[str, str]:
     """Return where a context is best said to be, and what leads from there to an object on it."""
     if path.startswith(CONTEXTVAR):
         return path, ""
-    if ":" in path:
-        module, _, rest = path.partition(":")
-        first, _, rest = rest.partition(".")
-        return f"{module}:{first}", rest
-    parts = path.split(".")
-    first = 2 if parts[0] in (_STAYS if group.work is not None else ("item",)) else 1
+    first, *inner = _parts(path)
+    at = 1 if first in (_STAYS if group.work is not None else ("item",)) else 0
     # What is in a tuple is copied by itself: a copy of the tuple has the same in it.
-    first = max([first, *(number + 1 for number, part in enumerate(parts) if part.isdigit() or part in _INSIDE)])
-    return ".".join(parts[:first]), ".".join(parts[first:])
+    for number, part in enumerate(inner, 1):
+        if part.isdigit() or part in _INSIDE:
+            at = number
+        elif part == _OF_A_GENERATOR:
+            at = number + 1
+    while at < len(inner) and _is_unseen(group, [first, *inner[:at]]):
+        at += 1
+    if at and first in _SELF and _is_unseen(group, [first, *inner]) and first not in group.plain:
+        at = 0
+    return ".".join([first, *inner[:at]]), ".".join(inner[at:])
+
+
+def _parts(path: str) -> list[str]:
+    # A variable of a module is one of them.
+    module, colon, rest = path.rpartition(":")
+    first, *inner = rest.split(".")
+    return [f"{module}{colon}{first}", *inner]
+
+
+def _is_unseen(group: Group, parts: list[str]) -> bool:
+    # An argument is pinned by a copy, with what is in it; anything else where it is read, which of these is not seen.
+    first, *inner = parts
+    is_given = ":" not in first and first not in _SELF and all(map(str.isdigit, inner))
+    return not is_given and ".".join(parts) in group.plain
 
 
 def written(options: Mapping[str, Any]) -> str:
@@ -144,6 +174,9 @@ def _module(name: str, code: CodeType) -> str:
 
 
 def _of_work(work: Work, path: str) -> Target:
+    if work.code is not None and not is_own_code(work.code):
+        why = f"{work.module} is no module of the program's: let a function of the program's own do the work."
+        return Target(f"{work.module}:{work.name}", path, work.code, why)
     if "<" not in work.name and work.code is not None:
         return _target(work.module, work.name, work.code, path)
     root, _, rest = path.partition(".")

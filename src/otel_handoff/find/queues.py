@@ -42,7 +42,7 @@ def put(way: str, wrapped: Any, queue: Any, args: Args, kwargs: Kwargs) -> Any:
 def seal(way: str, wrapped: Any, _queue: Any, args: Args, kwargs: Kwargs) -> Any:
     """Something is put into a queue to another process, which pickles it later."""
     if args and (row := begin_item(way, args[0])) is not None:
-        args = (_Sealed(args[0], row), *args[1:])
+        args = (Sealed(args[0], row), *args[1:])
     return wrapped(*args, **kwargs)
 
 
@@ -91,8 +91,8 @@ def _over(queue: Any) -> None:
             row.end()
 
 
-class _Sealed:
-    """Stands for what is put into a queue to another process, until it is pickled."""
+class Sealed:
+    """Stands for what goes to another process, until it is pickled."""
 
     __slots__ = ("_item", "_row")
 

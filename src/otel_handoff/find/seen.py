@@ -153,6 +153,7 @@ class Group:
         attributes: of what goes across, by the path and the class of the object, and the name.
         threads: the names of those that hand over.
         early: how many were coroutines that were made by another line before.
+        plain: the paths of what cannot be watched: dicts, lists, namespaces.
         takers: the functions that took it out of a queue.
         next: is set when the next row is handed over.
     """
@@ -165,6 +166,7 @@ class Group:
         self.attributes: dict[tuple[str, type, str], Attribute] = {}
         self.threads: set[str] = set()
         self.early: Tally = Tally()
+        self.plain: set[str] = set()
         self.takers: list[Taker] = []
         self.next: threading.Event = threading.Event()
 
@@ -186,6 +188,10 @@ class Group:
             return
         if all(taker.code is not own.f_code for taker in self.takers):
             self.takers.append(Taker(str(own.f_globals.get("__name__", "")), own.f_code))
+
+    def is_pickled(self) -> bool:
+        """Whether any of it was pickled for a worker in another process when it had moved."""
+        return any(attribute.pickled.value for attribute in list(self.attributes.values()))
 
     def attribute(self, held: Held, name: str) -> Attribute:
         """Return what is known of an attribute of an object that goes across."""

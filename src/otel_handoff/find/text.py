@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from otel_handoff.find.found import EARLY, EXPOSED, SHARED, WRONG, Found, Line, Result
-from otel_handoff.find.held import CONTEXTVAR, LOCAL
+from otel_handoff.find.held import IN_CONTEXTS, LOCAL
 from otel_handoff.find.propose import written
 from otel_handoff.find.verify import NOTHING, WRONG_IDS, Tried, in_doubt, verdict
 
@@ -41,7 +41,7 @@ def summary(result: Result, tried: Tried | None) -> str:
         ends = "That is how `with Pool()` ends its workers: close() and join() let them tell."
         return f"NOT KNOWN, of {of}: {lost} began, and ended without a word of what was found. {ends}"
     if not result.rows:
-        return "NOT KNOWN: nothing was handed over that carries an object of the program's own."
+        return "NOT KNOWN: nothing was handed over that find looks at."
     doubts = _of(in_doubt(result, tried), "hand-over")
     return f"NOT KNOWN in {doubts}, of {of}: see above. A boundary with the calls that file something tells."
 
@@ -53,7 +53,7 @@ def headline(found: Found) -> str:
         return f"WRONG: in {rows} the worker read what was written after its hand-over"
     if found.verdict != EXPOSED:
         return f"SHARED: one object in {_of(found.rows, 'row')}, and what says which row it is never moved in flight"
-    if found.context.startswith(CONTEXTVAR) or found.kind == LOCAL:
+    if found.kind in (IN_CONTEXTS, LOCAL):
         return f"EXPOSED: in {rows} the worker began without what it held, or with another"
     if found.wrong:
         return f"EXPOSED: in {rows} the worker read what was written after its hand-over, which may be everybody's"
@@ -65,7 +65,7 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
     yield headline(found)
     yield f"  handed over  {found.way}, {found.hands_over.place or 'by no code of the program'}"
     yield f"  work         {found.work or 'not seen'}"
-    is_variable = found.context.startswith(CONTEXTVAR)
+    is_variable = found.kind == IN_CONTEXTS
     yield f"  object       {found.context if is_variable else f'{_a(found.kind)} at {found.context!r}'}"
     yield from _places("written", found.writes, "by whom was not seen" if found.verdict == WRONG else "")
     unread = "pickled for another process" if found.pickled else "as its work began"

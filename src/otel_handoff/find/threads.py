@@ -5,9 +5,9 @@ from __future__ import annotations
 from threading import Timer
 from typing import Any, Final
 
-from otel_handoff.find.begin import begin, run
+from otel_handoff.find.begin import begin, context_of, run
 from otel_handoff.find.rows import Row, current
-from otel_handoff.handover.directly import Args, Kwargs
+from otel_handoff.handover.directly import Args, Kwargs, peeled
 from otel_handoff.host.plainly import dict_of
 
 _starting: Final[dict[int, Row]] = {}
@@ -16,12 +16,8 @@ _starting: Final[dict[int, Row]] = {}
 
 def start(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
     """A thread is started: what it is to run is handed over."""
-    values = dict_of(thread)
-    names = ("function", "args", "kwargs") if isinstance(thread, Timer) else ("_target", "_args", "_kwargs")
-    given, rest, named = (values.get(name) for name in names)
-    if given is None:
-        given, rest, named = thread.run, (), {}
-    row = begin("Thread.start", given, tuple(rest or ()), dict(named or {}))
+    given, rest, named = _given_to(thread)
+    row = begin("Thread.start", given, rest, named)
     if row is None:
         return wrapped(*args, **kwargs)
     _starting[id(thread)] = row
@@ -38,4 +34,14 @@ def runs(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
     if row is None:
         current.set(None)  # a thread may start with the variables of the one that starts it
         return wrapped(*args, **kwargs)
-    return run(row, wrapped, args, kwargs)
+    given, rest, _ = _given_to(thread)
+    return run(row, wrapped, args, kwargs, context=context_of(peeled(given, rest)))
+
+
+def _given_to(thread: Any) -> tuple[Any, Args, Kwargs]:
+    values = dict_of(thread)
+    names = ("function", "args", "kwargs") if isinstance(thread, Timer) else ("_target", "_args", "_kwargs")
+    given, rest, named = (values.get(name) for name in names)
+    if given is None:
+        return thread.run, (), {}
+    return given, tuple(rest or ()), dict(named or {})

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from inspect import GEN_CREATED, getgeneratorstate
 from itertools import islice
-from types import CellType, FunctionType, MethodType
+from types import CellType, FunctionType, GeneratorType, MethodType
 from typing import Any, Final, cast
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, values_of_class
@@ -92,6 +93,11 @@ class _Walk:
                 self._note_variable(f"{path}.__closure__.{number}.cell_contents", name, cell)
                 self._go_on(f"{path}.__closure__.{number}", [("cell_contents", cell.cell_contents)], depth)
 
+    def at_generator(self, path: str, value: Any, depth: int) -> None:
+        # Once it has begun, its variables are another thread's.
+        if is_own_code(value.gi_code) and getgeneratorstate(value) == GEN_CREATED:
+            self._go_on(f"{path}.gi_frame", value.gi_frame.f_locals.items(), depth)
+
     def at_deque(self, path: str, _value: Any, _depth: int) -> None:
         _left_out(f"what goes through the deque at {path!r}")
 
@@ -119,6 +125,7 @@ _CONTAINERS: Final[dict[type, Callable[[_Walk, str, Any, int], None]]] = {
     FunctionType: _Walk.at_function,
     MethodType: _Walk.at_method,
     partial: _Walk.at_partial,
+    GeneratorType: _Walk.at_generator,
     deque: _Walk.at_deque,
 }
 

@@ -13,7 +13,7 @@ from otel_handoff.host.wrapping import Patch
 
 _WAYS: Final[dict[str, Callable[..., Any]]] = {
     "concurrent.futures.thread:ThreadPoolExecutor.submit": partial(pools.submit, "ThreadPoolExecutor.submit"),
-    "concurrent.futures.process:ProcessPoolExecutor.submit": partial(pools.submit, "ProcessPoolExecutor.submit"),
+    "concurrent.futures.process:ProcessPoolExecutor.submit": pools.send,
     "concurrent.futures._base:Future.add_done_callback": partial(pools.call_back, "Future.add_done_callback"),
     "multiprocessing.pool:Pool.apply_async": partial(pools.apply, "Pool.apply_async"),
     "multiprocessing.pool:Pool._map_async": partial(pools.map_over, "Pool.map"),
@@ -30,6 +30,9 @@ _WAYS: Final[dict[str, Callable[..., Any]]] = {
     "asyncio.queues:Queue.get_nowait": partial(queues.get, "asyncio.Queue.get"),
     "asyncio.queues:Queue.task_done": partial(queues.done, "asyncio.Queue.task_done"),
     "asyncio.base_events:BaseEventLoop.create_task": partial(tasks.create, "create_task"),
+    "asyncio.base_events:BaseEventLoop.call_soon": partial(tasks.call, "call_soon", 0),
+    "asyncio.base_events:BaseEventLoop.call_soon_threadsafe": partial(tasks.call, "call_soon_threadsafe", 0),
+    "asyncio.base_events:BaseEventLoop.call_at": partial(tasks.call, "call_later", 1),
     "asyncio.tasks:run_coroutine_threadsafe": partial(tasks.threadsafe, "run_coroutine_threadsafe"),
 }
 
