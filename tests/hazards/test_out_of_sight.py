@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from otel_handoff import HandoffInstrumentor
 from tests.hazards.conftest import Instrument
 from tests.hazards.one_row import MODES, Body, Desk, Host, declare, run_rows
 from tests.hazards.rows import told
@@ -157,3 +158,29 @@ def test_an_override_that_renames_the_context(mode: str, instrument: Instrument,
     assert telemetry.unchecked() == {}
     assert telemetry.counted("handoff.submissions") == {("desk",): 3}
     assert told(telemetry) == []
+
+
+@pytest.mark.parametrize("times", [1, 1_000])
+def test_work_that_was_looked_up_before(times: int, instrument: Instrument, telemetry: Telemetry) -> None:
+    """What is in a registry is called as it is, and files: that no row was seen is told, be it at the end."""
+    registry = [Inner.work]
+    instrument(boundaries=[declare(Inner, submit=None)])
+    host = Inner()
+    for _ in range(times):
+        host.pool.submit(lambda: registry[0](host, Desk("A"), file)).result(WAIT)
+    host.close()
+    assert telemetry.unchecked() == ({"no_worker": 1} if times > 1 else {})
+    HandoffInstrumentor().uninstrument()
+    assert telemetry.unchecked() == {"no_worker": 1}
+
+
+def test_what_is_filed_before_the_first_row(instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is the program's own; so is what work files that is simply called."""
+    instrument(boundaries=[declare(Host), declare(Inner, name="inner", submit=None)])
+    file(Desk("first"))
+    inner = Inner()
+    inner.work(Desk("in place"), file)
+    inner.close()
+    run_rows(Host(), [file])
+    HandoffInstrumentor().uninstrument()
+    assert telemetry.unchecked() == {}

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import weakref
+from collections import deque
 from typing import Any, Final
 
 from opentelemetry import context as context_api
@@ -43,6 +44,8 @@ from otel_handoff.record.locations import Frames
 
 _logger = logging.getLogger("otel_handoff")
 
+_MOST_WITHOUT_ROWS: Final = 1_000
+"""Calls after which it is told that no row was seen; else at the end: a program may make some before its first."""
 _NOT_UNTIL_NOW: Final = "it overrides the declared function without calling it, and was not seen until now"
 
 
@@ -80,6 +83,7 @@ class Handoff(Shared):
         self._explained = False
         self.gap = self._gap
         self._gaps: set[tuple[str, str]] = set()
+        self._without_rows: deque[str] = deque(maxlen=_MOST_WITHOUT_ROWS)
         self._registered = False
         if engine.settings.remote:
             self.detector.leave = Leaving(self).leave
@@ -144,6 +148,7 @@ class Handoff(Shared):
             for lease in self.counts.rows.leases():
                 lease.miss()
             self.look_for_gaps()
+            self._tell_of_no_row()
             self.coverage.tell()
             if self.running.late is not None:
                 self.running.late.judged.tell()
@@ -337,7 +342,15 @@ class Handoff(Shared):
             if not self.counts.submissions.value:
                 return False
         else:
-            if self.counts.recognised.value <= len(self.counts.rows.in_flight) or unknown.get() is self.detector:
+            if unknown.get() is self.detector:
+                return False
+            if self._is_without_rows():
+                self._without_rows.append(call.call.target)
+                if len(self._without_rows) == _MOST_WITHOUT_ROWS:
+                    self._tell_of_no_row()
+                    self.coverage.tell()
+                return False
+            if self.counts.recognised.value <= len(self.counts.rows.in_flight):
                 return False
             if call.seen and threading.get_ident() in self.submitters:
                 return False  # it files what is its own
@@ -346,6 +359,22 @@ class Handoff(Shared):
         self._gap("call_not_seen", call.call.target, f"it was called {where}")
         self.coverage.tell()
         return True
+
+    def _is_without_rows(self) -> bool:
+        # Whether nothing is known of any row, nor said of any: not that the work function is simply called, either.
+        return not (
+            self.counts.submissions.value
+            or self.counts.recognised.value
+            or self.told_in_place
+            or any(missed.value for missed in self.counts.unchecked.values())
+        )
+
+    def _tell_of_no_row(self) -> None:
+        # What hands over, or works, may be called by what had looked it up before it was wrapped.
+        if self._without_rows and self._work_patch.attached and self._is_without_rows():
+            self._gap(
+                "no_worker", self.boundary.work, f"it was not seen to run, and {self._without_rows[0]} was called"
+            )
 
     def _unread(self, call: DeclaredCall, lease: Lease, fields: list[str]) -> None:
         if not fields:

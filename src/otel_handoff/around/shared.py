@@ -59,6 +59,7 @@ class Shared:
         forked: whether this process is a fork of one that it was attached in.
         explain: tells, where no worker is recognised, what in the declaration it may come of; `around.handoff` does.
         cover_overrides: looks for subclasses that hand over rows in their own way; `around.handoff` does.
+        told_in_place: whether the work function was simply called, which is no row.
         gap: tells once that something was not met, by its reason; `around.handoff` does.
         row_of: says whose row the work function is looked up for again: the same, or another of the same submit call.
     """
@@ -109,7 +110,7 @@ class Shared:
         self.explain: Callable[[], None] = _nothing
         self.cover_overrides: Callable[[], None] = _nothing
         self.gap: Callable[[str, str], None] = _no_gap
-        self._told_in_place: bool = False
+        self.told_in_place: bool = False
         self.row_of: Callable[[Handing, Lease], Lease] = _the_same
 
     def _shared_parameters(self) -> frozenset[str]:
@@ -127,8 +128,8 @@ class Shared:
 
     def in_place(self) -> None:
         """The work function was simply called: that is no row."""
-        if not self._told_in_place:
-            self._told_in_place = True
+        if not self.told_in_place:
+            self.told_in_place = True
             _logger.info(
                 "Boundary %r: %s was called where nothing is handed over. Such calls are no rows, and are not checked.",
                 self.boundary.name,
