@@ -13,7 +13,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from opentelemetry import trace
@@ -27,6 +27,13 @@ from tests.telemetry import Telemetry
 
 IN_EACH_MODE = pytest.mark.parametrize("mode", MODES)
 Go = Callable[[], None]
+
+
+class Named(NamedTuple):
+    """A tuple whose places have names."""
+
+    n: int
+    ctx: Any
 
 
 class Job:
@@ -207,6 +214,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 ITEMS: dict[str, tuple[str, Callable[[int, Any], Any]]] = {
     "tuple": ("item.1", lambda n, ctx: (n, ctx)),
+    "named": ("item.ctx", lambda n, ctx: Named(n, ctx)),
     "list": ("item.1", lambda n, ctx: [n, ctx]),
     "object": ("item.ctx", Job),
     "itself": ("item", lambda _, ctx: ctx),
@@ -217,7 +225,7 @@ EVERY_ITEM = pytest.mark.parametrize("item", ITEMS)
 
 def context_in(item: Any) -> Any:
     """Return the context; None where there is none."""
-    if isinstance(item, Job):
+    if isinstance(item, (Job, Named)):
         return item.ctx
     if type(item) is dict:
         return item["the ctx"]  # pyright: ignore[reportUnknownVariableType]
@@ -513,6 +521,45 @@ def test_a_task_that_takes_from_the_same_queue(mode: str, instrument: Instrument
     assert submission is not None
     assert submission.ids["order_id"] == "A"
     assert told(telemetry) == []
+
+
+class Waits(InATask):
+    """It begins a task for each item that it waits for."""
+
+    async def loop(self) -> None:  # type: ignore[override]
+        while (item := await asyncio.create_task(self.q.get())) is not None:
+            file(item[1], self.filed)
+
+
+@IN_EACH_MODE
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_task_that_takes_for_the_loop(
+    times: int, mode: str, instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which row the loop goes on with is not known: that is told, once."""
+    instrument(mode, boundaries=[declare(Waits, "item.1")])
+    host = Waits()
+    for _ in range(times):
+        host.put((0, Desk("A")))
+    host.run()
+    assert host.filed == ["A"] * times
+    assert telemetry.unchecked() == {"no_worker": 1}
+    assert "a task that it began took an item for it" in caplog.text
+
+
+@IN_EACH_MODE
+def test_a_place_that_no_item_has(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """It is told, unless there was but a sign to end."""
+    instrument(mode, boundaries=[declare(Threaded, "item.job")])
+    Threaded().run()
+    HandoffInstrumentor().uninstrument()
+    assert telemetry.unchecked() == {}
+    instrument(mode, boundaries=[declare(Threaded, "item.job")])
+    host = Threaded()
+    host.put((0, Desk("A")))
+    host.run()
+    HandoffInstrumentor().uninstrument()
+    assert telemetry.unchecked() == {"field_unresolved": 1}
 
 
 @IN_EACH_MODE

@@ -316,6 +316,8 @@ class Handoff(Shared):
             return
         if self._loop is not None and self._loop.elsewhere:
             self._gap("no_worker", self.boundary.work, "it was not seen to run, and items were taken")
+        if self._loop is not None and self._loop.placeless:
+            self._gap("field_unresolved", self.boundary.place, f"no item that {self.boundary.work} took has it")
         gaps = [("replaced", patch.target) for patch in self._patches if patch.attached and not patch.in_use]
         if self._is_here():
             wanted = [[self._work_patch], *(call.patches for call in self._calls)]

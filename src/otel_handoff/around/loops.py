@@ -20,7 +20,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.paths import parts
-from otel_handoff.host.plainly import MISSING, class_of, dict_of, may_be_context, stored
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, may_be_context, says_nothing, stored
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
@@ -73,7 +73,8 @@ class Loop:
 
     Attributes:
         patches: its wrappers, but for that of the loop itself.
-        elsewhere: whether something that may be a row was taken by others, and the loop was not seen to run.
+        elsewhere: whether something that may be a row was taken by others, and the loop was not seen to take any.
+        placeless: what the loop took had no context where that is declared to be, nor was it but a sign to end.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -86,7 +87,9 @@ class Loop:
         self._hand_over: HandOver | None = None
         self._in_place: HandOver | None = None
         self._has_run = False
+        self._has_taken = False
         self.elsewhere: bool = False
+        self.placeless: bool = False
         shared.keeps_context = False  # where it can be done, the item is given a copy
         puts, takes, done = targets_of(boundary)
         module = takes.partition(":")[0]
@@ -197,12 +200,15 @@ class Loop:
             noted = self._noted(queue, item)
             came = self._between.text_of(item) if self._between is not None else None
             run = self._running()
-            if run is None:  # another's
-                self.elsewhere = not self._has_run and (noted is not None or self.elsewhere)
+            if run is None:
+                if noted is not None:
+                    self._took_elsewhere(queue)
                 return
             context = self._context_in(item)
             if context is MISSING:
+                self.placeless = not self._has_taken and (self.placeless or self._should_have(item))
                 return
+            self._has_taken, self.placeless, self.elsewhere = True, False, False
             self._ours[queue] = True
             lease = self._between.came(came, context) if self._between is not None else None
             if lease is not None:
@@ -220,6 +226,20 @@ class Loop:
                 noted.handed = context
                 self._hand_over.pin_at_read(noted)
             run.takes(queue, noted, context)
+
+    def _took_elsewhere(self, queue: Any) -> None:
+        # Another's; or it is for the loop, which waits for a task of its own that takes it: which row it goes on with
+        # then, nobody knows.
+        loop = looping.get()
+        if loop is not None and loop.loop is self and (queue in self._ours or not self._has_taken):
+            self.shared.gap("no_worker", self.shared.boundary.work, "a task that it began took an item for it")
+            self.shared.coverage.tell()
+        else:
+            self.elsewhere = not self._has_run or self.elsewhere
+
+    def _should_have(self, item: Any) -> bool:
+        # A pill may well have no context: it is nothing of its own, or has a None there.
+        return not says_nothing(item) and stored(item, self._tail) is not None
 
     def _done(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self._running()

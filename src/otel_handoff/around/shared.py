@@ -109,7 +109,7 @@ class Shared:
         self.forked: bool = False
         self.explain: Callable[[], None] = _nothing
         self.cover_overrides: Callable[[], None] = _nothing
-        self.gap: Callable[[str, str], None] = _no_gap
+        self.gap: Callable[..., None] = _no_gap
         self.told_in_place: bool = False
         self.row_of: Callable[[Handing, Lease], Lease] = _the_same
 
@@ -192,7 +192,7 @@ def _nothing() -> None:
     pass
 
 
-def _no_gap(_reason: str, _target: str) -> None:
+def _no_gap(_reason: str, _target: str, _more: str = "") -> None:
     pass
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from enum import Enum
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from otel_handoff.host.paths import Key
 
@@ -97,8 +98,15 @@ def is_code(attribute: Any) -> bool:
     return hasattr(kind, "__set__") and not issubclass(kind, (MemberDescriptorType, GetSetDescriptorType))
 
 
+class _Named(NamedTuple):
+    field: None = None
+
+
+_NAMED_FIELD: Final = class_of(vars(_Named)["field"])
+"""What a named tuple has for each of its fields."""
 _ITEMS: Final = tuple(vars(cls)["__getitem__"] for cls in (list, tuple, deque))
 _DICT: Final[Any] = dict
+_TUPLE: Final[Any] = tuple
 
 
 def index(name: str) -> int | None:
@@ -123,6 +131,8 @@ def stored(value: Any, path: Sequence[str]) -> Any:
             return MISSING
         elif issubclass(class_of(beneath_ours(lookup(cls, name))), MemberDescriptorType):
             value = slot_values(value, (name,)).get(name, MISSING)
+        elif issubclass(cls, _TUPLE) and class_of(lookup(cls, name)) is _NAMED_FIELD:
+            value = get_plainly(value, name)
         else:
             return MISSING
         if value is MISSING or value is None:
@@ -131,6 +141,12 @@ def stored(value: Any, path: Sequence[str]) -> Any:
 
 
 _NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
+
+
+def says_nothing(item: Any) -> bool:
+    """Whether an item is but a sign, as one that ends a loop is."""
+    cls = class_of(item)
+    return cls in _NO_CONTEXT or cls is object or issubclass(cls, (type, Enum))
 
 
 def may_be_context(value: Any, roots: Iterable[str]) -> bool:
