@@ -75,6 +75,33 @@ def test_rows_that_wait_are_given_the_same(mode: str, instrument: Instrument, te
     assert telemetry.unchecked() == {"ambiguous": 4}
 
 
+class OtherName(SameArguments):
+    """The work function takes what is submitted under another name."""
+
+    def submit(self, ctx: Any) -> None:  # type: ignore[override]
+        self.jobs.put((ctx,))
+
+    def work(self, envelope: Any) -> Any:  # type: ignore[override]
+        return Ledger().post(envelope.order_id, "entry")
+
+
+@pytest.mark.parametrize(("pins", "left"), [(None, "DDDD"), ("copy", "DCBA")])
+def test_a_worker_that_is_not_known_is_given_nothing_at_the_read(
+    pins: Any, left: str, instrument: Instrument, telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not said to be pinned, and what would have it pinned is."""
+    instrument("pin", boundaries=[declare(OtherName, pins=pins)])
+    host, ctx = OtherName(), Desk()
+    for order_id in "ABCD":
+        ctx.order_id = order_id
+        host.submit(ctx)
+    assert [host.work(*host.jobs.get()) for _ in range(4)] == [f"{order_id}:entry" for order_id in left]
+    HandoffInstrumentor().uninstrument()
+    assert telemetry.unchecked() == ({} if pins else {"ambiguous": 4})
+    assert ("declare Boundary(pins='copy')" in caplog.text) == (pins is None)
+    assert "pinned all the same" not in caplog.text
+
+
 def test_pinned_rows_are_told_apart(instrument: Instrument, telemetry: Telemetry) -> None:
     """Each was given a copy of its own: all are cured, and known, in whichever order they run."""
     instrument("pin", boundaries=[declare(SameArguments)])

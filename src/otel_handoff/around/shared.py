@@ -154,7 +154,8 @@ class Shared:
             self.explain()
         if reason == "no_worker" and not self.shared:
             detail = f"{self.boundary.hands_over} and {self.boundary.work} share no parameter"
-        self.coverage.miss(reason, lease.submission, pinned=lease.is_pinned, detail=detail)
+        # What it reads is given to a worker that is known alone.
+        self.coverage.miss(reason, lease.submission, pinned=lease.pinned, detail=detail)
 
     def unresolved(
         self, kind: ContextClass, ids: dict[str, Any], submission: Submission, *, pinned: bool

@@ -518,7 +518,7 @@ class Lease:
             if self.outers:
                 self.outers = ()  # a row that hands over the next one would keep all before it
             if not self.begun and self.left and not self.posted:
-                self.detector.missed("other_process", self.submission, pinned=self.is_pinned)
+                self.detector.missed("other_process", self.submission, pinned=self.pinned)
             rows, key = self._rows, self.key
             rows.in_flight.pop(self.number, None)
             if key is not None and rows.latest.get(key) is self._ref:
@@ -530,7 +530,7 @@ class Lease:
         """Nobody has it any more, or will work any more: its work item was thrown away, or was run otherwise."""
         if not (self.begun or self.left or self.missed):
             self.missed = True
-            self.detector.missed("no_worker", self.submission, pinned=self.is_pinned)
+            self.detector.missed("no_worker", self.submission, pinned=self.pinned)
 
     def __del__(self) -> None:
         try:  # this is on every row's way

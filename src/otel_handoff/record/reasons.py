@@ -37,7 +37,8 @@ REASONS: Final = {
     ),
     "ambiguous": Reason(
         "rows that waited were given the very same objects, and could not be told apart",
-        "give both functions an object of each row's own, or set OTEL_HANDOFF_MODE=pin",
+        "give both functions an object of each row's own, as a copy in mode pin is; where the work function takes what "
+        "was submitted under another name, declare Boundary(pins='copy')",
     ),
     "nothing_declared": Reason(
         "its boundary names no ids: the trace is carried, and nothing is compared",
