@@ -156,6 +156,37 @@ def test_a_signature_is_a_row_each_time_that_it_is_sent(app: Any, telemetry: Tel
     assert telemetry.mismatches == []
 
 
+def test_what_cannot_be_told_of_a_signature_is_said(app: Any, telemetry: Telemetry) -> None:
+    """Two that may be its context, or a task that is known by its name alone; not where the context is named."""
+
+    @app.task(name="here.note")
+    def note(_before: Any, desk: Any, row: Any = "") -> None:
+        TRAIL.file(row, desk.row)
+
+    from celery import chain
+    from celery.canvas import signature
+
+    instrument(telemetry)
+    app.finalize()
+    desk = Desk("r1")
+    made = [note.s(Desk(), desk), note.si(None, desk, "r2"), note.s(desk=desk, row="r3")]
+    made.append(signature("here.later", args=("r4", desk), app=app))
+    made.append(signature("here.later", kwargs={"row": "r5", "desk": desk}, app=app))
+    said = [one.options.get("headers") is not None and one.options["headers"]["handoff"].lease is None for one in made]
+    assert said == [True, False, False, True, False]
+    chain(app.tasks["here.bill"].si("r0", Desk("r0")), made[0]).apply_async()
+    made[3].apply_async()
+    assert telemetry.unchecked() == {"context_unreadable": 2}
+
+    @app.task(name="here.later")
+    def later(row: Any, desk: Any) -> None:
+        TRAIL.file(row, desk.row)
+
+    work(app, 2)
+    assert [row for row, _ in TRAIL.filed] == ["r0", "r4"]
+    assert telemetry.mismatches == []
+
+
 def test_it_is_called_in_its_place(app: Any, telemetry: Telemetry) -> None:
     """Directly, and eagerly: that is no row."""
     instrument(telemetry)

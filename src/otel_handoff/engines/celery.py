@@ -16,11 +16,12 @@ from typing import Any
 
 from otel_handoff.around.arriving import Arriving
 from otel_handoff.around.handoff import Handoff
-from otel_handoff.around.leaving import Departing, Leaving
+from otel_handoff.around.leaving import Leaving
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.worker import Worker
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.publishing import HEADER, Posted, publishing
+from otel_handoff.engines.shapes import AHEAD, PACKAGES, TaskShape, Unclear, unmade
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
@@ -30,15 +31,8 @@ from otel_handoff.host.wrapping import Patch
 
 _logger = logging.getLogger("otel_handoff")
 
-PACKAGES = ("celery", "kombu", "billiard")
-"""What is handed over and published in them is so by whoever calls them."""
-
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
-
-
-def _anything(*args: Any, **kwargs: Any) -> None:
-    """Stands for a task that is known here by its name alone."""
 
 
 class CeleryHandoff(Handoff):
@@ -49,7 +43,8 @@ class CeleryHandoff(Handoff):
         self._by_name: dict[str, TaskShape] = {}
         super().__init__(boundary, engine)
         self.leaving: Leaving = Leaving(self, PACKAGES)
-        self._unknown = TaskShape(self, Parameters(_anything, bound=False), None)
+        self._unmade: dict[str, TaskShape] = {}
+        self._unknown = TaskShape(self, None, None)
 
     @property
     def shared_state(self) -> Shared:
@@ -80,7 +75,15 @@ class CeleryHandoff(Handoff):
 
     def shape(self, name: str) -> TaskShape:
         """Return what is known of a task's parameters."""
-        return self._by_name.get(name, self._unknown)
+        return self._by_name.get(name) or self._unmade.get(name, self._unknown)
+
+    def _shape_ahead(self, name: str) -> TaskShape:
+        # Of a task that Celery has yet to make, by its function.
+        shape = self.shape(name)
+        if shape is self._unknown and (found := unmade(name)) is not None:
+            function, bound = found
+            shape = self._unmade[name] = TaskShape(self, Parameters(function, bound=bound), function)
+        return shape
 
     def take(self, task: Any) -> None:
         """A task is there: wrap what it runs, if it is one of these."""
@@ -109,67 +112,50 @@ class CeleryHandoff(Handoff):
 
     # -- handing over
 
-    def depart(self, name: str, args: Args, kwargs: Kwargs, *, early: bool) -> tuple[Posted, Args, Kwargs] | None:
+    def depart(
+        self, name: str, args: Args, kwargs: Kwargs, *, early: bool = False, whole: bool = True
+    ) -> tuple[Posted, Args, Kwargs] | None:
         """Begin a row; return its header, and what is sent in the place of its arguments.
 
         Args:
             name: of the task.
             args: what it is to be called with.
             kwargs: what it is to be called with by name.
-            early: whether that may not be all yet: a chain gives what came before it as the first argument.
+            early: whether it is not published yet, and its context may not be among them.
+            whole: whether that is all of them: a chain gives what came before it as the first argument.
         """
-        shape = self.shape(name)
-        if not self.detector.enabled or (early and not shape.is_whole(args, kwargs)):
+        if not self.detector.enabled:
             return None
-        found = shape.departing.depart(None, args, kwargs)
+        shape, posted = self._shape_ahead(name) if early else self.shape(name), Posted("")
+        posted.leave, posted.at = self.leave, name
+        if early:
+            try:
+                ahead = shape.ahead(args, kwargs, whole=whole)
+            except Unclear:
+                return posted, args, kwargs
+            if ahead is None:
+                return None
+            posted.ahead = ahead
+        found = shape.departing.depart(None, (AHEAD,) * posted.ahead + args, kwargs)
         if found is None:
             return None
         lease, args, kwargs = found
         lease.missed = True  # nothing is amiss if it is never sent
-        posted = Posted("")
-        posted.lease, posted.leave, posted.at = lease, self.leave, name
-        return posted, args, kwargs
+        posted.lease = lease
+        return posted, args[posted.ahead :], kwargs
 
     def leave(self, posted: Posted, args: Any, kwargs: Any) -> str | None:
-        """It is published with these arguments."""
+        """It is published with these arguments; with those that come before them, or without."""
         lease = posted.lease
-        context = self.shape(posted.at).context(args, kwargs)
+        if lease is None:
+            self.missed_row("context_unreadable")
+            return None
+        shape = self.shape(posted.at)
+        found = [shape.context((*(AHEAD,) * ahead, *args), kwargs) for ahead in (posted.ahead, 0)]
+        context = next((each for each in found if each is lease.handed or each is lease.context), found[-1])
         text = self.leaving.leave(lease, lease.handed if context is MISSING else context)
         lease.close()
         return text
-
-
-class TaskShape:
-    """What is known of one task's parameters: where its context is, and whether a call is whole."""
-
-    def __init__(self, handoff: CeleryHandoff, parameters: Parameters, function: Any) -> None:
-        self.departing: Departing = Departing(handoff, parameters, PACKAGES)
-        self._read: Callable[..., Any] = parameters.reader(handoff.boundary.place)
-        self._is_argument = parameters.is_argument(handoff.boundary.place)
-        self._name = handoff.boundary.place
-        self.is_known: bool = function is not None
-        raw = getattr(function, "__func__", function)
-        self._signature: inspect.Signature | None = None
-        if raw is not None:
-            signature = inspect.signature(raw)
-            first = list(signature.parameters.values())[1 if parameters.bound else 0 :]
-            self._signature = signature.replace(parameters=first)
-
-    def context(self, args: Any, kwargs: Any) -> Any:
-        """Return the context among the arguments; `MISSING` where it is none of them."""
-        return self._read(tuple(args), kwargs) if self._is_argument else MISSING
-
-    def is_whole(self, args: Args, kwargs: Kwargs) -> bool:
-        """Whether nothing is missing, before which others may come; or the context is named."""
-        if self._name in kwargs:
-            return True
-        if self._signature is None:
-            return False
-        try:
-            self._signature.bind(*args, **kwargs)
-        except TypeError:
-            return False
-        return True
 
 
 class TaskWorker(Worker):

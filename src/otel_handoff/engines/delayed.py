@@ -43,7 +43,7 @@ class Delayed:
         if handoff is None:
             return None
         given, named = (args, kwargs) if self.name == "delay" else _given(args, kwargs)
-        found = handoff.depart(name, given, named, early=False)
+        found = handoff.depart(name, given, named)
         if found is None:
             return None
         posted, given, named = found

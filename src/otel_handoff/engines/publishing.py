@@ -37,10 +37,13 @@ class Posted(str):  # noqa: SLOT000  it has some
     Wherever it is written it is text; once it is published, that is the slip.
     """
 
-    lease: Lease
+    lease: Lease | None = None
+    """Without, it was handed over when it could not be told with what: it is a row that is not known."""
     leave: Any
     at: str
     """The task's name."""
+    ahead: int = 0
+    """How many arguments come before those of its signature."""
     told: str | None = None
     """The slip, once it is published."""
 
@@ -68,7 +71,9 @@ class Publishes(Protocol):
     def take(self, task: Any) -> None: ...  # noqa: D102
     def shape(self, name: str) -> Any: ...  # noqa: D102
     def missed_row(self, reason: str) -> None: ...  # noqa: D102
-    def depart(self, name: str, args: Args, kwargs: Kwargs, *, early: bool) -> Any: ...  # noqa: D102
+    def depart(  # noqa: D102
+        self, name: str, args: Args, kwargs: Kwargs, *, early: bool = False, whole: bool = True
+    ) -> Any: ...
 
 
 class Publishing:
@@ -166,7 +171,8 @@ class Publishing:
         headers: Options = options.get("headers") or {}
         if handoff is None or HEADER in headers:
             return
-        found = handoff.depart(str(name), tuple(signature["args"]), signature["kwargs"], early=True)
+        whole = bool(signature.get("immutable"))
+        found = handoff.depart(str(name), tuple(signature["args"]), signature["kwargs"], early=True, whole=whole)
         if found is not None:
             posted, signature["args"], signature["kwargs"] = found
             options["headers"] = {**headers, HEADER: posted}
@@ -195,9 +201,11 @@ class Publishing:
         due.set(None)  # it publishes one
         if type(text) is Posted:
             there = handoff.shape(name).context(given, named)
-            is_its_own = there is MISSING or there is text.lease.handed or there is text.lease.context
+            lease = text.lease
+            is_its_own = lease is None or there is MISSING or there is lease.handed or there is lease.context
             if is_its_own:
-                handoff.shared_state.counts.submissions.add()
+                if lease is not None:
+                    handoff.shared_state.counts.submissions.add()
                 headers[HEADER] = text
                 return _with(args, kwargs, given, named, headers)
         elif text is not None:
@@ -205,7 +213,7 @@ class Publishing:
             if again is not None:
                 headers[HEADER], given, named = again
                 return _with(args, kwargs, given, named, headers)
-        found = handoff.depart(name, given, named, early=False)
+        found = handoff.depart(name, given, named)
         if found is None:
             headers.pop(HEADER, None)
             handoff.missed_row("context_unreadable")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, chain, chord, group
+from celery import Celery, chain, chord, group, shared_task, signature
 
 HERE = Path(os.environ["SHOP"])
 app = Celery("shop", broker=os.environ.get("SHOP_BROKER", "filesystem://"), backend=os.environ.get("SHOP_BACKEND"))
@@ -65,6 +65,24 @@ def follow(_before: Any, row: Any, desk: Any) -> None:
     file(row, desk.row)
 
 
+@app.task
+def named(row: Any, desk: Any) -> None:
+    """The same, which is asked for by its name alone."""
+    file(row, desk.row)
+
+
+@shared_task
+def shared(row: Any, desk: Any) -> None:
+    """The same of whichever app there is."""
+    file(row, desk.row)
+
+
+@app.task
+def note(_before: Any, row: Any, desk: Any, memo: Any = "") -> None:
+    """The same with one more argument, which may be left out."""
+    file(row, desk.row)
+
+
 @app.task(bind=True)
 def own(self: Any, row: Any) -> None:
     """Keep the row on the task, which all threads of a worker share."""
@@ -115,8 +133,8 @@ def by_signatures(count: int) -> None:
     for row in rows(count):
         desk.row = row
         made.append(bill.si(row, desk=desk).set(countdown=0))
-    for signature in made:
-        signature.delay()
+    for one in made:
+        one.delay()
 
 
 def by_dicts(count: int) -> None:
@@ -138,6 +156,37 @@ def by_chains(count: int) -> None:
         made.append(chain(bill.si(row, desk), follow.s(row, desk=desk)))
     for one in made:
         one.apply_async()
+
+
+def by_name(count: int) -> None:
+    """Signatures of tasks that Celery has not made yet."""
+    desk = Desk()
+    made: list[Any] = []
+    for number, row in enumerate(rows(count)):
+        desk.row = row
+        made.append(signature("shop.shared" if number % 2 else "shop.named", args=(row, desk)))
+    group(made).apply_async()
+
+
+def by_links(count: int) -> None:
+    """Each is given what the one before it returned, before its own."""
+    desk = Desk()
+    made: list[Any] = []
+    for row in rows(count):
+        desk.row = row
+        given = (row, desk) if made else (None, row, desk)
+        made.append(note.s(*given, "memo") if len(made) % 2 else follow.s(*given))
+    chain(*made).apply_async()
+
+
+def by_notes(count: int) -> None:
+    """What is there may be all of it, and is not; each has a desk of its own: nothing is wrong."""
+    made: list[Any] = []
+    for row in rows(count):
+        desk = Desk()
+        desk.row = row
+        made.append(note.s(*([] if made else [None]), row, desk, "memo"))
+    chain(*made).apply_async()
 
 
 def by_chords(count: int) -> None:

@@ -7,6 +7,9 @@ BOUNDARIES = [
     Boundary(name="bills", work="celery:shop.bill", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="plain", work="celery:shop.plain", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="follow", work="celery:shop.follow", context="desk", fields={"row": "row"}, calls=CALLS),
+    Boundary(name="named", work="celery:shop.named", context="desk", fields={"row": "row"}, calls=CALLS),
+    Boundary(name="shared", work="celery:shop.shared", context="desk", fields={"row": "row"}, calls=CALLS),
+    Boundary(name="note", work="celery:shop.note", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="again", work="celery:shop.again", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="stubborn", work="celery:shop.stubborn", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(
