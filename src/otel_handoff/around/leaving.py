@@ -63,7 +63,7 @@ class Leaving:
         span = self._span_of(submission)
         try:
             culprits = self._compare(lease, lease.handed if context is MISSING else context, span)
-            text = slip.write(submission, culprits, span)
+            text = slip.write(submission, culprits, span, unresolved=lease.unresolved)
         finally:
             span.end()
         if text is None:

@@ -12,7 +12,7 @@ import math
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from types import MappingProxyType
@@ -163,16 +163,23 @@ def this_process() -> str:
 _encode: Final = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode  # made once: `dumps` makes others
 
 
-def write(submission: Submission, culprits: Sequence[Write] = (), span: Span | None = None) -> str | None:
+def write(
+    submission: Submission,
+    culprits: Sequence[Write] = (),
+    span: Span | None = None,
+    *,
+    unresolved: Collection[str] = (),
+) -> str | None:
     """Return the slip of a row; None where it would be too long, which takes some dozen long ids.
 
     Args:
         submission: what it was handed over with.
         culprits: the writes that made its argument another row's, where it is: one for each field.
         span: stands for its leaving; without, the one counts that was current when it was handed over.
+        unresolved: the fields of which no id is known: they are left out, where null would be one.
     """
     try:
-        ids, hashes = _ids_of(submission, submission.hash)
+        ids, hashes = _ids_of(submission, submission.hash, unresolved)
     except ValueError:  # a number of ten thousand digits has no text
         return None
     told: dict[str, Any] = {
@@ -215,10 +222,14 @@ def amended(text: str, culprits: Sequence[Write], hash_: Hash | None) -> str:
     return changed if len(changed) <= LONGEST else text
 
 
-def _ids_of(submission: Submission, hash_: Hash | None) -> tuple[dict[str, Id], list[str]]:
+def _ids_of(
+    submission: Submission, hash_: Hash | None, unresolved: Collection[str] = ()
+) -> tuple[dict[str, Id], list[str]]:
     ids: dict[str, Id] = {}
     hashes: list[str] = []
     for name, value in submission.ids.items():
+        if name in unresolved:
+            continue
         ids[name], is_hash = _id(value, hash_)
         if is_hash:
             hashes.append(name)

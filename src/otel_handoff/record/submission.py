@@ -156,16 +156,12 @@ class HashedSubmission(Submission):
         if attributes is None:
             plain = {name: str(attribute_value(id_)) for name, id_ in self.ids.items() if id_ is not None}
             self._plain = plain  # first: whoever sees the hashes may compare with it
-            attributes = self._attributes = {
-                f"{self.boundary}.{name}": self._hashed(name, text) for name, text in plain.items()
-            }
+            attributes = self._attributes = {f"{self.boundary}.{name}": self._hashed(self.ids[name]) for name in plain}
         return attributes
 
-    def _hashed(self, name: str, text: str) -> str:
-        ids = self.ids[name]
-        if type(ids) is not AnyOf:
-            return self._hash(text)
-        return str(AnyOf(self._hash(str(attribute_value(id_))) for id_ in ids))  # a call has one of them
+    def _hashed(self, ids: object) -> str:
+        # What came as a hash is one already.
+        return str(AnyOf(map(self._hash, ids))) if type(ids) is AnyOf else self._hash(ids)  # a call has one of them
 
     @property
     def hash(self) -> Hash | None:

@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from otel_handoff.host.ids import same
+from otel_handoff.host.ids import AnyOf, same
 from otel_handoff.record import slip
 from otel_handoff.record.hashing import Hash
 from otel_handoff.record.locations import Place
@@ -97,6 +97,28 @@ def test_a_hash_is_compared_as_one(value: object, key: str) -> None:
     assert same(ids["row"], value)
     assert same(ids["row"], str(value))
     assert not same(ids["row"], "another")
+
+
+def test_what_came_as_a_hash_is_not_hashed_again() -> None:
+    """Its row has the same attribute there, by which it is found; and so has each of several."""
+    there = submission({"row": "r1", "part": "p1"}, "a key")
+    came = slip.ids_of(sent(ids=dict(there.ids), key="a key"), Hash("a key"))
+    assert submission(came, "a key").attributes == there.attributes
+    assert dict(submission(came, "a key").exported().ids) == {
+        name.partition(".")[2]: each for name, each in there.attributes.items()
+    }
+    either = AnyOf([came["row"], "r2"])
+    assert (
+        submission({"row": either}, "a key").attributes == submission({"row": AnyOf(["r1", "r2"])}, "a key").attributes
+    )
+
+
+def test_a_field_that_is_not_known_is_left_out() -> None:
+    """There null is an id: that of a row that has none."""
+    text = slip.write(submission({"row": None, "part": None}), unresolved=["part"])
+    found = told(text)[0]
+    assert found is not None
+    assert dict(found.ids) == {"row": None}
 
 
 def test_a_uuid_is_known_by_its_hash_in_other_spellings() -> None:
