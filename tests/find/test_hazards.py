@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import queue
 import threading
@@ -17,6 +18,7 @@ import pytest
 
 from otel_handoff.find import session
 from otel_handoff.find.found import WRONG
+from otel_handoff.find.rows import current
 
 
 class Desk:
@@ -69,6 +71,27 @@ def test_results_and_errors_arrive() -> None:
         assert pool.starmap(both, [(1, desk), (2, desk)]) == [(1, "r1"), (2, "r1")]
         assert list(pool.imap(work, iter([desk]))) == ["r1"]
         assert pool.apply(work, (desk,)) == "r1"
+
+
+def test_a_context_that_another_is_in() -> None:
+    """That is told to whoever enters it, as always, and what is in it goes on."""
+
+    def work(desk: Desk) -> str | None:
+        is_in.set()
+        may_go.wait()
+        return desk.row
+
+    is_in, may_go, context = threading.Event(), threading.Event(), contextvars.copy_context()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(context.run, work, Desk())
+        is_in.wait()
+        with pytest.raises(RuntimeError, match="already entered"):
+            pool.submit(context.run, work, Desk()).result()
+        left = pool.submit(current.get).result()
+        may_go.set()
+        assert left is None
+        assert first.result() is None
+    assert context.get(current) is None
 
 
 def test_a_full_queue() -> None:

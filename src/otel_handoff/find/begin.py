@@ -169,6 +169,7 @@ def run(row: Row, function: Callable[..., Any], args: Args, kwargs: Kwargs, *, c
     finally:
         current.reset(token)
         if inner is not None and context is not None:
-            context.run(current.reset, inner)
+            with suppress(RuntimeError):
+                context.run(current.reset, inner)
         with guard:
             row.end()
