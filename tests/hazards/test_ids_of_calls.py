@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,12 @@ class Client:
     def post(self, _body: str) -> Any:
         self.filed.append(self.order_id)
         return SimpleNamespace(order_id=self.order_id, headers={"X-Order": str(self.order_id)})
+
+    async def later(self, body: str) -> Any:
+        await asyncio.sleep(0)
+        if body == "fails":
+            raise KeyError(body)
+        return None if body == "none" else self.post(body)
 
     def send(self, body: str, *, headers: Any, **options: Any) -> Any:
         self.filed.append(headers["X-Order"])
@@ -120,6 +127,36 @@ def test_what_only_its_result_says_is_compared_when_it_has_returned(
     assert used.filed == ["B"]
     assert isinstance(result, HandoffMismatchError) == (mode == "strict")
     assert told(telemetry) == [("A", "call", "used", {"order_id": "B"})]
+
+
+@IN_EACH_MODE
+def test_what_is_awaited_says_it_then(mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+    """A coroutine is no result: what it comes to is."""
+    used, call = Client("B"), client("later", ids={"order_id": "result.order_id"})
+    result = work(mode, instrument, call, lambda _: asyncio.run(used.later("")))
+    assert used.filed == ["B"]
+    assert isinstance(result, HandoffMismatchError) == (mode == "strict")
+    assert told(telemetry) == [("A", "call", "used", {"order_id": "B"})]
+    assert telemetry.unchecked() == {}
+
+
+def test_what_is_awaited_stays_what_it_is(instrument: Instrument, telemetry: Telemetry) -> None:
+    """A coroutine of that name, what is right is right, and an error is an error. One that says nothing is told."""
+    names: list[str] = []
+
+    def body(_: Any) -> None:
+        coroutine = Client("A").later("")
+        names.extend([type(coroutine).__name__, coroutine.__qualname__])
+        asyncio.run(coroutine)
+        with pytest.raises(KeyError, match="fails"):
+            asyncio.run(Client("A").later("fails"))
+        assert telemetry.unchecked() == {}
+        asyncio.run(Client("A").later("none"))
+
+    assert work("strict", instrument, client("later", ids={"order_id": "result.order_id"}), body) is None
+    assert names == ["coroutine", "Client.later"]
+    assert told(telemetry) == []
+    assert telemetry.unchecked() == {"field_unresolved": 1}
 
 
 def test_a_right_result_is_right(instrument: Instrument, telemetry: Telemetry) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from types import CoroutineType
+from typing import Any, Final, Protocol, cast
 
 from opentelemetry.trace import INVALID_SPAN
 from opentelemetry.util.types import AttributeValue
@@ -269,6 +270,13 @@ class CallFunction:
         except BaseException as error:
             filing.end(error)
             raise
+        given = args, kwargs, instance
+        if self.returned is not None and type(result) is CoroutineType:
+            return self._to_be_awaited(cast("CoroutineType[Any, Any, Any]", result), filing, given)
+        return self._ended(result, filing, given)
+
+    def _ended(self, result: Any, filing: Filing | LateCall, given: Given) -> Any:
+        args, kwargs, instance = given
         if self.returned is not None and type(filing) is Filing:
             with guard:
                 returned = {**kwargs, RETURNED: result}  # a None says nothing
@@ -277,6 +285,22 @@ class CallFunction:
         if type(filing) is Filing and filing.is_to_raise is not None:
             raise HandoffMismatchError(filing.is_to_raise)
         return result
+
+    def _to_be_awaited(
+        self, coroutine: CoroutineType[Any, Any, Any], filing: Filing | LateCall, given: Given
+    ) -> CoroutineType[Any, Any, Any]:
+        # What it returns is known when it has been awaited.
+        async def awaited() -> Any:
+            try:
+                result = await coroutine
+            except BaseException as error:
+                filing.end(error)
+                raise
+            return self._ended(result, filing, given)
+
+        waiting = awaited()
+        waiting.__name__, waiting.__qualname__ = coroutine.__name__, coroutine.__qualname__
+        return waiting
 
     def _is_known_within(self) -> bool:
         # Whether the row within compares the very same: it is that one's id, which may rightly be another.

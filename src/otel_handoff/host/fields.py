@@ -135,7 +135,7 @@ class Fields:
         # What is not done for fields whose path leads nowhere, where rows have their ids from elsewhere.
         if not self._said.issuperset(names):
             return ""
-        return f"only what calls file is compared with {', '.join(names)}, and in mode pin it is not cured."
+        return f"only what calls file is compared with {', '.join(names)}."
 
     def _tell(self, name: str, wrong: str, lost: str) -> None:
         if name not in self._told:
