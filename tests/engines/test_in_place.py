@@ -159,7 +159,7 @@ def test_a_signature_is_a_row_each_time_that_it_is_sent(app: Any, telemetry: Tel
 def test_what_cannot_be_told_of_a_signature_is_said(app: Any, telemetry: Telemetry) -> None:
     """Two that may be its context, or a task that is known by its name alone; not where the context is named."""
 
-    @app.task(name="here.note")
+    @app.task(name="here.note", shared=False)
     def note(_before: Any, desk: Any, row: Any = "") -> None:
         TRAIL.file(row, desk.row)
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_told_of_a_signature_is_said(app: Any, telemetry: Telemet
     made[3].apply_async()
     assert telemetry.unchecked() == {"context_unreadable": 2}
 
-    @app.task(name="here.later")
+    @app.task(name="here.later", shared=False)
     def later(row: Any, desk: Any) -> None:
         TRAIL.file(row, desk.row)
 

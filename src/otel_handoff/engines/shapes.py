@@ -12,7 +12,7 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.host.following import follow
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
-from otel_handoff.host.paths import parts
+from otel_handoff.host.paths import parse, parts
 from otel_handoff.host.plainly import MISSING
 
 PACKAGES: Final = ("celery", "kombu", "billiard")
@@ -69,13 +69,13 @@ class TaskShape:
             Unclear: where it cannot be told.
         """
         if self._signature is None:  # of one that is known by its name alone, arguments are known by theirs
-            if self._name in kwargs:
+            if parse(self._name).root in kwargs:
                 return 0
             if args:
                 raise Unclear
             return None
         fit = [n for n in range(1 if whole else self._most + 1) if self._binds((AHEAD,) * n + args, kwargs)]
-        there = {n: self.context((AHEAD,) * n + args, kwargs) for n in fit}
+        there = {n: self.departing.context_of(None, (AHEAD,) * n + args, kwargs) for n in fit}
         there = {n: each for n, each in there.items() if not (each is AHEAD or each is MISSING or each is None)}
         if self._ids and any(ahead > 0 for ahead in there):
             return self._said(there, args, kwargs)
