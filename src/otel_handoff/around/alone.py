@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_handoff.around.handed import HandOver, Noted
-from otel_handoff.around.leaving import Departing
+from otel_handoff.around.packed import departing
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.worker import Worker
 from otel_handoff.handover.calling import Part, names_in
@@ -42,7 +42,7 @@ class Alone(Worker):
         self.is_method: bool = raw is function and bool(names) and names[0] not in parameters.names
         self.parameter_names: frozenset[str] = parameters.names
         self._hand_over = HandOver(shared, parameters)
-        self._departing = Departing(shared, parameters)
+        self._departing = departing(shared, parameters)
         take_in(self, function, raw)
 
     # -- handing over

@@ -102,6 +102,12 @@ def handed(row: Any, desk: Any) -> None:
     file(row, desk.row)
 
 
+def packed(item: tuple[Any, Any]) -> None:
+    """The same of one argument that has both."""
+    row, desk = item
+    file(row, desk.row)
+
+
 def rows(count: int, desk: Any) -> Iterator[str]:
     """Each row, once the desk is the row's."""
     for number in range(count):
@@ -179,11 +185,11 @@ def by_map(method: str, count: int) -> None:
 
 
 def by_apply(method: str, count: int) -> None:
-    """By `apply_async` of the other pool."""
+    """By `apply_async` of the other pool; every second in one argument with what else is to be sent."""
     desk = Desk()
     pool = multiprocessing.get_context(method).Pool(2, None if method == "fork" else initial)
-    for row in rows(count, desk):
-        pool.apply_async(work, (row, desk))
+    for number, row in enumerate(rows(count, desk)):
+        pool.apply_async(*((packed, ((row, desk),)) if number % 2 else (work, (row, desk))))
     pool.close()
     pool.join()
 

@@ -21,6 +21,7 @@ ROW = {"row": "row"}
 BOUNDARIES = [
     Boundary(name="work", work="yard:work", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="deep", work="yard:deep", context="desk", fields={"row": "order.id"}, calls=CALLS),
+    Boundary(name="packed", work="yard:packed", context="item.1", fields=ROW, calls=CALLS),
     Boundary(name="plain", work="yard:plain", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="own", work="yard:own", context="desk", fields=ROW, ids={"row": "row"}, calls=CALLS),
     Boundary(name="fatal", work="yard:fatal", context="desk", fields=ROW, calls=CALLS),

@@ -1,0 +1,50 @@
+"""A row leaves for another process in a tuple that its context is in: another can be sent, with a copy in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_handoff.around.between import can_be_replaced, replaced
+from otel_handoff.around.leaving import Departing
+from otel_handoff.around.shared import Shared
+from otel_handoff.handover.lease import Lease
+from otel_handoff.host.parameters import Parameters
+from otel_handoff.host.paths import parse
+from otel_handoff.host.plainly import MISSING
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+
+def departing(shared: Shared, parameters: Parameters) -> Departing:
+    """Return what begins the rows of a work function that will be called elsewhere."""
+    boundary = shared.boundary
+    module, way = parse(boundary.place)
+    is_one = len(boundary.places) == 1 and bool(boundary.fields) and not module and len(way) == 2
+    is_numbered = is_one and parameters.is_argument(way[0]) and way[1].isdecimal()
+    return _Packed(shared, parameters, *way) if is_numbered else Departing(shared, parameters)
+
+
+class _Packed(Departing):
+    """Begins rows whose context is in an argument, by its number."""
+
+    def __init__(self, shared: Shared, parameters: Parameters, item: str, number: str) -> None:
+        super().__init__(shared, parameters)
+        self._can_copy = True
+        self._unpacked = Departing(shared, parameters)
+        self._item, self._way = item, (number,)
+
+    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
+        """Begin a row; return what is to be sent."""
+        item = self._parameters.get(self._item, args, kwargs)
+        if not can_be_replaced(item, self._way):
+            return self._unpacked.depart(instance, args, kwargs)
+        context = self._context(instance, args, kwargs)
+        if context is MISSING or context is None or self._is_elsewhere(context):
+            return None
+        lease, handed = self._departed(context, (instance, args, kwargs))
+        lease.handed = handed
+        if handed is not context:
+            item = replaced(item, self._way, context, handed)
+            args, kwargs = self._parameters.replace(self._item, item, args, kwargs)
+        return lease, args, kwargs
