@@ -973,8 +973,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "around/handoff",
         "what is inert counts as an owner",
-        " and owner.shared.detector.enabled:",
-        ":",
+        "Submit) and owner.shared.detector.enabled:",
+        "Submit):",
         "Who turns it on again is told to declare a boundary once, where the other one was taken off.",
         "tests/unit/test_instrumentors.py",
     ),
@@ -1361,8 +1361,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "record/submission",
         "spans with plain ids",
-        'f"{self.boundary}.{name}": self._hashed(name, text)',
-        'f"{self.boundary}.{name}": text',
+        'f"{self.boundary}.{name}": self._hashed(self.ids[name])',
+        'f"{self.boundary}.{name}": str(self.ids[name])',
         "With hashed ids, spans have them as they are.",
         "tests/privacy/test_hashed_ids.py",
     ),
