@@ -62,8 +62,6 @@ def target(group: Group, path: str, kind: str) -> Target:
         why = ""
         if _is_unseen(group, _parts(path)):
             why = f"Who reads a {kind} is not seen, and no worker is given a copy of this one: hand it over."
-        elif group.is_pickled() and any(map(str.isdigit, path.split("."))):
-            why = "What is in a tuple is not put right for another process: hand it over as an argument of its own."
         return found._replace(why_not=found.why_not or why)
     return found._replace(context=found.context.rstrip(":"), why_not=f"{same}: hand it over as an argument.")
 

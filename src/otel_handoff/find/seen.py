@@ -189,10 +189,6 @@ class Group:
         if all(taker.code is not own.f_code for taker in self.takers):
             self.takers.append(Taker(str(own.f_globals.get("__name__", "")), own.f_code))
 
-    def is_pickled(self) -> bool:
-        """Whether any of it was pickled for a worker in another process when it had moved."""
-        return any(attribute.pickled.value for attribute in list(self.attributes.values()))
-
     def attribute(self, held: Held, name: str) -> Attribute:
         """Return what is known of an attribute of an object that goes across."""
         kind = class_of(held.object)
