@@ -19,9 +19,10 @@ Kwargs = dict[str, Any]
 def departing(shared: Shared, parameters: Parameters) -> Departing:
     """Return what begins the rows of a work function that will be called elsewhere."""
     boundary = shared.boundary
+    if len(boundary.places) != 1 or not boundary.fields:
+        return Departing(shared, parameters)
     module, way = parse(boundary.place)
-    is_one = len(boundary.places) == 1 and bool(boundary.fields) and not module and len(way) == 2
-    is_numbered = is_one and parameters.is_argument(way[0]) and way[1].isdecimal()
+    is_numbered = not module and len(way) == 2 and parameters.is_argument(way[0]) and way[1].isdecimal()
     return _Packed(shared, parameters, *way) if is_numbered else Departing(shared, parameters)
 
 
