@@ -45,7 +45,12 @@ REASONS: Final = {
         "name in Boundary(ids=...) or Boundary(fields=...) which row it is, if it has an id that could be wrong",
         worked=True,
     ),
-    "field_unresolved": Reason("a declared field is not there", "correct its path in the declaration", worked=True),
+    "field_unresolved": Reason(
+        "a declared field is not there, or it came from another process as a hash of another key",
+        "correct its path in the declaration; of a row from another process with OTEL_HANDOFF_IDS=hashed, give both the "
+        "same OTEL_HANDOFF_IDS_KEY",
+        worked=True,
+    ),
     "field_computed": Reason(
         "a field is computed when it is read, which is not done for this",
         "declare the attribute that it is computed from",
