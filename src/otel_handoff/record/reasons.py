@@ -47,8 +47,8 @@ REASONS: Final = {
     ),
     "field_unresolved": Reason(
         "a declared field is not there, or it came from another process as a hash of another key",
-        "correct its path in the declaration; of a row from another process with OTEL_HANDOFF_IDS=hashed, give both the "
-        "same OTEL_HANDOFF_IDS_KEY",
+        "correct its path in the declaration; of a row from another process with OTEL_HANDOFF_IDS=hashed, give both "
+        "the same OTEL_HANDOFF_IDS_KEY",
         worked=True,
     ),
     "field_computed": Reason(
