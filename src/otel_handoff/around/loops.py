@@ -20,7 +20,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.paths import parts
-from otel_handoff.host.plainly import MISSING, class_of, dict_of, may_be_context, says_nothing, stored
+from otel_handoff.host.plainly import MISSING, by_index, class_of, dict_of, may_be_context, says_nothing, stored
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
@@ -135,7 +135,7 @@ class Loop:
     def _context_in(self, item: Any) -> Any:
         # What has no such place, or no context there, is no row: a poison pill, or another's item. None of their code
         # is run for it.
-        value = stored(item, self._tail)
+        value = stored(item, by_index(item, self._tail))
         return value if value is not MISSING and may_be_context(value, self._roots) else MISSING
 
     def _note(self, queue: Any, item: Any, context: Any) -> Any:
@@ -239,7 +239,7 @@ class Loop:
 
     def _should_have(self, item: Any) -> bool:
         # A pill may well have no context: it is nothing of its own, or has a None there.
-        return not says_nothing(item) and stored(item, self._tail) is not None
+        return not says_nothing(item) and stored(item, by_index(item, self._tail)) is not None
 
     def _done(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         run = self._running()

@@ -131,8 +131,6 @@ def stored(value: Any, path: Sequence[str]) -> Any:
             return MISSING
         elif issubclass(class_of(beneath_ours(lookup(cls, name))), MemberDescriptorType):
             value = slot_values(value, (name,)).get(name, MISSING)
-        elif issubclass(cls, _TUPLE) and class_of(lookup(cls, name)) is _NAMED_FIELD:
-            value = get_plainly(value, name)
         else:
             return MISSING
         if value is MISSING or value is None:
@@ -141,6 +139,14 @@ def stored(value: Any, path: Sequence[str]) -> Any:
 
 
 _NO_CONTEXT: Final = frozenset({str, int, float, bool, bytes, type(None), FunctionType})
+
+
+def by_index(item: Any, path: Sequence[str]) -> Sequence[str]:
+    """Return a path from an item, with the index of a named tuple's field in the place of its name."""
+    cls = class_of(item)
+    if path and issubclass(cls, _TUPLE) and class_of(lookup(cls, path[0])) is _NAMED_FIELD:
+        return (str(lookup(cls, "_fields").index(path[0])), *path[1:])
+    return path
 
 
 def says_nothing(item: Any) -> bool:
