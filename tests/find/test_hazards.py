@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import inspect
 import queue
 import threading
 import weakref
@@ -87,7 +88,7 @@ def test_a_context_that_another_is_in() -> None:
         is_in.wait()
         with pytest.raises(RuntimeError, match="already entered"):
             pool.submit(context.run, work, Desk()).result()
-        left = pool.submit(current.get).result()
+        left = inspect.unwrap(ThreadPoolExecutor.submit)(pool, current.get).result()  # no row of its own
         may_go.set()
         assert left is None
         assert first.result() is None
