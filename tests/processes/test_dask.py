@@ -53,7 +53,8 @@ def test_each_wrong_record_is_told_and_nothing_else(
     }
     assert yard.found("call") == yard.wrong
     assert by_shape(yard.found("read")) == {**dict.fromkeys((*LATE, *again), N - 1), **dict.fromkeys(killed, 1)}
-    assert {told[0] for told in yard.told} == {"used"}
+    # What tasks of one worker share may move on while a slow one is at work: that is no mismatch.
+    assert {told[0] for told in yard.told} - {"exposed"} == {"used"}
     places = {"by_dict": None, "by_scatter": "own", "killed": "killed"}  # who writes to a dict is not seen
     for told in yard.told:
         shape = told[2].partition(".")[0]
