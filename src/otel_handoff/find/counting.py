@@ -7,6 +7,8 @@ from dis import Instruction, get_instructions
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
+from otel_handoff.host.callsites import codes_in
+
 _PASSED_OVER: Final = frozenset({"CACHE", "SWAP", "ROT_TWO", "ROT_THREE", "COPY", "NOP", "EXTENDED_ARG"})
 _MOST_KNOWN: Final = 10_000
 
@@ -39,14 +41,7 @@ def _codes_of(space: Mapping[str, Any]) -> Iterator[CodeType]:
         for member in members:
             function = getattr(member, "__func__", member)
             if isinstance(function, FunctionType) and function.__globals__ is space:
-                yield from _within(function.__code__)
-
-
-def _within(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _within(inner)
+                yield from codes_in(function.__code__)
 
 
 def _looked_up(code: CodeType, offset: int) -> bool:

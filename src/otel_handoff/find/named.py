@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.own import is_own_class, is_own_code, is_own_module
 from otel_handoff.handover.calling import code_of, function_of
+from otel_handoff.host.callsites import codes_in
 from otel_handoff.host.plainly import MISSING, class_of, lookup
 
 _MOST_FUNCTIONS: Final = 64
@@ -80,7 +81,7 @@ class _Search:
         space, module = function.__globals__, str(function.__globals__.get("__name__", ""))
         names = code_of(function.__code__).names
         if is_own_code(function.__code__):
-            for name in _global_names(function.__code__):
+            for name in dict.fromkeys(_global_names(function.__code__)):
                 self._note(space, module, name, names)
         if cls is not None and is_own_class(cls):
             self._call(cls, names)
@@ -118,15 +119,8 @@ _WRAPPED: Final = frozenset({staticmethod, classmethod})
 
 
 def _global_names(code: CodeType) -> Iterator[str]:
-    found = {step.argval: None for step in get_instructions(code) if step.opname in _LOADS}
-    yield from found
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _global_names(inner)
+    return (step.argval for one in codes_in(code) for step in get_instructions(one) if step.opname in _LOADS)
 
 
 def _stored_by(code: CodeType) -> Iterator[str]:
-    yield from (step.argval for step in get_instructions(code) if step.opname == "STORE_ATTR")
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _stored_by(inner)
+    return (step.argval for one in codes_in(code) for step in get_instructions(one) if step.opname == "STORE_ATTR")

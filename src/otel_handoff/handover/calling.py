@@ -23,7 +23,7 @@ from otel_handoff.handover.directly import (
     wanted,
 )
 from otel_handoff.handover.transport import WorkFunction
-from otel_handoff.host.callsites import CallSite, call_sites
+from otel_handoff.host.callsites import CallSite, call_sites, codes_in
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, lookup
 from otel_handoff.host.wrapping import layers as wrapped_by
 
@@ -67,20 +67,13 @@ def code_of(code: CodeType) -> _Code:
     """Return what a function's code shows."""
     known = _codes.get(id(code))
     if known is None:
-        codes = list(_within(code))
+        codes = list(codes_in(code))
         names = frozenset(name for one in codes for name in (*one.co_names, *one.co_freevars))
         stores = frozenset(step.argval for one in codes for step in get_instructions(one) if step.opname in _STORES)
         if len(_codes) >= _MOST_CODES:
             _codes.clear()
         known = _codes[id(code)] = _Code(code, names, stores, {})
     return known
-
-
-def _within(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _within(inner)
 
 
 def names_in(code: CodeType) -> frozenset[str]:
@@ -217,7 +210,7 @@ def sites_in(given: Any, name: str) -> list[CallSite]:
         return []
     known = code_of(function.__code__)
     if name not in known.sites:
-        known.sites[name] = [site for code in _within(function.__code__) for site in call_sites(code, name)]
+        known.sites[name] = [site for code in codes_in(function.__code__) for site in call_sites(code, name)]
     return known.sites[name]
 
 

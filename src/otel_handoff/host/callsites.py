@@ -1,4 +1,4 @@
-"""What a function's code gives to another that it calls by name, where that is as simple as most calls are."""
+"""What a function's code shows: the functions in it, and what it gives to another that it calls by name."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ class CallSite(NamedTuple):
 
     given: tuple[str, ...]
     named: dict[str, str]
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a function, and of the functions in it."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from codes_in(inner)
 
 
 def call_sites(code: CodeType, name: str) -> Iterator[CallSite]:

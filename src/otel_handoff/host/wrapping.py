@@ -9,11 +9,12 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final, cast
 
 from otel_handoff.host import imports
 from otel_handoff.host.births import Births
+from otel_handoff.host.callsites import codes_in
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
@@ -301,16 +302,8 @@ def _calls(cls: type, override: Any) -> bool:
     named = {(base.__name__, code.co_name) for base in cls.__mro__[1:-1]}
     return any(
         "super" in one.co_names or not named.isdisjoint(pairwise([step.argval for step in dis.get_instructions(one)]))
-        for one in _codes(code)
+        for one in codes_in(code)
     )
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    # With those of functions in it.
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _codes(inner)
 
 
 def _subclasses(cls: Any) -> Iterator[type]:
