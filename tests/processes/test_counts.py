@@ -13,10 +13,11 @@ from tests.processes.test_pools import APP, SOURCE
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a fork has what the parent was set up with")
-def test_a_row_that_left_is_not_in_flight() -> None:
+@pytest.mark.parametrize("way", ["by_pool", "by_queue"])
+def test_a_row_that_left_is_not_in_flight(way: str) -> None:
     """It was handed over and sent here, and arrived there; it has not been worked on yet."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(SOURCE), str(APP)))}
-    command = [sys.executable, "-W", "ignore", "-c", "import counting; counting.main()"]
+    command = [sys.executable, "-W", "ignore", "-c", f"import counting; counting.main(counting.{way})"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)

@@ -101,15 +101,12 @@ class Arriving(HandOver):
         within = judged_lease()
         with no_lease():
             lease = self._arrived(slip, context, (instance, args, kwargs), delivery)
-        if slip is not None:
-            shared.counts.arrived.add()
         if within is not None:
             lease.within(within)
         return lease
 
     def came(self, text: str, context: Any) -> Lease | None:
         """Begin the row of an item that has come from another process; None where it is not known which it is."""
-        self._can_copy = True  # it is the item's own
         slip = self.slip_of(text)
         if slip is None:
             return None
@@ -127,6 +124,7 @@ class Arriving(HandOver):
         lease = Lease(context, kind, take, self._row, slip.frames if slip else (), detector, shared.counts.rows, True)
         lease.handed = None
         if slip is not None:
+            shared.counts.arrived.add()
             lease.slip = slip
             lease.thread_name, lease.time_unix_nano = slip.thread_name, slip.time_unix_nano
             lease.otel_context = slip.context

@@ -28,6 +28,14 @@ def replaced(item: Any, place: Sequence[str], context: Any, handed: Any) -> Any:
     return (*values[:at], handed, *values[at + 1 :])
 
 
+class _Came(Arriving):
+    """Begins the rows of items that have come: what they share is each item's own."""
+
+    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+        super().__init__(shared, parameters)
+        self._can_copy = True
+
+
 class _Copied(Departing):
     """Begins the rows of items that can be given a copy."""
 
@@ -49,7 +57,7 @@ class Between:
     def __init__(self, shared: Shared, parameters: Parameters) -> None:
         self._shared = shared
         self._copied, self._in_place = _Copied(shared, parameters), _InPlace(shared, parameters)
-        self._arriving = Arriving(shared, parameters)
+        self._arriving = _Came(shared, parameters)
 
     def seal(self, item: Any, place: Sequence[str], context: Any) -> Any:
         """Begin the row of an item; return what is put into the queue for it, where a thread pickles it later."""

@@ -25,6 +25,7 @@ from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
 ITEM: Final = "item"
+"""Where a path starts that is on what was put into the queue."""
 
 
 def _put(item: Any) -> None:
@@ -32,9 +33,7 @@ def _put(item: Any) -> None:
 
 
 _DECLARED: Final = Parameters(_put, bound=False)
-"""An item is `item` in a declaration, whatever the queue calls it."""
-
-"""Where a path starts that is on what was put into the queue."""
+"""It is called so in a declaration, whatever the queue calls it."""
 
 LIMIT: Final = 10_000
 """Items of one queue of which it is known what they were put in with."""
