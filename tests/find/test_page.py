@@ -73,3 +73,11 @@ def test_what_a_program_is_called() -> None:
     assert "script" not in tags
     assert tags.count("article") == 40
     assert "Of 60, the worst 40 are drawn." in made
+
+
+def test_what_is_to_be_pasted_is_whole() -> None:
+    """However long its lines are."""
+    name = "order_" * 40
+    assert name in page(
+        Result([replace(FOUND, boundary={"name": name, "work": "shop:bill"})], rows=3, processes=1), None
+    )

@@ -10,7 +10,7 @@ from otel_handoff.find.found import EXPOSED, WRONG, Found, Line, Result
 from otel_handoff.find.propose import written
 from otel_handoff.find.text import headline, summary, unseen
 from otel_handoff.find.verify import Tried
-from otel_handoff.report.parts import document, esc
+from otel_handoff.report.parts import document, esc, preformatted
 
 _MOST_DRAWN: Final = 40
 _LANE: Final = 56
@@ -59,15 +59,10 @@ def _article(found: Found, tried: Tried | None) -> Iterator[str]:
             yield f"<dt>{name}</dt><dd>{esc(said)}</dd>"
     yield "</dl>"
     if found.boundary is not None:
-        yield f"<pre>{esc_lines(written(found.boundary))}</pre>"
+        yield f"<pre>{preformatted(written(found.boundary).splitlines())}</pre>"
         for line in tried.said(found) if tried is not None else ():
             yield f'<p class="note">{esc(line)}</p>'
     yield "</article>"
-
-
-def esc_lines(text: str) -> str:
-    """Return text of several lines, escaped."""
-    return "\n".join(map(esc, text.splitlines()))
 
 
 def _steps(found: Found) -> list[_Step]:

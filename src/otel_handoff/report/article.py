@@ -12,11 +12,9 @@ from otel_handoff.check.text import report
 from otel_handoff.check.words import of
 from otel_handoff.record.shown import show_clock
 from otel_handoff.report.drawing import draw
-from otel_handoff.report.parts import copied, esc, esc_ids
+from otel_handoff.report.parts import copied, esc, esc_ids, preformatted
 from otel_handoff.report.scale import about
 from otel_handoff.report.scene import Scene, Scenes
-
-_LONGEST_LINE: Final = 2000
 
 _SUBMISSION: Final = (
     '<circle class="submission" cx="6" cy="11" r="5"/>'
@@ -57,7 +55,7 @@ class Articles:
         )
         time = f", {show_clock(submission.time_unix_nano)}" if submission.time_unix_nano else ""
         stale = ", as stale work" if finding.stale else ""
-        full = "\n".join(esc(line, _LONGEST_LINE) for line in report(finding))
+        full = preformatted(report(finding))
         kind = "" if finding.is_error else ' class="spared"'
         return (
             f'<article id="{name}" aria-labelledby="{name}-h" data-number="{submission.number}"{kind}>'

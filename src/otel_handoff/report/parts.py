@@ -41,6 +41,11 @@ def lines(told: Iterable[str]) -> str:
     return "<br>".join(esc(line.strip(), _LONGEST_LINE) for line in told)
 
 
+def preformatted(told: Iterable[str]) -> str:
+    """Return lines as they are, for a `<pre>`: to be copied."""
+    return "\n".join(esc(line, _LONGEST_LINE) for line in told)
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Return a list of names with what is told of each, which is HTML; what is empty is left out."""
     told = "".join(f"<div><dt>{name}</dt><dd>{what}</dd></div>" for name, what in rows if what)
