@@ -7,7 +7,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 import pytest
 
@@ -82,6 +83,118 @@ def test_a_result_arrives_from_each_row(
     assert has(ctx, "order_id") == 39
     assert telemetry.unchecked() == {}
     assert telemetry.mismatches == []
+
+
+class Prepares(Host):
+    """Its submit function writes to the context itself, before and after it hands over."""
+
+    def submit(self, ctx: Any, body: Any) -> Any:
+        """Submit function."""
+        before, work, after = body
+        before(ctx)
+        handed = self.pool.submit(self.work, ctx, work)
+        after(ctx)
+        return handed
+
+
+def nothing(_ctx: Any) -> None:
+    """What most rows leave."""
+
+
+def adds(ctx: Any) -> None:
+    put(ctx, "result", "rare")
+
+
+def replaces(ctx: Any) -> None:
+    put(ctx, "draft", "rare")
+
+
+def takes_away(ctx: Any) -> None:
+    if type(ctx) is dict:
+        del ctx["draft"]
+    else:
+        del ctx.draft
+
+
+@pytest.mark.parametrize("change", [adds, replaces, takes_away])
+@pytest.mark.parametrize("new", [Desk, Slotted, dict])
+@pytest.mark.parametrize("by", ["worker", "worker, alone", "before", "after"])
+def test_what_few_rows_leave_is_there(
+    by: str,
+    new: Callable[[], Any],
+    change: Body,
+    instrument: Instrument,
+    telemetry: Telemetry,
+) -> None:
+    """An error, say, long after the first rows: each is looked at, each on a context of its own."""
+    of = {"worker": Host, "worker, alone": Alone}.get(by, Prepares)
+    instrument("pin", boundaries=[alone() if of is Alone else declare(of, calls=[])])
+    one = of()
+    left: list[int] = []
+    for n in range(70):
+        ctx = new()
+        put(ctx, "order_id", n)
+        put(ctx, "draft", "draft")
+        rarely = change if n % 23 == 21 else nothing
+        body: Any = rarely
+        is_left = threading.Event()
+        if of is Prepares:  # its caller need not wait for the worker
+            one.pool.submit(is_left.wait, WAIT)
+            body = tuple(rarely if by == at else nothing for at in ("before", "worker", "after"))
+        handed = one.hand_over(ctx, body)
+        if of is not Prepares:
+            handed.result(WAIT)
+        if has(ctx, "draft") != "draft" or has(ctx, "result") == "rare":
+            left.append(n)
+        is_left.set()
+    one.close()
+    assert left == [21, 44, 67]
+    assert telemetry.unchecked() == {}
+    assert telemetry.mismatches == []
+
+
+def test_what_few_submit_functions_write_by_another_name_reaches_the_worker(instrument: Instrument) -> None:
+    """It is in the original by then, of which the worker has a copy."""
+    instrument("pin", boundaries=[declare(Prepares, calls=[])])
+    one = Prepares()
+    seen: list[Any] = []
+    for n in range(60):
+        ctx: Any = Desk(n)
+        ctx.draft = "draft"
+
+        def rarely(_: Any, n: int = n, ctx: Any = ctx) -> None:
+            if n % 23 == 21:
+                ctx.draft = "rare"
+
+        is_left = threading.Event()
+        one.pool.submit(is_left.wait, WAIT)
+        handed = one.hand_over(ctx, cast("Body", (rarely, attrgetter("draft"), nothing)))
+        is_left.set()
+        seen.append(handed.result(WAIT))
+    one.close()
+    assert [n for n, draft in enumerate(seen) if draft == "rare"] == [21, 44]
+
+
+def test_what_is_on_a_context_is_not_compared_by_its_class(instrument: Instrument) -> None:
+    """That might take long, or raise: a table's comparison is another table."""
+    compared: list[object] = []
+
+    class Table:
+        def __eq__(self, other: object) -> bool:
+            compared.append(other)
+            raise ValueError("the truth of a table is ambiguous")
+
+        def __hash__(self) -> int:
+            return id(self)
+
+    instrument("pin", boundaries=[declare(Host, calls=[])])
+    one = Host()
+    for n in range(40):
+        ctx: Any = Desk(n)
+        ctx.table = Table()
+        one.hand_over(ctx, lambda given: setattr(given, "table", Table())).result(WAIT)
+    one.close()
+    assert compared == []
 
 
 def test_what_is_taken_away_is_gone(instrument: Instrument) -> None:
@@ -186,8 +299,9 @@ def test_what_the_submitter_wrote_meanwhile_stays(instrument: Instrument, teleme
     assert telemetry.unchecked() == {"left_on_copy": 1}
 
 
-def test_it_is_there_when_the_result_is_routed(instrument: Instrument) -> None:
-    """The submitter may go on from then on, while the worker is on its way out."""
+@pytest.mark.parametrize("before", [0, 37])
+def test_it_is_there_when_the_result_is_routed(before: int, instrument: Instrument) -> None:
+    """The submitter may go on from then on, while the worker is on its way out; the first row, or a late one."""
     instrument(
         "pin",
         boundaries=[
@@ -201,7 +315,7 @@ def test_it_is_there_when_the_result_is_routed(instrument: Instrument) -> None:
         Ledger().post(given.order_id, "entry")
         assert ctx.result == "done"
 
-    run_rows(Host(), [routes], ctx)
+    run_rows(Host(), [nothing] * before + [routes], ctx)
 
 
 def test_what_it_writes_by_another_name_for_the_original_is_there(instrument: Instrument) -> None:

@@ -342,7 +342,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "handover/lease",
         "a host's own copy",
-        "self.context, self.pinned = handed, False",
+        "self.context, self.pinned, self.values = handed, False, None",
         "pass",
         "A host that hands its worker a copy is blamed for the context that moves on.",
         "tests/hazards/test_a_host_that_copies.py",
@@ -2344,10 +2344,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "around/running",
-        "at once: none is looked at",
-        "                if not number & _ONE_OF:\n",
-        "                if False:\n",
-        "A result that is left on the worker's copy is seen in the first row only.",
+        "at once: nothing is left on the copy",
+        "            or ((values := lease.values) is not None and not lease.kind.holds(lease.handed, values))\n",
+        "",
+        "What a worker leaves on its copy, long after the first rows, is lost.",
         "tests/unit/around/test_quickly.py",
     ),
     Mutant(
@@ -2363,7 +2363,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "at once: nothing is compared",
         "            or lease.baseline is not None\n",
         "",
-        "A result that is left on the worker's copy is not told where the row's result was handed in.",
+        "A result that is left on a copy with slots is lost where the row's result was handed in.",
         "tests/unit/around/test_quickly.py",
     ),
     Mutant(
@@ -2373,6 +2373,30 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "",
         "Work that becomes stale while it runs is not counted where the row's result was handed in.",
         "tests/unit/around/test_quickly.py",
+    ),
+    Mutant(
+        "around/submit",
+        "at once: nothing is written to the copy",
+        "if not (holds(contexts[1], values) and",
+        "if not (True and",
+        "What a submit function writes to its context, long after the first rows, is lost to its caller.",
+        "tests/hazards/test_handed_back.py",
+    ),
+    Mutant(
+        "around/submit",
+        "at once: nothing is written to the original",
+        "and holds(contexts[0], values)):",
+        "and True):",
+        "What a submit function writes to its context by another name, long after the first rows, no worker sees.",
+        "tests/hazards/test_handed_back.py",
+    ),
+    Mutant(
+        "around/calls",
+        "at once: nothing is left by the time of the result",
+        " and lease_.kind.holds(lease_.handed, was_):",
+        ":",
+        "What a worker left on its copy is not there yet when its result is routed.",
+        "tests/hazards/test_handed_back.py",
     ),
     Mutant(
         "around/submit",

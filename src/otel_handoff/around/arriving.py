@@ -21,6 +21,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import same
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING
+from otel_handoff.host.snapshots import Taken
 from otel_handoff.record.hashing import Hash
 from otel_handoff.record.slip import Slip, ids_of, read
 from otel_handoff.record.submission import arrived
@@ -118,8 +119,8 @@ class Arriving(HandOver):
         kind, is_any = self._kind(context)
         roots, known, unresolved = self._known(slip, kind, context, call)
 
-        def take(context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-            return context, roots, known
+        def take(context: Any) -> Taken:
+            return context, roots, known, None
 
         lease = Lease(context, kind, take, self._row, slip.frames if slip else (), detector, shared.counts.rows, True)
         lease.handed = None

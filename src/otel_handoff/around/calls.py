@@ -196,7 +196,8 @@ class CallFunction:
         finish = "        if right_:\n            finish_(lease_)\n"
         if detector.pins:  # a copy does not go on to another row
             finish = (
-                "        if right_ and lease_.pinned and lease_.along is None and lease_.baseline is None:\n"
+                "        was_ = lease_.values\n"
+                "        if right_ and was_ and lease_.along is None and lease_.kind.holds(lease_.handed, was_):\n"
                 "            lease_.finished = True\n"
                 "        elif right_:\n"
                 "            finish_(lease_)\n"

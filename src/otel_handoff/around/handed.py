@@ -9,7 +9,6 @@ from otel_handoff.around.identity import Call
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.submit import MOST_THREADS, Submit
 from otel_handoff.handover.lease import Lease, judged_lease
-from otel_handoff.handover.twins import ENOUGH
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
@@ -101,7 +100,7 @@ class HandOver(Submit):
             lease = Lease(
                 context,
                 kind,
-                lambda _: (handed, roots, ids),
+                lambda _: (handed, roots, ids, kind.values_of(handed) if handed is not context else None),
                 self._row if certain else None,
                 capture(3),
                 self._detector,
@@ -138,11 +137,9 @@ class HandOver(Submit):
         with no_lease():
             handing, lease = self._begin(context, frames, call)
         lease.twins = lease.made = None
-        handed, kind = handing.contexts[1], lease.kind
-        if lease.pinned and kind.looks:
-            lease.made = {}  # the short way knows nothing of what the worker leaves there
-            kind.quiet += 1
-            kind.looks = kind.writes or kind.deep or kind.vague or kind.quiet < ENOUGH
+        handed = handing.contexts[1]
+        if lease.pinned and lease.values is None:
+            lease.made = {}  # what its worker leaves there is looked at in the slow way
         handing.lease, handing.contexts = None, (None, None)
         if self._coverage.due:
             self._coverage.tell()

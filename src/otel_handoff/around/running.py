@@ -29,9 +29,6 @@ from otel_handoff.tell.metrics import BoundaryCounts
 from otel_handoff.tell.spans import add_rows_around, carried, row_attributes
 from otel_handoff.watch.unwatched import Unwatched
 
-_ONE_OF: Final = 15
-"""The copies of the first row, and of one in 16, are looked at again: a host does it in each row, or never."""
-
 _LOOKS: Final = frozenset({128, 8_192, 524_288})
 """Rows at which it is looked whether something that was declared was never met."""
 
@@ -105,9 +102,9 @@ class Running:
         else:
             lease.begun = True
             number = self._recognised()
-            if not number & _ONE_OF or lease.flaw is not None:
+            if number in _LOOKS or lease.flaw is not None:
                 self._look_at(lease, number)
-        if lease.pinned and lease.kind.looks:
+        if lease.pinned:
             remember(lease)
         if not ((lease.pinned or lease.at_read) and self._watched):
             lease.detector.start(lease)
@@ -189,14 +186,12 @@ class Running:
                     return self.begin(lease)
                 lease.begun = True
                 number = recognised()
-                if not number & _ONE_OF:
+                if number in _LOOKS:
                     self._look_at(lease, number)
                 if not ((lease.pinned or lease.at_read) and watched) and not lease.kind.has(lease.context, lease.roots):
                     detector.start(lease)
                 if lease.kind.unwatched:
                     self._unwatched.begun(lease, again=False)
-                    if lease.pinned and lease.kind.looks:  # what it leaves on its copy nobody else sees
-                        remember(lease)
                 carried = None if context is current_context() else attach(context)
                 return INVALID_SPAN, make_current(lease), carried, False, None
             except Exception as error:
@@ -222,6 +217,7 @@ class Running:
             or not lease.finished
             or lease.found is not None
             or lease.baseline is not None
+            or ((values := lease.values) is not None and not lease.kind.holds(lease.handed, values))
             or lease.stale
             or Lease.provoker is not None
         ):
@@ -235,7 +231,7 @@ class Running:
         try:
             if again:
                 lease.carry(threading.get_ident(), -1)
-            if lease.baseline is not None:
+            if lease.pinned:
                 self._hand_back(lease)
             if lease.found is not None or not lease.finished:
                 lease.detector.end(lease)
@@ -311,9 +307,6 @@ class Running:
             self._place(lease)
         if lease.flaw is not None and not lease.flaw[1]:
             self._counts.flawed.add()
-        if lease.pinned:
-            lease.kind.looks = True
-            remember(lease)
         if number in _LOOKS:
             self._look()
 

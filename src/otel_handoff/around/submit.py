@@ -19,7 +19,7 @@ from otel_handoff.handover.claims import Claims
 from otel_handoff.handover.lease import Lease, active, judged_lease
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.handover.transport import Handing, submitting, under_way
-from otel_handoff.handover.twins import Twins, explain
+from otel_handoff.handover.twins import Twins, explain, settle_late, state_of
 from otel_handoff.host.bound import Written
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
@@ -30,7 +30,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.outside import pass_on
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
-from otel_handoff.host.snapshots import Snapshot
+from otel_handoff.host.snapshots import Snapshot, Taken
 from otel_handoff.record.locations import Frames, Site, capture
 
 _LET_GO: Final = (None, None)
@@ -61,6 +61,8 @@ class _Steps:
         handing, first = self.handing, self._first
         if first.twins is not None:
             first.twins.close(first, self._contexts, back=False)
+        else:
+            settle_late(first, *self._contexts, back=False)
         self._lease = lease = handing.lease or self._lease  # it may have handed over more than one
         under_way.pop(lease.number, None)
         handing.lease, handing.contexts = None, _LET_GO
@@ -271,6 +273,10 @@ class Submit:
             first = handing.first or lease
             if first.twins is not None:
                 first.twins.close(first, contexts)
+        elif (values := lease.values) is not None:
+            holds = lease.kind.holds
+            if not (holds(contexts[1], values) and holds(contexts[0], values)):
+                settle_late(lease, *contexts)
         handing.lease = handing.given = None
         handing.contexts = _LET_GO
         return lease, contexts
@@ -363,12 +369,13 @@ class Submit:
         lends = self._lends(kind) if self._pin and after is None and is_any else None
         copies = self._pin and after is None and is_any and (self._can_copy or lends is not None)
 
-        def take(context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        def take(context: Any) -> Taken:
             handed = self._copy(context, kind) if copies else context
+            values = kind.values_of(handed) if handed is not context else None
             roots, ids = self._taken(kind, handed, call)
             if self._identity is not None and handed is not context:
                 self._identity.put_right(kind, roots, ids, handed)
-            return handed, roots, ids
+            return handed, roots, ids, values
 
         lease = self._open(context, kind, take, frames)
         handed, lease.handed = lease.handed, None
@@ -384,8 +391,9 @@ class Submit:
         kind.deep = lease.along is not None
         if kind.deep:
             kind.looks = True  # nor of what is below
-        if (handed is not context and kind.looks and lends is None) or (lease.along is not None and lease.along.copied):
-            lease.twins, lease.made = Twins(handed, kind.slots), {}
+        is_own = handed is not context and lends is None
+        if (is_own and (kind.looks or lease.values is None)) or (lease.along is not None and lease.along.copied):
+            lease.twins, lease.made = Twins(state_of(handed, kind.slots)), {}
         elif lease.along is not None:
             lease.made = {}  # nor does it know of that
         self._look_for_ids(lease, ids)

@@ -14,20 +14,32 @@ from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.twins import State, put, state_of
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.plainly import MISSING, beneath_ours, class_of, dict_of, lookup
+from otel_handoff.host.snapshots import named
 
 _logger: Final = logging.getLogger("otel_handoff")
 
 
 def remember(lease: Lease) -> None:
     """The worker starts: see what is on its copy, to know in the end what it has left there."""
-    lease.baseline = state_of(lease.handed, lease.kind.slots)
+    if lease.values is None:
+        lease.baseline = state_of(lease.handed, lease.kind.slots)
+    elif lease.twins is not None:  # what was written until now is on both
+        lease.values = lease.kind.values_of(lease.handed)
+
+
+def is_untouched(lease: Lease) -> bool:
+    """Whether the worker has left nothing on its copy by now."""
+    values = lease.values
+    return lease.baseline is None and (values is None or lease.kind.holds(lease.handed, values))
 
 
 def hand_back(lease: Lease) -> set[str]:
     """Give the submitter what the worker has left by now; return the names of what it does not get."""
-    before = lease.baseline
-    if before is None:
+    if is_untouched(lease):
         return set()
+    values, before = lease.values, lease.baseline
+    if before is None:
+        before = named(values or (), lease.context, lease.handed)
     slots = lease.kind.slots
     here, there = state_of(lease.handed, slots), state_of(lease.context, slots)
     lost: set[str] = set()
@@ -39,7 +51,10 @@ def hand_back(lease: Lease) -> set[str]:
                 _give(lease, name, mine, theirs is then, lost)
     for name in _wrote(lease, before, here):
         _give_id(lease, name, here, before, lost)
-    lease.baseline = here
+    if values is None:
+        lease.baseline = here
+    else:
+        lease.values = lease.kind.values_of(lease.handed)
     return lost
 
 
@@ -53,7 +68,6 @@ def _give(lease: Lease, name: Any, mine: Any, is_free: bool, lost: set[str]) -> 
     if kind.computed or any(lease.findings.own.get(root) for root in kind.asked if lease.found):
         lost.add(plain)  # it may be where an id is kept
     elif is_free:
-        kind.writes = kind.looks = True  # a host does it in each row, or never
         put(lease.context, name, mine, kind.slots)
     else:
         lost.add(plain)
@@ -96,7 +110,6 @@ def _give_id(lease: Lease, root: str, here: State, before: State, lost: set[str]
     if theirs is not before.get(root, before.get((root,))) and (write is None or write.by is None):
         lost.add(root)  # the submitter has gone on
         return
-    lease.kind.writes = lease.kind.looks = True
     if own and record is not None and own[-1].value is mine:
         record.add(own[-1])  # before it is there: it is the worker's write, and no submitter's
     if (root,) in here:

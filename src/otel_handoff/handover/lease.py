@@ -153,7 +153,8 @@ class Lease:
         runs: how often what was looked up was run again.
         touched: whether another than the submit function wrote an id to what that was given, before it returned.
         moved_on: whether the submit function wrote another id after it had handed the row over.
-        baseline: what was on the worker's copy at first, where that is looked at again in the end.
+        values: the objects that were on its copy at first, in order, where these are all that it has.
+        baseline: what was on it at first, by name, where it is known that it has others by now, or may have.
         carriers: threads on which a task that the worker handed on runs: thread -> how many, one in the other.
         stale: whether the submission was evicted, or superseded by a retry.
         evicted: whether it was the former.
@@ -215,6 +216,7 @@ class Lease:
         "time_unix_nano",
         "twins",
         "unplaced",
+        "values",
     )
 
     # What most rows never have, and nobody asks of each, has no place in each of them.
@@ -268,7 +270,7 @@ class Lease:
             self._at = id(context)
             if records.setdefault(self._at, self._ref) is not self._ref:
                 self._at, self.record = 0, open_record(context)
-        handed, roots, ids = take(context)
+        handed, roots, ids, self.values = take(context)
         self.ids: Mapping[str, object] = ids
         self.roots: dict[str, Any] = roots
         self.number: int = next(numbers)
@@ -484,7 +486,7 @@ class Lease:
         if id(handed) != self.expected:
             # The host has copied by itself, or made another; what becomes of the one submitted concerns no worker.
             self._let_go(self.context)
-            self.context, self.pinned = handed, False
+            self.context, self.pinned, self.values = handed, False, None
             if self.at_read:
                 self.at_read = False
             self.detector.take_as_it_is(self, handed, stamped)

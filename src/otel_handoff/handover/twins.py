@@ -1,7 +1,8 @@
 """In pin the submit function is given its worker's copy: what it writes before it hands that over is meant for both.
 
 Ids are watched, and mirrored as they are written. Here it is about everything else on a context, and about ids whose
-writes nobody sees. A host does such a thing in each row or never, so of most hosts few rows are looked at.
+writes nobody sees. Where a kind of context was seen to be written to, that is carried over before the worker begins;
+else when the submit function is left.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import Any, Final, cast
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.guard import guard
 from otel_handoff.host.plainly import MISSING, class_of, dict_of, items_of, slot_values
+from otel_handoff.host.snapshots import named
 
 _logger = logging.getLogger("otel_handoff")
 
 ENOUGH: Final = 16
-"""After so many rows of a kind to which nothing was written, only one in so many is still looked at."""
+"""After so many rows of a kind to which nothing was written, they are looked at when the submit function is left."""
 
 _PAIR: Final = cast("type[Any]", tuple)
 
@@ -39,9 +41,9 @@ class Twins:
 
     __slots__ = ("_before", "open")
 
-    def __init__(self, handed: Any, slots: Collection[str]) -> None:
+    def __init__(self, before: State) -> None:
         self.open: bool = True
-        self._before: State = state_of(handed, slots)
+        self._before = before
 
     def settle(self, lease: Lease, context: Any, handed: Any, *, back: bool = True) -> None:
         """Carry over what was written to the one or the other since the last time.
@@ -99,6 +101,15 @@ class Twins:
         elif lease.begun and lease.kind.asked:
             return
         put(context, name, value, lease.kind.slots)
+
+
+def settle_late(lease: Lease, context: Any, handed: Any, *, back: bool = True) -> None:
+    """Carry over what a submit function has written whose row took the short way."""
+    values = lease.values
+    if values is not None and handed is not context:
+        with guard:
+            Twins(named(values, context, handed)).settle(lease, context, handed, back=back)
+            lease.values = lease.kind.values_of(handed)
 
 
 def _is_no_id(lease: Lease, name: Any, here: State) -> bool:

@@ -38,6 +38,9 @@ class Further(Lease):
         self.context, self.handed, self.expected = context, None, of.expected
         self.pinned, self.roots, self.record = of.pinned, roots, of.recorded()
         self.made = self.found = self.baseline = self.twins = self.unplaced = self.along = None
+        self.values = None
+        if self.pinned:
+            self.made = {}  # what it leaves on the copy is looked at in the slow way
         self.outers = ()
         self.span, self._at = INVALID_SPAN, 0
         self.key = of.key

@@ -26,7 +26,7 @@ from otel_handoff.host.plainly import (
     lookup,
     slots_of,
 )
-from otel_handoff.host.snapshots import Snapshot, snapshot, unusual
+from otel_handoff.host.snapshots import Snapshot, Values, holding, holds, snapshot, unusual
 
 
 class ContextClass:
@@ -40,7 +40,9 @@ class ContextClass:
         computed: roots that are properties without a setter, or that are computed when they are first asked for. They
             are the host's code, and are not run for this; of the latter, a value that is kept by then is read.
         asked: roots that are the host's code, too, and are run once, when a row is handed over.
-        snapshot: takes copy, roots and ids at once; raises where the class is not as most are.
+        snapshot: takes all of a row at once; raises where the class is not as most are.
+        is_plain: whether a copy has the same `__dict__`, and nothing else.
+        holds: whether one that `is_plain` has the very objects on it that it had.
         slots: where its instances keep values besides their `__dict__`; without those that are fields.
         shares: whether workers share it from now on: what they leave on copies of it, others have written meanwhile.
         vague: whether the last row that was looked at had no id, nor had any before.
@@ -66,7 +68,9 @@ class ContextClass:
         "copy",
         "deep",
         "has",
+        "holds",
         "ids_of",
+        "is_plain",
         "looks",
         "name",
         "quiet",
@@ -121,11 +125,21 @@ class ContextClass:
         )
         self.copy: Callable[[Any], Any] = copier(cls, fields.without(self.computed))
         usual = plain and not (computed or lazy or self.asked) and all(name in vars(cls) for name in self.watching)
-        usual = usual and (not copies or copies_plainly(cls)) and len(set(self.watches)) < 2
+        self.is_plain: bool = copies_plainly(cls)
+        self.holds: Callable[[Any, Values], bool] = holds
+        usual = usual and (not copies or self.is_plain) and len(set(self.watches)) < 2
         watched = self.watches[0] if self.watches else object
         self.snapshot: Snapshot = (
             snapshot(cls.__qualname__, fields, self.watching, watched, copies=copies) if usual else unusual
         )
+
+    def values_of(self, copy: Any) -> Values | None:
+        """Return the objects on a copy, in order; None where these are not all that it has."""
+        if not self.is_plain:
+            return None
+        if self.holds is holds:  # the first one: most have its attributes
+            self.holds = holding(self.name, copy.__dict__)
+        return (*copy.__dict__.values(),)
 
 
 class ContextClasses:

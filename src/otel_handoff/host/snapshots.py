@@ -1,18 +1,29 @@
-"""What is taken of a context when its row is handed over: the copy, the roots and the ids, in one made function."""
+"""What is taken of a context when its row is handed over, in one made function: the copy, the roots, the ids.
+
+And what is on it, to know later whether somebody has written to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from operator import is_
 from typing import Any, Final, cast
 
 from otel_handoff.host.fields import FIXED, Fields
 from otel_handoff.host.following import expression, no_tuple, variable
 from otel_handoff.host.made import made
 
-Snapshot = Callable[[Any], tuple[Any, dict[str, Any], dict[str, Any]]]
-"""Given a context, returns its copy (or itself), root -> value, and field -> id; raises where it is not as usual."""
+Values = tuple[Any, ...]
+"""The objects that a context holds in its `__dict__`, in order."""
+
+Taken = tuple[Any, dict[str, Any], dict[str, Any], Values | None]
+"""A context's copy (or itself), root -> value, field -> id; and what is on the copy, where that is all it holds."""
+
+Snapshot = Callable[[Any], Taken]
+"""Takes that of a context; raises where it is not as usual."""
 
 _new: Final = cast("Callable[[type], Any]", object.__new__)
+_MOST: Final = 32
 
 
 class Unusual(Exception):  # noqa: N818 - it is no error: the row goes the slow way
@@ -46,7 +57,7 @@ def snapshot(name: str, fields: Fields, watching: Collection[str], watched: type
     lines += _on_the_way(fields)
     roots = ", ".join(f"{root!r}: {variable(root)}" for root in fields.roots)
     ids = ", ".join(f"{field!r}: {fields.expression(field)}" for field in fields.paths)
-    lines.append(f"    return handed_, {{{roots}}}, {{{ids}}}")
+    lines.append(f"    return handed_, {{{roots}}}, {{{ids}}}, {'(*values_.values(),)' if copies else None}")
     source = "\n".join(lines) + "\n"
     if not source.isascii():
         return unusual
@@ -72,6 +83,49 @@ def _on_the_way(fields: Fields) -> list[str]:
     return lines
 
 
-def unusual(_context: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+def unusual(_context: Any) -> Taken:
     """Say of each context that it is not as most are."""
     raise Unusual
+
+
+def holds(context: Any, values: Values) -> bool:
+    """Whether a context that is copied as usual has the very objects on it that it had, and no more.
+
+    It is asked four times for each row, so that no class's `__eq__` is.
+    """
+    now = context.__dict__
+    try:
+        return len(now) == len(values) and all(map(is_, now.values(), values))
+    except RuntimeError:  # another thread adds to them
+        return False
+
+
+def holding(name: str, attributes: Collection[Any]) -> Callable[[Any, Values], bool]:
+    """Return what does so for a class whose instances have these attributes.
+
+    Where an instance has as many others, it says no: that is looked at more closely.
+    """
+    if not 0 < len(attributes) <= _MOST or not all(type(each) is str and each.isascii() for each in attributes):
+        return holds
+    values = "".join(f"value{n}, " for n, _ in enumerate(attributes))
+    same = " and ".join(f"now[{each!r}] is value{n}" for n, each in enumerate(attributes))
+    source = (
+        "def holds(context, values):\n"
+        "    now = context.__dict__\n"
+        "    try:\n"
+        f"        {values}= values\n"
+        f"        return len(now) == {len(attributes)} and {same}\n"
+        "    except KeyError:\n"
+        "        return False\n"
+        "    except ValueError:\n"
+        "        return otherwise(context, values)\n"
+    )
+    return made(f"what a {name} holds", source, {"otherwise": holds})
+
+
+def named(values: Values, context: Any, copy: Any) -> dict[str, Any]:
+    """Return what was on both a context and its copy, by name: what was added since stands behind."""
+    names = [*context.__dict__][: len(values)]
+    if len(names) < len(values):  # something was taken off it
+        names = [*copy.__dict__]
+    return dict(zip(names, values, strict=False))

@@ -364,7 +364,7 @@ class Detector:
         lease.finished = True
         if lease.along is not None:
             self._look_inside(lease)
-        if lease.baseline is not None and (lost := hand_back(lease)):
+        if lease.pinned and (lost := hand_back(lease)):
             lease.findings.left_on_copy |= lost
         then = lease.roots
         if lease.pinned or lease.at_read or lease.is_of_thread or lease.kind.has(lease.context, then):

@@ -35,7 +35,7 @@ def note(context: Any, root: str, value: object) -> RawWrite | None:
         if lease is not None and lease.pinned and _is_context(lease, context):
             if context is lease.handed:
                 lease.findings.kept[root] = value
-            if lease.baseline is None:
+            if lease.baseline is None and lease.values is None:
                 remember(lease)  # it may be meant for the submitter: see in the end
     return write
 

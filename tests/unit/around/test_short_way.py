@@ -19,7 +19,7 @@ from otel_handoff.record import locations
 from tests.hosts import WAIT, Context, Ledger, Order, Pool, boundary
 
 ROWS, QUIET = 31, 20
-"""How many rows there are, and how many are looked at more closely at first: then it is one in 16."""
+"""How many rows there are, and how many are looked at more closely at first."""
 
 
 names = itertools.count()
