@@ -13,7 +13,8 @@ import pytest
 
 from otel_handoff.cli import main
 from tests.dashboards.boards import rules
-from tests.dashboards.servers import EARLIER, Host, Monitoring, free_port, host, monitoring, scraped, tool, until
+from tests.dashboards.servers import EARLIER, Host, Monitoring, host, monitoring, scraped
+from tests.servers import reserved, tool, until
 
 
 @dataclass
@@ -46,8 +47,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
     folder = base / "handoff"
     with contextlib.redirect_stdout(io.StringIO()):
         assert main(["dashboards", str(folder)]) == 0
-    ports = free_port(), free_port()
     with contextlib.ExitStack() as stack:
+        ports = stack.enter_context(reserved(2))
         earlier = stack.enter_context(scraped(EARLIER))
         targets = [*(f"127.0.0.1:{port}" for port in ports), earlier]
         monitor = stack.enter_context(monitoring(folder / "alerts", targets, base / "data"))

@@ -15,15 +15,16 @@ from pathlib import Path
 from statistics import median
 
 from otel_handoff.cli import main as otel_handoff
-from tests.dashboards.servers import free_port, host, monitoring, until
+from tests.dashboards.servers import host, monitoring
+from tests.servers import reserved, until
 
 
 def once(folder: Path) -> float:
     """Return the seconds from the first mismatch of a run to the notification."""
     with contextlib.redirect_stdout(io.StringIO()):
         otel_handoff(["dashboards", str(folder / "handoff")])
-    port = free_port()
-    with monitoring(folder / "handoff" / "alerts", [f"127.0.0.1:{port}"], folder / "data") as monitor:
+    alerts, data = folder / "handoff" / "alerts", folder / "data"
+    with reserved(1) as [port], monitoring(alerts, [f"127.0.0.1:{port}"], data) as monitor:
         until(lambda: monitor.series("up"), "the first scrape")
         with host(port, "observe", 20, folder / "run") as pipeline:
             at = 0

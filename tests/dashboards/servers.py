@@ -1,84 +1,25 @@
-"""Real servers on free loopback ports, ended by whoever started them."""
+"""What watches a pipeline, as `otel-handoff dashboards` configures it, and what is watched."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import shutil
-import socket
 import subprocess
 import sys
-import threading
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Generator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Generator, Sequence
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import pytest
 import yaml
 
+from tests.servers import DEADLINE, get, listening, reserved, server, tool
+
 ROOT: Final = Path(__file__).parents[2]
-DEADLINE: Final = 60.0
-
-T = TypeVar("T")
-
-
-def tool(name: str, package: str) -> str:
-    """Return the path of a program. Where it is missing the test is skipped, and fails in CI, which installs it."""
-    if found := shutil.which(name):
-        return found
-    reason = f"{name} is not here: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def until(ask: Callable[[], T | None], what: str) -> T:
-    """Ask until the answer is true, and return it; fail after a minute."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"not within {DEADLINE:.0f} s: {what}")
-
-
-def get(url: str) -> str | None:
-    """Return what a URL answers, or None while it does not answer with 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return response.read().decode()
-    except (urllib.error.URLError, OSError):
-        return None
-
-
-@contextlib.contextmanager
-def server(command: Sequence[str], ready: str, log: Path) -> Generator[None]:
-    """Run a server until the block ends; it is up when `ready` answers."""
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            until(lambda: get(ready) or process.poll() is not None, f"{command[0]} is up")
-            assert process.poll() is None, log.read_text()
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 class Host:
@@ -142,20 +83,6 @@ def scraped(text: str) -> Generator[str]:
         yield f"127.0.0.1:{port}"
 
 
-@contextlib.contextmanager
-def listening(handler: type[BaseHTTPRequestHandler]) -> Generator[int]:
-    """Serve at a free loopback port, which is returned."""
-    serving = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=serving.serve_forever, name="serving")
-    thread.start()
-    try:
-        yield serving.server_address[1]
-    finally:
-        serving.shutdown()
-        thread.join()
-        serving.server_close()
-
-
 class Monitoring:
     """Prometheus, Alertmanager and a webhook, as `otel-handoff dashboards` configures them."""
 
@@ -207,9 +134,9 @@ def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Mo
         tool("prometheus", "prometheus"),
         tool("prometheus-alertmanager", "prometheus-alertmanager"),
     )
-    ports = free_port(), free_port()
     data.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
+        ports = stack.enter_context(reserved(2))
         hook, received = stack.enter_context(webhook())
 
         config = yaml.safe_load((alerts / "alertmanager.yml").read_text())
@@ -226,7 +153,8 @@ def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Mo
             f"--web.listen-address=127.0.0.1:{ports[0]}",
             "--cluster.listen-address=",
         ]
-        stack.enter_context(server(command, f"http://127.0.0.1:{ports[0]}/-/ready", data / "alertmanager.log"))
+        ready = f"http://127.0.0.1:{ports[0]}/-/ready"
+        stack.enter_context(server(command, lambda: get(ready), data / "alertmanager.log"))
 
         config = yaml.safe_load((alerts / "prometheus.yml").read_text())
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
@@ -241,5 +169,5 @@ def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Mo
             f"--web.listen-address=127.0.0.1:{ports[1]}",
         ]
         url = f"http://127.0.0.1:{ports[1]}"
-        stack.enter_context(server(command, f"{url}/-/ready", data / "prometheus.log"))
+        stack.enter_context(server(command, lambda: get(f"{url}/-/ready"), data / "prometheus.log"))
         yield Monitoring(url, received)

@@ -15,7 +15,7 @@ from otel_handoff.record.unchecked import REASONS
 from tests.dashboards import latency
 from tests.dashboards.boards import promql, rules
 from tests.dashboards.conftest import Scene
-from tests.dashboards.servers import until
+from tests.servers import until
 
 
 def alerts(scene: Scene, name: str) -> list[dict[str, Any]]:

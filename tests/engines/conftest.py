@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.servers import listens, reserved, server, tool
 
 APP = Path(__file__).parent / "app"
 SOURCE = Path(__file__).parents[2] / "src"
@@ -137,23 +137,9 @@ def _lines(path: Path) -> list[Any]:
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[str]:
     """A Redis of this test's own."""
-    server = shutil.which("redis-server")
-    if server is None or find_spec("redis") is None:
-        pytest.skip("no redis-server, or no package redis: the extra `celery`, and Debian's redis-server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
-    with (tmp_path / "redis.log").open("w") as log:
-        process = subprocess.Popen([server, *options], stdout=log, stderr=log)
-        try:
-            until = time.monotonic() + 20
-            while time.monotonic() < until:
-                with socket.socket() as asked:
-                    if asked.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.02)
+    program = tool("redis-server", "redis-server")
+    pytest.importorskip("redis", reason="the package redis is not here: the extra `celery`")
+    with reserved(1) as [port]:
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
+        with server([program, "--port", str(port), *options], lambda: listens(port), tmp_path / "redis.log"):
             yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
-            process.wait(20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from otel_handoff.demo.across.run import run_mode
 from otel_handoff.demo.run import summarize
 from tests.check.command import checked
 from tests.demo.test_command import demo, one_line
+from tests.servers import reserved
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("ignore")]
 needs_celery = pytest.mark.skipif(find_spec("celery") is None, reason="Celery is not installed: the extra `celery`")
@@ -71,8 +71,7 @@ def test_strict_blocks_there(tmp_path: Path) -> None:
 @needs_celery
 def test_a_broker_that_is_not_there_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"redis://127.0.0.1:{free.getsockname()[1]}/0"
-    assert demo("--engine", "celery", "--broker", url, "--rows", "1", "--out", str(tmp_path)) == 2
+    with reserved(1) as [port]:
+        url = f"redis://127.0.0.1:{port}/0"
+        assert demo("--engine", "celery", "--broker", url, "--rows", "1", "--out", str(tmp_path)) == 2
     assert one_line(capsys).startswith(f"cannot reach the broker {url}: ")

@@ -6,7 +6,6 @@ import gzip
 import importlib.util
 import itertools
 import json
-import subprocess
 import urllib.request
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from otel_handoff.demo.run import run_mode
 from tests.check.command import checked
-from tests.dashboards.servers import free_port, listening, until
+from tests.servers import DEADLINE, listening, listens, reserved, server, until
 from tests.traces import forms
 
 _FOUND = importlib.util.find_spec("rotel")
@@ -44,21 +43,17 @@ def test_what_a_collector_passes_on_is_judged_alike(tmp_path: Path) -> None:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    grpc, http = free_port(), free_port()
-    with listening(Sink) as sink:
+    with reserved(2) as [grpc, http], listening(Sink) as sink:
         command = [
             *(Path(_FOUND.origin).with_name("rotel-agent"), "start", "--exporter", "otlp", "--disable-batching"),
             *("--otlp-grpc-endpoint", f"127.0.0.1:{grpc}", "--otlp-http-endpoint", f"127.0.0.1:{http}"),
             *("--otlp-exporter-endpoint", f"http://127.0.0.1:{sink}", "--otlp-exporter-protocol", "http"),
             *("--pid-file", tmp_path / "pid", "--log-file", tmp_path / "log"),
         ]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as collector:
-            try:
-                for body in forms.binary(sent):
-                    until(lambda body=body: _post(http, body), "it takes a request")
-                until(lambda: len(list(arrived.iterdir())) == len(sent), "it has passed all on")
-            finally:
-                collector.terminate()
+        with server(command, lambda: listens(http), tmp_path / "rotel"):
+            for body in forms.binary(sent):
+                _post(http, body)
+            until(lambda: len(list(arrived.iterdir())) == len(sent), "it has passed all on")
     before, after = checked(run.traces), checked(arrived)
     assert before["checked"]["wrong_calls"] > 0
     assert after["checked"] == before["checked"]
@@ -67,11 +62,8 @@ def test_what_a_collector_passes_on_is_judged_alike(tmp_path: Path) -> None:
     assert told[0] == told[1]
 
 
-def _post(port: int, body: bytes) -> bool:
+def _post(port: int, body: bytes) -> None:
     kind = {"Content-Type": "application/x-protobuf"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/traces", body, kind)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return response.status == 200
-    except OSError:  # it is not up yet
-        return False
+    with urllib.request.urlopen(request, timeout=DEADLINE) as response:
+        assert response.status == 200
