@@ -14,8 +14,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import pytest
 
@@ -24,11 +26,22 @@ DEADLINE: Final = 60.0
 T = TypeVar("T")
 
 
-def tool(name: str, package: str) -> str:
+def tool(name: str, debian: str) -> str:
     """Return the path of a program. Where it is missing the test is skipped, and fails in CI, which installs it."""
     if found := shutil.which(name):
         return found
-    reason = f"{name} is not here: apt-get install {package}"
+    return _missing(f"{name} is not here: apt-get install {debian}")
+
+
+def package(module: str, install: str) -> Any:
+    """Return a module of a tool that is a Python package; where it is missing, as above."""
+    name = module.partition(".")[0]
+    if find_spec(name) is None:
+        _missing(f"{name} is not here: pip install {install}")
+    return import_module(module)
+
+
+def _missing(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

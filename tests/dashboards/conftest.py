@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from otel_handoff.cli import main
 from tests.dashboards.boards import rules
 from tests.dashboards.servers import EARLIER, Host, Monitoring, host, monitoring, scraped
+from tests.dashboards.victoria import Victoria, victoria
 from tests.servers import reserved, tool, until
 
 
@@ -27,6 +29,7 @@ class Scene:
         pinned: the one in mode pin.
         earlier: the address of what is scraped as of a version that had other names.
         monitor: Prometheus.
+        victoria: VictoriaMetrics and vmalert, which watch them too; None where they are not here.
         notified: the first notification of each alert: when it came in nanoseconds, and its payload.
     """
 
@@ -35,6 +38,7 @@ class Scene:
     pinned: Host
     earlier: str
     monitor: Monitoring
+    victoria: Victoria | None
     notified: dict[str, tuple[int, dict[str, Any]]]
 
 
@@ -52,6 +56,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
         earlier = stack.enter_context(scraped(EARLIER))
         targets = [*(f"127.0.0.1:{port}" for port in ports), earlier]
         monitor = stack.enter_context(monitoring(folder / "alerts", targets, base / "data"))
+        watching = victoria(folder / "alerts", targets, base / "victoria")
+        beside = stack.enter_context(watching) if shutil.which("victoria-metrics") else None
         until(lambda: len(monitor.series("up")) == len(targets), "the first scrape of each")
         observed = stack.enter_context(host(ports[0], "observe", 20, base / "observe", "error"))
         pinned = stack.enter_context(host(ports[1], "pin", 20, base / "pin"))
@@ -60,4 +66,4 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
             at, payload = monitor.notified()
             for alert in payload["alerts"]:
                 notified.setdefault(alert["labels"]["alertname"], (at, payload))
-        yield Scene(folder, observed, pinned, earlier, monitor, notified)
+        yield Scene(folder, observed, pinned, earlier, monitor, beside, notified)

@@ -83,17 +83,16 @@ def scraped(text: str) -> Generator[str]:
         yield f"127.0.0.1:{port}"
 
 
-class Monitoring:
-    """Prometheus, Alertmanager and a webhook, as `otel-handoff dashboards` configures them."""
+class Asked:
+    """Prometheus, or who answers as it does."""
 
-    def __init__(self, prometheus: str, received: queue.SimpleQueue[tuple[int, dict[str, Any]]]) -> None:
-        self._prometheus = prometheus
-        self._received = received
+    def __init__(self, url: str) -> None:
+        self._url = url
 
     def api(self, path: str, **parameters: str) -> Any:
-        """Return the `data` of Prometheus's answer."""
+        """Return the `data` of an answer."""
         query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self._prometheus}/api/v1/{path}?{query}", timeout=10) as response:
+        with urllib.request.urlopen(f"{self._url}/api/v1/{path}?{query}", timeout=10) as response:
             answer = json.load(response)
         assert answer["status"] == "success"
         return answer["data"]
@@ -101,6 +100,14 @@ class Monitoring:
     def series(self, expr: str) -> list[Any]:
         """Return the series that an expression has now."""
         return self.api("query", query=expr)["result"]
+
+
+class Monitoring(Asked):
+    """Prometheus, Alertmanager and a webhook, as `otel-handoff dashboards` configures them."""
+
+    def __init__(self, prometheus: str, received: queue.SimpleQueue[tuple[int, dict[str, Any]]]) -> None:
+        super().__init__(prometheus)
+        self._received = received
 
     def notified(self) -> tuple[int, dict[str, Any]]:
         """Wait for the next call of the webhook; return when it came, in nanoseconds, and its payload."""
@@ -125,6 +132,14 @@ def webhook() -> Generator[tuple[str, queue.SimpleQueue[tuple[int, dict[str, Any
 
     with listening(Handler) as port:
         yield f"http://127.0.0.1:{port}", received
+
+
+def scraping(alerts: Path, targets: Sequence[str]) -> dict[str, Any]:
+    """Return the shipped configuration of Prometheus, with these targets, and intervals of 1 s."""
+    config = yaml.safe_load((alerts / "prometheus.yml").read_text())
+    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
+    config["scrape_configs"][0]["static_configs"][0]["targets"] = list(targets)
+    return config
 
 
 @contextlib.contextmanager
@@ -156,11 +171,9 @@ def monitoring(alerts: Path, targets: Sequence[str], data: Path) -> Generator[Mo
         ready = f"http://127.0.0.1:{ports[0]}/-/ready"
         stack.enter_context(server(command, lambda: get(ready), data / "alertmanager.log"))
 
-        config = yaml.safe_load((alerts / "prometheus.yml").read_text())
-        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
+        config = scraping(alerts, targets)
         config["rule_files"] = [str(alerts / name) for name in config["rule_files"]]
         config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{ports[0]}"]
-        config["scrape_configs"][0]["static_configs"][0]["targets"] = list(targets)
         (data / "prometheus.yml").write_text(yaml.safe_dump(config))
         command = [
             prometheus,

@@ -15,7 +15,9 @@ from otel_handoff.record.unchecked import REASONS
 from tests.dashboards import latency
 from tests.dashboards.boards import promql, rules
 from tests.dashboards.conftest import Scene
-from tests.servers import until
+from tests.dashboards.servers import Asked
+from tests.dashboards.victoria import PACKAGE, Victoria
+from tests.servers import tool, until
 
 
 def alerts(scene: Scene, name: str) -> list[dict[str, Any]]:
@@ -76,6 +78,34 @@ def test_each_rule_is_evaluated_without_error_and_has_a_series(scene: Scene) -> 
 def test_each_expression_of_the_overview_has_a_series(scene: Scene, expr: str) -> None:
     """On the real scrape, once there are the two samples that a rate needs."""
     until(lambda: scene.monitor.series(expr), f"a series of {expr}")
+
+
+@pytest.fixture
+def victoria(scene: Scene) -> Victoria:
+    """What watches the same pipelines as Prometheus."""
+    tool("victoria-metrics", PACKAGE)
+    assert scene.victoria is not None
+    return scene.victoria
+
+
+@pytest.mark.parametrize("expr", list(promql("overview")))
+def test_each_expression_of_the_overview_has_a_series_in_victoria_metrics(victoria: Victoria, expr: str) -> None:
+    """Its PromQL is another's."""
+    until(lambda: victoria.metrics.series(expr), f"a series of {expr}")
+
+
+def test_vmalert_alerts_as_prometheus_does(scene: Scene, victoria: Victoria) -> None:
+    """Of the same processes, in the same words."""
+
+    def firing(asked: Asked) -> set[tuple[str, ...]]:
+        return {
+            (*(alert["labels"][name] for name in ("alertname", "instance", "severity")), *alert["annotations"].values())
+            for alert in asked.api("alerts")["alerts"]
+            if alert["state"] == "firing"
+        }
+
+    until(lambda: firing(victoria.alerts) == firing(scene.monitor), "the alerts of both are alike")
+    assert {alert[0] for alert in firing(victoria.alerts)} == {rule["alert"] for rule in rules()}
 
 
 def test_the_time_to_the_notification_is_measured(

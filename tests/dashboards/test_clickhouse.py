@@ -12,8 +12,9 @@ import pytest
 
 from otel_handoff.demo.run import ModeRun, run_mode
 from tests.dashboards.boards import FOLDER
+from tests.servers import package
 
-session = pytest.importorskip("chdb.session", reason="half a gigabyte: pip install 'otel-handoff[clickhouse]'")
+INSTALL = "'otel-handoff[clickhouse]', half a gigabyte"
 
 # The columns that the Collector's ClickHouse exporter makes; codecs, indexes and partitions only store them.
 TABLE = """
@@ -104,6 +105,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> ModeRun:
 @pytest.fixture(scope="module")
 def ask(observed: ModeRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """Ask a query of the file, by its number, of a table that holds the run's spans."""
+    session = package("chdb.session", INSTALL)
     database = session.Session(str(tmp_path_factory.mktemp("clickhouse") / "data"))
     database.query("CREATE DATABASE otel ENGINE = Memory; USE otel;")
     database.query(TABLE)
