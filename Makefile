@@ -13,9 +13,13 @@ help:  ## Show this help
 demo: $(VENV)/demo  ## Run the embedded pipeline without and with otel-handoff, and compare
 	$(BIN)/otel-handoff demo
 
+# Half of the tests wait for processes: one worker more than there are cores. WORKERS=0 runs them one after the other.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 OPTIONS ?=
-test: $(VENV)/test  ## Run all tests
-	$(BIN)/python -m pytest $(OPTIONS)
+# They start some thousand processes: each would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+test: $(VENV)/test  ## Run all tests, and say which were skipped and why
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -rs $(OPTIONS)
 
 N ?= 20000
 explore: $(VENV)/test  ## Run N random schedules for each mode, judged by an oracle, and a million clean rows

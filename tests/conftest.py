@@ -6,13 +6,41 @@ import gc
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from otel_handoff.host.guard import guard
 from tests.telemetry import NoSdk, Telemetry
 
+FIRST = (
+    "processes",
+    "engines",
+    "reports",
+    "doctor",
+    "benchmarks",
+    "schedules",
+    "report",
+    "find",
+    "testing",
+    "check",
+    "dashboards",
+)
+"""The folders whose files take long: side by side, a file that is begun last is waited for by all."""
+
 os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # trio's warns, which is an error here
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, begin with what takes long."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Path(__file__).parent
+
+        def place(item: pytest.Item) -> int:
+            folder = item.path.relative_to(tests).parts[0]
+            return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+        items.sort(key=place)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -71,9 +71,10 @@ def test_our_own_import_of_what_is_lacking_fails(project: pytest.Pytester) -> No
     run(project, "--lacking", "lacked").assert_outcomes(failed=1)
 
 
-def test_what_ran_is_written_down(project: pytest.Pytester) -> None:
-    """With the versions it ran on."""
-    run(project, "--lacking", "lacked", "--row", "rows/some.json")
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_what_ran_is_written_down(project: pytest.Pytester, workers: str) -> None:
+    """With the versions it ran on; each test once, also where several workers ran them."""
+    run(project, "-n", workers, "--lacking", "lacked", "--row", "rows/some.json")
     row = json.loads((project.path / "rows" / "some.json").read_text("utf-8"))
     assert (row["passed"], row["skipped"], row["failed"], row["error"]) == (1, 2, 1, 0)
     assert {"python", "c_extension", "wrapt", "opentelemetry-api"} <= set(row)
