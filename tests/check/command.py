@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from otel_handoff.record import semconv
 from tests.check import spans
+from tests.command import Done, handoff
 from tests.traces import lines
 
 COMMAND = (sys.executable, "-m", "otel_handoff.cli", "check")
-
-
-@dataclass
-class Done:
-    """What a run of the command left."""
-
-    code: int
-    out: str
-    err: str
 
 
 Check = Callable[..., Done]
@@ -32,15 +22,8 @@ Check = Callable[..., Done]
 
 
 def check(*arguments: Any, stdin: bytes = b"", **environment: str) -> Done:
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
-    assert b"Traceback" not in done.stderr
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    """Run it, in a process of its own where it has standard input or variables."""
+    return handoff("check", *arguments, stdin=stdin, environment=environment)
 
 
 def read_one_line_of(*command: str) -> Done:

@@ -11,6 +11,7 @@ from otel_handoff.check.text import report
 from otel_handoff.record import semconv
 from tests.check import spans
 from tests.check.test_judge import judged, of, told
+from tests.command import handoff
 from tests.report import traces
 
 
@@ -109,12 +110,11 @@ def test_what_is_part_of_another_is_not_counted_and_not_lost(tmp_path: Path) -> 
     row = spans.row(1, 1, events=[event("result", "blocked", 9, "pool.py:5", state_id="state-2")])
     call = spans.call(2, 1, 1, events=[event("call", "blocked", 1, "http.py:9", state_id="state-2")])
     path = traces.written(tmp_path / "a.jsonl", row, call)
-    out = traces.handoff("check", path).stdout
+    out = handoff("check", path).out
     assert "1 mismatch of 1 kind." in out
     assert "|   Met again: result, blocked at pool.py:5\n" in out
     assert (
-        "  #1 of elspeth, 2023-11-14T22:13:20.000000+00:00: 1 mismatch\n"
-        in traces.handoff("check", path, "--id", "row-1").stdout
+        "  #1 of elspeth, 2023-11-14T22:13:20.000000+00:00: 1 mismatch\n" in handoff("check", path, "--id", "row-1").out
     )
     for options in ((), ("--id", "row-1")):
         found = traces.found(path, *options)

@@ -16,15 +16,16 @@ from typing import Any
 import pytest
 
 from tests.check import spans
+from tests.command import handoff
 from tests.report import traces
 from tests.traces import lines
 
 
 def refused(*arguments: Any) -> str:
     """Return the one line that the command ends with."""
-    done = traces.handoff("report", *arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    return done.stderr.removeprefix("otel-handoff: ").rstrip()
+    done = handoff("report", *arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    return done.err.removeprefix("otel-handoff: ").rstrip()
 
 
 def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
@@ -47,9 +48,9 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
 def test_broken_lines_are_told_and_the_rest_is_drawn(tmp_path: Path) -> None:
     """On stderr by file and line, and on the page that there were some."""
     source = traces.wrong(tmp_path / "traces.jsonl", more="{broken\n")
-    done = traces.handoff("report", source, "-o", tmp_path / "report.html")
-    assert done.returncode == 0
-    assert done.stderr.startswith(f"otel-handoff: {source}:2: not JSON")
+    done = handoff("report", source, "-o", tmp_path / "report.html")
+    assert done.code == 0
+    assert done.err.startswith(f"otel-handoff: {source}:2: not JSON")
     page = (tmp_path / "report.html").read_text()
     assert "<h1>1 mismatch, 1 cause; whether there are more is not known</h1>" in page
     assert f"not read, or not in full: 1 broken line, in {source}<" in page
@@ -89,7 +90,7 @@ def test_a_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
     real, link = tmp_path / "real.html", tmp_path / "link.html"
     real.write_text("of an earlier run")
     link.symlink_to(real)
-    assert traces.handoff("report", source, "-o", link).returncode == 0
+    assert handoff("report", source, "-o", link).code == 0
     assert link.is_symlink()
     assert real.read_text().startswith("<!doctype html>")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.html", "real.html", "traces.jsonl"]
@@ -112,7 +113,7 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
         traces.drawn(source, pipe)
         assert reader.communicate()[0] == page.read_text()
     assert pipe.is_fifo()
-    assert traces.handoff("report", source, "-o", "/dev/stdout").stdout == page.read_text() + "/dev/stdout\n"
+    assert handoff("report", source, "-o", "/dev/stdout").out == page.read_text() + "/dev/stdout\n"
 
 
 def test_a_name_that_the_output_cannot_show_is_escaped(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_perfetto_gets_json_as_others_read_it(tmp_path: Path) -> None:
     """It has no NaN."""
     odd = spans.row(1, 1, attributes=lines.attributes({**spans.submission(1), "odd": float("nan")}))
     source, trace = traces.written(tmp_path / "traces.jsonl", odd), tmp_path / "trace.json"
-    assert traces.handoff("report", source, "-o", tmp_path / "report.html", "--perfetto", trace).returncode == 0
+    assert handoff("report", source, "-o", tmp_path / "report.html", "--perfetto", trace).code == 0
     events = json.loads(trace.read_text(), parse_constant=pytest.fail)["traceEvents"]
     assert [event["args"]["odd"] for event in events if event.get("cat") == "work"] == ["NaN"]
 
@@ -137,8 +138,8 @@ def test_perfetto_gets_json_as_others_read_it(tmp_path: Path) -> None:
 def test_perfetto_gets_every_row_and_arrows_that_end_in_slices(observed: Path, tmp_path: Path) -> None:
     """An arrow whose end is in no slice is not drawn, and slices of one track must not overlap but nest."""
     trace = tmp_path / "trace.json"
-    done = traces.handoff("report", observed, "-o", tmp_path / "report.html", "--perfetto", trace)
-    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'report.html'}\n{trace}\n")
+    done = handoff("report", observed, "-o", tmp_path / "report.html", "--perfetto", trace)
+    assert (done.code, done.out) == (0, f"{tmp_path / 'report.html'}\n{trace}\n")
     events = json.loads(trace.read_text())["traceEvents"]
     found = traces.found(observed)
     slices = [event for event in events if event["ph"] == "X"]
@@ -195,9 +196,9 @@ def test_the_demo_ends_with_a_report_and_opens_it(options: list[str], tmp_path: 
 
 def test_the_demo_has_no_report_without_traces(tmp_path: Path) -> None:
     """And says so before it runs, if one is to be opened."""
-    done = traces.handoff("demo", "--mode", "off", "--rows", "1", "--out", tmp_path / "out", "--open")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "otel-handoff: --open opens the report, and there is none in mode off\n"
-    done = traces.handoff("demo", "--mode", "off", "--rows", "1", "--out", tmp_path / "out")
-    assert done.returncode == 0
+    done = handoff("demo", "--mode", "off", "--rows", "1", "--out", tmp_path / "out", "--open")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "otel-handoff: --open opens the report, and there is none in mode off\n"
+    done = handoff("demo", "--mode", "off", "--rows", "1", "--out", tmp_path / "out")
+    assert done.code == 0
     assert not (tmp_path / "out" / "report.html").exists()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.command import handoff
 from tests.report import traces
 
 QUERY = """async (query) => {
@@ -58,7 +59,7 @@ def loaded(browser: Browser, address: str) -> Page:
 def test_perfetto_takes_it_as_it_is_meant(observed: Path, browser: Browser, served: tuple[Path, str]) -> None:
     """Every slice, and every arrow between the slices that it is of; calls within their work; no error of import."""
     folder, address = served
-    traces.handoff("report", observed, "-o", folder / "report.html", "--perfetto", folder / "trace.json")
+    handoff("report", observed, "-o", folder / "report.html", "--perfetto", folder / "trace.json")
     found = traces.found(observed)
     rows, calls, wrong = found["checked"]["submissions"], found["checked"]["calls"], len(found["mismatches"])
     page = loaded(browser, address)

@@ -21,6 +21,7 @@ from otel_handoff.report.strip import Strip
 from otel_handoff.traces.files import find
 from otel_handoff.version import __version__
 from tests.check import spans
+from tests.command import handoff
 from tests.report import traces
 from tests.report.pages import Opened, opened
 
@@ -191,7 +192,7 @@ def test_ids_and_the_list_of_wrong_records_can_be_copied(
     assert page.evaluate(held) in {mismatch["trace_id"] for mismatch in found["mismatches"]}
     page.get_by_role("button", name="Copy the list of wrong records (CSV)").click()
     page.locator('[data-do="records"].done').wait_for()
-    traces.handoff("check", observed, "--records", tmp_path / "wrong.csv")
+    handoff("check", observed, "--records", tmp_path / "wrong.csv")
     assert page.evaluate(held).splitlines() == (tmp_path / "wrong.csv").read_text().splitlines()
     context.close()
 
@@ -299,11 +300,10 @@ def test_an_address_of_no_trace_is_refused(tmp_path: Path) -> None:
     """Nothing but http, and with the trace in it."""
     source = traces.wrong(tmp_path / "a.jsonl")
     for url in ("javascript:alert('{trace_id}')", "https://jaeger.example/trace/", "{trace_id}"):
-        done = traces.handoff("report", source, "-o", tmp_path / "a.html", "--trace-url", url)
-        assert (done.returncode, done.stdout) == (2, "")
+        done = handoff("report", source, "-o", tmp_path / "a.html", "--trace-url", url)
+        assert (done.code, done.out) == (2, "")
         assert (
-            done.stderr
-            == f"otel-handoff: --trace-url is an http or https address with {{trace_id}} in it, not {url!r}\n"
+            done.err == f"otel-handoff: --trace-url is an http or https address with {{trace_id}} in it, not {url!r}\n"
         )
     assert not (tmp_path / "a.html").exists()
 

@@ -14,6 +14,7 @@ from otel_handoff.report.index import index
 from otel_handoff.report.scene import Scenes
 from otel_handoff.traces.files import find
 from tests.check import spans
+from tests.command import handoff
 from tests.report import traces
 from tests.report.pages import opened
 from tests.report.test_search import unpacked
@@ -55,8 +56,8 @@ def test_rows_that_were_not_checked_are_in_the_headline(tmp_path: Path) -> None:
 def test_what_could_not_be_read_is_in_the_headline(tmp_path: Path) -> None:
     """There may be a mismatch in it."""
     source = traces.written(tmp_path / "a.jsonl", spans.row(1, 1), more="{oops\n")
-    done = traces.handoff("report", source, "-o", tmp_path / "a.html")
-    assert done.returncode == 0
+    done = handoff("report", source, "-o", tmp_path / "a.html")
+    assert done.code == 0
     title, verdict = heading((tmp_path / "a.html").read_text())
     assert title == "Not known"
     assert verdict.startswith(

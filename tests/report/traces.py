@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from otel_handoff.record import semconv
 from tests.check import spans
+from tests.command import handoff
 from tests.traces import lines
 
 COMMAND = (sys.executable, "-m", "otel_handoff.cli")
@@ -22,23 +22,16 @@ HOSTILE = (
 )
 
 
-def handoff(*arguments: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command line; it never ends in a traceback."""
-    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
-    return done
-
-
 def drawn(path: Path, output: Path) -> Path:
     """Return the page of the traces at `path`."""
     done = handoff("report", path, "-o", output)
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{output}\n", "")
+    assert (done.code, done.out, done.err) == (0, f"{output}\n", "")
     return output
 
 
 def found(path: Path, *options: str) -> dict[str, Any]:
     """What `otel-handoff check` says of the same traces."""
-    return json.loads(handoff("check", path, "--format", "json", *options).stdout)
+    return json.loads(handoff("check", path, "--format", "json", *options).out)
 
 
 def writes(found: dict[str, Any]) -> set[tuple[str, ...]]:
