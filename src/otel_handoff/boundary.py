@@ -12,7 +12,19 @@ from otel_handoff.host.suggest import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-_TASK = re.compile(r"celery:[\w.*?-]+")
+_ENGINES = {
+    "celery": re.compile(r"celery:[\w.*?-]+"),
+    "message": re.compile(rf"message:{_TARGET.pattern}"),
+}
+_MEANT = {
+    "celery": "'celery:' and the name of a task, as 'celery:shop.tasks.bill'",
+    "message": "'message:' and the function that works on what a message brought, as 'message:shop.desk:bill'",
+}
+_HANDS_OVER = {
+    "celery": "a Celery task is handed over by what Celery has for it",
+    "message": "a message is worked on where it came to",
+}
+_OF_THREADS = ("takes", "emission", "evict", "pools")
 _QUEUES = ("queue", "asyncio", "asyncio.queues", "multiprocessing", "multiprocessing.queues", "anyio.streams.memory")
 
 
@@ -112,7 +124,8 @@ class Boundary:
             host's own, as in `pool.submit(work, ctx)`, leave it out: however `work` gets to its thread or task, as a
             pool's, a thread's or a loop's, that is the hand-over.
         work: the function that does the work, on another thread. A Celery task is `"celery:shop.tasks.bill"`, by its
-            name; in it `*` stands for anything.
+            name; in it `*` stands for anything. In another process, which `submit` sends a message to, it is
+            `"message:shop.desk:bill"`.
         context: where the object is that they share: the parameter of both that takes it, or a path that starts at a
             parameter of the submit function (`"self.client"`, `"job.ctx"`, `"args.0"`), or in a module
             (`"app.state:client.session"`). The work function may have another name for it. Of several such objects, a
@@ -253,8 +266,15 @@ class Boundary:
 
     @property
     def engine(self) -> str:
-        """What takes the work to another process by its own names: `celery`; empty for plain functions."""
+        """What takes the work to another process: `celery` or `message`; empty for what is handed over here."""
+        if self.work.startswith("message:"):  # a module may be called so
+            return "message" if self.work.count(":") == 2 else ""
         return "celery" if self.work.startswith("celery:") else ""
+
+    @property
+    def work_target(self) -> str:
+        """The work function, as `"module:function"`, or what its engine calls it."""
+        return self.work.removeprefix("message:")
 
     @property
     def hands_over(self) -> str:
@@ -277,13 +297,16 @@ def _check_target(target: str, what: str) -> None:
 
 
 def _check_engine(boundary: Boundary, where: str) -> None:
-    if not _TASK.fullmatch(boundary.work):
-        raise ValueError(f"{where}: work: write 'celery:' and the name of a task, as 'celery:shop.tasks.bill'")
+    engine = boundary.engine
+    if not _ENGINES[engine].fullmatch(boundary.work):
+        raise ValueError(f"{where}: work: write {_MEANT[engine]}")
     if len(boundary.places) > 1:
-        raise ValueError(f"{where}: context: of a task's arguments, one is compared: name that, not a list")
-    for name in ("submit", "takes", "emission", "evict", "pools"):
+        raise ValueError(f"{where}: context: of what is sent, one is compared: name that, not a list")
+    if engine == "message" and boundary.submit is None:
+        raise ValueError(f"{where}: submit is missing; name the function that sends the message")
+    for name in _OF_THREADS if engine == "message" else ("submit", *_OF_THREADS):
         if getattr(boundary, name):
-            raise ValueError(f"{where}: {name} is of threads; a Celery task is handed over by what Celery has for it")
+            raise ValueError(f"{where}: {name} is of threads; {_HANDS_OVER[engine]}")
 
 
 def _check_takes(boundary: Boundary, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,3 +115,41 @@ def test_the_dask_page(tmp_path: Path) -> None:
     assert lines(tmp_path / "filed.txt") == ["r1 r3", "r2 r3", "r3 r3"]
     assert "a call was filed under ids of another" in done.stderr
     assert "NOT CHECKED" not in done.stderr
+
+
+def has_kafka() -> bool:
+    """Whether Kafka's client is there, and what instruments it."""
+    return all(map(find_spec, ("confluent_kafka", "opentelemetry.instrumentation.confluent_kafka")))
+
+
+@pytest.mark.skipif(not has_kafka(), reason="confluent-kafka is not installed, or its instrumentation")
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_the_page_on_messages(mode: str, tmp_path: Path) -> None:
+    """Two processes, a broker that the client brings, and OpenTelemetry's own instrumentation of that client."""
+    from confluent_kafka import Producer
+
+    for name in ("till.py", "till_handoffs.py"):
+        (tmp_path / name).write_text(PROGRAMS[name], "utf-8")
+    broker = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 0})
+    servers = ",".join(f"{each.host}:{each.port}" for each in broker.list_topics(timeout=20).brokers.values())
+    settings = {
+        "OTEL_HANDOFF_MODE": mode,
+        "OTEL_HANDOFF_BOUNDARIES": "till_handoffs:BOUNDARIES",
+        "OTEL_PROPAGATORS": "tracecontext,baggage,handoff",
+        "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
+        **dict.fromkeys(("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"), "none"),
+    }
+    launcher = shutil.which("opentelemetry-instrument", path=str(Path(sys.executable).parent))
+    assert launcher is not None
+    logged: list[str] = []
+    for code in ("import sys; sys.setswitchinterval(5); till.main(servers)", "till.consume(servers, 3)"):
+        command = [launcher, sys.executable, "-c", f"import till\nservers = {servers!r}\n{code}"]
+        env = {**environment(), **settings}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True)
+        logged.append(done.stderr)
+    filed = lines(tmp_path / "filed.txt")
+    wrong = [line for line in filed if len(set(line.split())) > 1]
+    assert len(filed) == 3
+    assert [text.count("HANDOFF MISMATCH (used)") for text in logged] == [len(wrong)] * 2, logged
+    assert bool(wrong) == (mode == "observe")
+    assert not any("NOT CHECKED" in text for text in logged), logged

@@ -39,6 +39,7 @@ MAY_USE: Final = {
     "instrumentor": ENGINE,
     "elspeth": ["boundary", "instrumentor"],
     "dask": ["boundary", "around", "instrumentor"],
+    "propagator": [*DATA, "handover"],
     "file_exporter": ["environment_variables"],
     "version": [],
     "__init__": [*ENGINE, *DOORS],

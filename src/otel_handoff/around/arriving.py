@@ -8,12 +8,14 @@ from multiprocessing import util
 from typing import Any, Final
 
 from opentelemetry import _logs, metrics, trace
+from opentelemetry.context import Context
 
 from otel_handoff.around.handed import HandOver
 from otel_handoff.around.identity import Identity
 from otel_handoff.around.shared import Shared
-from otel_handoff.handover.lease import Lease, judged_lease
+from otel_handoff.handover.lease import Lease, judged_lease, without_rows
 from otel_handoff.handover.unlike import Unlike
+from otel_handoff.host.carried import current_context
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.current import no_lease
 from otel_handoff.host.following import Partial
@@ -128,7 +130,8 @@ class Arriving(HandOver):
             shared.counts.arrived.add()
             lease.slip = slip
             lease.thread_name, lease.time_unix_nano = slip.thread_name, slip.time_unix_nano
-            lease.otel_context = slip.context
+            # What else came, as baggage, is current by now, and stays so.
+            lease.otel_context = Context({**without_rows(current_context()), **slip.context})
             made = detector.submission(
                 slip.number, slip.boundary, lease.ids, slip.thread_name, slip.time_unix_nano, slip.frames, slip.context
             )

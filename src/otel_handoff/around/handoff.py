@@ -156,7 +156,13 @@ class Handoff(Shared):
     # -- attaching
 
     def _patch_of_work(self) -> Patch:
-        return Patch(self.boundary.work, self._wrap_work, overrides=True)
+        return Patch(self.boundary.work_target, self._wrap_work, overrides=True)
+
+    def _submit_of(self, parameters: Parameters, function: Any) -> Submit:  # noqa: ARG002
+        return Submit(self, parameters)
+
+    def _work_of(self, function: Any, parameters: Parameters) -> Any:
+        return work_function(function, Worker(self, function, parameters))
 
     def _wrap_submit(self, function: Any, parameters: Parameters) -> Any:
         boundary = self.boundary
@@ -177,7 +183,7 @@ class Handoff(Shared):
             )
         with guard:
             self.kinds.written |= writes(function, self.kinds.roots)
-        submit = Submit(self, parameters)
+        submit = self._submit_of(parameters, function)
         self.row_of = submit.row_of
         return stand_in(function, submit)
 
@@ -203,7 +209,7 @@ class Handoff(Shared):
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
         if self.boundary.submit is not None:
-            return work_function(function, Worker(self, function, parameters))
+            return self._work_of(function, parameters)
         if not self._work_patch.attached:
             self._tell_what_is_compared(function, parameters)
         alone = Alone(self, parameters, function, self._work_patch.name)

@@ -39,9 +39,17 @@ class Leaving:
     here, so it is here that a wrong id has its culprit.
     """
 
-    def __init__(self, shared: Shared, packages: tuple[str, ...] = ()) -> None:
-        """Tell as the place where it leaves what of the host calls an engine, which is in one of some packages."""
+    def __init__(self, shared: Shared, packages: tuple[str, ...] = (), *, tells: bool = True) -> None:
+        """Look at what is serialised.
+
+        Args:
+            shared: the state of the boundary.
+            packages: of an engine: the place where a row leaves is what of the host calls that.
+            tells: whether a slip is written as its row is serialised. Else it may be so before or after that: what is
+                wrong by then is told where it arrives, with the write that goes along.
+        """
         self._shared = shared
+        self._tells = tells
         self._packages = packages
         self._detector = shared.detector
         self._engine = shared.engine
@@ -90,7 +98,7 @@ class Leaving:
         detector, comparing = self._detector, self._detector.comparing
         with no_lease():
             if lease.pinned:
-                if moved := comparing.moved(lease):
+                if self._tells and (moved := comparing.moved(lease)):
                     self.tell(lease, moved, span, prevented=True)
             else:
                 lease.context = context
@@ -98,6 +106,8 @@ class Leaving:
             if is_its_kind and lease.kind.has(context, lease.roots):
                 return ()
             wrong = detector.expected.rest(ids_wrong(self._shared, lease, context))
+            if not self._tells:
+                return self._culprits(lease, wrong, prevented=False)
             return self.tell(lease, wrong, span, prevented=False) if wrong else ()
 
     def tell(self, lease: Lease, wrong: dict[str, object], span: Span, *, prevented: bool) -> Sequence[Write]:
@@ -112,6 +122,9 @@ class Leaving:
             place=("left", prevented),
             sighting=Sighting(wrong, prevented, current_thread().name, time_ns(), frames),
         )
+        return self._culprits(lease, wrong, prevented=prevented)
+
+    def _culprits(self, lease: Lease, wrong: dict[str, object], *, prevented: bool) -> Sequence[Write]:
         culprit = self._detector.comparing.culprit
         found = (culprit(lease, {name: value}, prevented=prevented) for name, value in wrong.items())
         return [write for write in found if write is not None]

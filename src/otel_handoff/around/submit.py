@@ -39,7 +39,7 @@ MOST_THREADS: Final = 1_000
 _logger = logging.getLogger("otel_handoff")
 
 
-class _Steps:
+class Steps:
     """What is done around each step of a submit function that is a coroutine or generator."""
 
     __slots__ = ("_claims", "_contexts", "_first", "_lease", "handing")
@@ -51,12 +51,14 @@ class _Steps:
         self._contexts = contexts
 
     def enter(self) -> Token[Handing | None]:
+        """The row is being handed over again."""
         handing, lease = self.handing, self._lease
         handing.lease, handing.contexts = lease, self._contexts
         under_way[lease.number] = ref(handing)
         return submitting.set(handing)
 
     def leave(self, token: Token[Handing | None], /) -> None:
+        """It is not, for now."""
         submitting.reset(token)
         handing, first = self.handing, self._first
         if first.twins is not None:
@@ -68,17 +70,19 @@ class _Steps:
         handing.lease, handing.contexts = None, _LET_GO
 
     def end(self, token: Token[Handing | None], error: BaseException | None, /) -> None:
+        """That was the last of them."""
         self.leave(token)
-        self._end(is_done=error is None)
+        self.over(self._lease, is_done=error is None)
 
     def let_go(self) -> None:
-        self._end(is_done=False)
+        """There was none, or no more than there were."""
+        self.over(self._lease, is_done=False)
 
     def interrupted(self) -> None:
-        pass
+        """Nothing is to be taken back."""
 
-    def _end(self, *, is_done: bool) -> None:
-        lease = self._lease
+    def over(self, lease: Lease, *, is_done: bool) -> None:
+        """No more of them will come."""
         if lease.begun or self.handing.is_bound():
             self._claims.discard(lease.number)
         elif not is_done:
@@ -331,7 +335,7 @@ class Submit:
             return result
         # A coroutine or generator that hands over when it runs: the row is what it was when it was made. Nothing but
         # itself holds what it was given: it may never run.
-        return stepped(result, _Steps(self.shared.claims, handing, lease, contexts))
+        return stepped(result, Steps(self.shared.claims, handing, lease, contexts))
 
     def row_of(self, handing: Handing, lease: Lease) -> Lease:
         """Return whose row the work function is looked up for again while `lease` is handed over.

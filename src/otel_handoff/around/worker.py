@@ -77,7 +77,9 @@ class Worker:
                     shared.coverage.tell()
         return self._run_as(lease, wrapped, instance, args, kwargs)
 
-    def arrived(self, text: object, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lease | None:
+    def arrived(
+        self, text: object, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], delivery: int = 1
+    ) -> Lease | None:
         """Begin a row that has come from another process; None where it cannot be told which it is."""
         if self._arriving is None:
             self._arriving = Arriving(self.shared, self._parameters)
@@ -87,7 +89,7 @@ class Worker:
             if not text:
                 self.shared.coverage.miss("no_slip", detail=self.shared.boundary.work)
             return None
-        return self._arriving.arrive(slip, instance, args, kwargs)
+        return self._arriving.arrive(slip, instance, args, kwargs, delivery)
 
     def _run_as(
         self, lease: Lease | None, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

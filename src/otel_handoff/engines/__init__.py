@@ -12,6 +12,10 @@ def kind_of(boundary: Boundary) -> type[Handoff]:
         from otel_handoff.engines.celery import CeleryHandoff
 
         return CeleryHandoff
+    if boundary.engine == "message":
+        from otel_handoff.engines.messages import MessageHandoff
+
+        return MessageHandoff
     return Handoff
 
 

@@ -30,6 +30,7 @@ class Judge(Protocol[L_contra]):
     enabled: bool
     watched: bool
     pins: bool
+    carried: bool
     missed: Missed
     compares: frozenset[str]
     filed: frozenset[tuple[str, str]]

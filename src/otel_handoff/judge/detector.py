@@ -73,6 +73,8 @@ class Detector:
         self.strict: bool = mode == "strict"
         self.pins: bool = mode == "pin"
         self.watched: bool = watched
+        self.carried: bool = False
+        """Whether its rows leave with a carrier that is filled while they are handed over."""
         self.missed: Missed = missed
         self.look: Callable[[Lease, str | Step, Any], object] = _nothing
         """Looks again at what is on the way to the ids of a row, where another object is put there."""
