@@ -14,14 +14,17 @@ _NAME = re.compile(r"[a-z][a-z0-9_.]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _ENGINES = {
     "celery": re.compile(r"celery:[\w.*?-]+"),
+    "ray": re.compile(r"ray:[\w.*?]+"),
     "message": re.compile(rf"message:{_TARGET.pattern}"),
 }
 _MEANT = {
     "celery": "'celery:' and the name of a task, as 'celery:shop.tasks.bill'",
+    "ray": "'ray:' and a task's module and name, as 'ray:shop.bill', or an actor's method, as 'ray:shop.Desk.bill'",
     "message": "'message:' and the function that works on what a message brought, as 'message:shop.desk:bill'",
 }
 _HANDS_OVER = {
     "celery": "a Celery task is handed over by what Celery has for it",
+    "ray": "a task of Ray's is handed over by what Ray has for it",
     "message": "a message is worked on where it came to",
 }
 _OF_THREADS = ("takes", "emission", "evict", "pools")
@@ -124,8 +127,8 @@ class Boundary:
             host's own, as in `pool.submit(work, ctx)`, leave it out: however `work` gets to its thread or task, as a
             pool's, a thread's or a loop's, that is the hand-over.
         work: the function that does the work, on another thread. A Celery task is `"celery:shop.tasks.bill"`, by its
-            name; in it `*` stands for anything. In another process, which `submit` sends a message to, it is
-            `"message:shop.desk:bill"`.
+            name; a task of Ray's is `"ray:shop.bill"`, a method of an actor `"ray:shop.Desk.bill"`; in these `*` stands
+            for anything. In another process, which `submit` sends a message to, it is `"message:shop.desk:bill"`.
         context: where the object is that they share: the parameter of both that takes it, or a path that starts at a
             parameter of the submit function (`"self.client"`, `"job.ctx"`, `"args.0"`), or in a module
             (`"app.state:client.session"`). The work function may have another name for it. Of several such objects, a
@@ -266,10 +269,10 @@ class Boundary:
 
     @property
     def engine(self) -> str:
-        """What takes the work to another process: `celery` or `message`; empty for what is handed over here."""
+        """What takes the work to another process: `celery`, `ray` or `message`; empty for what is handed over here."""
         if self.work.startswith("message:"):  # a module may be called so
             return "message" if self.work.count(":") == 2 else ""
-        return "celery" if self.work.startswith("celery:") else ""
+        return next((engine for engine in ("celery", "ray") if self.work.startswith(f"{engine}:")), "")
 
     @property
     def work_target(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.check.command import checked
 from tests.docs.tables import DOCS
 from tests.docs.test_examples import programs
 
@@ -153,3 +154,23 @@ def test_the_page_on_messages(mode: str, tmp_path: Path) -> None:
     assert [text.count("HANDOFF MISMATCH (used)") for text in logged] == [len(wrong)] * 2, logged
     assert bool(wrong) == (mode == "observe")
     assert not any("NOT CHECKED" in text for text in logged), logged
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: the extra `ray`")
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_the_page_on_ray(mode: str, tmp_path: Path) -> None:
+    """A worker is turned on by Ray's own hook; what it files is told by `check`, or right."""
+    for name in ("pier.py", "pier_on.py"):
+        (tmp_path / name).write_text(PROGRAMS[name], "utf-8")
+    settings = {
+        "OTEL_HANDOFF_MODE": mode,
+        "OTEL_PROPAGATORS": "tracecontext,baggage,handoff",
+        "RAY_AUTH_MODE": "disabled",
+    }
+    command, env = [sys.executable, "-c", "import pier; pier.main()"], {**environment(), **settings}
+    subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, timeout=90, check=True)
+    wrong = {"observe": ["r1 r3", "r2 r3"], "pin": []}[mode]
+    assert lines(tmp_path / "filed.txt") == sorted([*(wrong or ["r1 r1", "r2 r2"]), "r3 r3"])
+    told = checked(tmp_path / "traces.jsonl")
+    called = [one for one in told["mismatches"] if one["evidence"] == "call"]
+    assert (told["judged"], len(called)) == (3, len(wrong))

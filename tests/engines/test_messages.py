@@ -382,3 +382,15 @@ def test_a_thousand_clean_rows_without_a_word(telemetry: Telemetry) -> None:
     assert (telemetry.mismatches, telemetry.unchecked()) == ([], {})
     assert set(telemetry.counted("handoff.in_flight").values()) <= {0}
     assert telemetry.counted("handoff.sent_rows") == telemetry.counted("handoff.arrived_rows") == {("bills",): 1_000}
+
+
+@pytest.mark.parametrize(("pins", "filed"), [(None, "r0"), ("ids", "r1")])
+def test_ids_are_what_is_read_there(pins: str | None, filed: str, telemetry: Telemetry) -> None:
+    """What the messages of a process share has another's id, and the arguments say which row it is."""
+    declared: dict[str, Any] = {"context": "desk", "fields": {"row": "row"}, "ids": {"row": "row"}, "pins": pins}
+    boundary = Boundary(name="bills", submit=f"{__name__}:Bus.send", work=f"message:{__name__}:bill", **declared)
+    HandoffInstrumentor().instrument(mode="pin", boundaries=[boundary], **telemetry.options)
+    desk = Desk()
+    desk.row = "r0"
+    bill("r1", desk)
+    assert TRAIL.filed == [("r1", filed)]

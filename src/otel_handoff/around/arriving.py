@@ -138,6 +138,8 @@ class Arriving(HandOver):
             lease.__dict__["_made"] = arrived(made, slip.process, delivery)
         if is_any and not (self._can_copy and slip):  # what is shared is here, or may be: others write to it
             lease.at_read = self._pin and self._is_pinned_at_read(kind, None)
+            if lease.at_read:
+                self._said.put_right(kind, lease.roots, lease.ids, MISSING)
         if unresolved:
             lease.unresolved = frozenset(unresolved)
             lease.flaw = "field_unresolved", tuple(unresolved) if len(unresolved) < len(lease.ids) else ()

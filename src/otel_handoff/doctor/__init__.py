@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ def examine(*, send_test_alert: bool = False, before: Sequence[Finding] = (), ap
         before: what is known of how the process was set up.
         apart: whether this is not the pipeline's process, but one that was set up as it is.
     """
-    from otel_handoff.doctor import environment, providers, settings, trial, ways, wrapped
+    from otel_handoff.doctor import carriers, environment, providers, settings, trial, ways, wrapped
     from otel_handoff.doctor.diagnosis import Diagnosis
     from otel_handoff.doctor.finding import Section
 
     parts: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("This process", lambda: environment.look(before)),
         ("What is wrapped", lambda: wrapped.look(apart=apart)),
-        ("OpenTelemetry", providers.look),
+        ("OpenTelemetry", lambda: chain(providers.look(), carriers.look())),
         ("Settings", settings.look),
         ("Would an alert get out?", ways.look),
     ]

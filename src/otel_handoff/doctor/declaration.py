@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from otel_handoff.around.handoff import Handoff
 from otel_handoff.boundary import Boundary
@@ -81,9 +82,19 @@ def of_tasks(boundary: Boundary, patch: Patch | None) -> Finding:
     """Return which tasks of an engine are wrapped, as far as their modules are imported here."""
     subject, name = f"{boundary.name}.work", boundary.work.partition(":")[2]
     if patch is not None and patch.attached:
-        tasks = sorted({str(getattr(place.parent, "name", "")) for place in patch.places})
+        tasks = sorted({str(getattr(place.parent, "name", "")) for place in patch.places}) or [name]
         return ok(subject, f"{', '.join(tasks)} in {boundary.engine} is wrapped", target=boundary.work)
     text = f"cannot tell: no task {name} of {boundary.engine} is there in this process (a sender needs none)"
-    return Finding(
-        subject, "unknown", text, f"See that the task is called {name}: celery lists its tasks as it starts."
-    )
+    return Finding(subject, "unknown", text, f"See that the task is called {name}: {_LISTED[boundary.engine]}.")
+
+
+def elsewhere(boundary: Boundary) -> Finding:
+    """Return that the work on a message is done where its module is."""
+    text = f"cannot tell: {boundary.work_target} is not in this environment (a sender needs it not)"
+    return Finding(f"{boundary.name}.work", "unknown", text, "Ask where the messages are worked on, too.")
+
+
+_LISTED: Final = {
+    "celery": "celery lists its tasks as it starts",
+    "ray": "by its module and name, which `ray list tasks` shows",
+}

@@ -124,7 +124,7 @@ def _host(instrumentor: str, layouts: Sequence[Handoff], *, apart: bool) -> Iter
             facts={"host": root, "version": _version(root), "layout": layout},
         )
         yield from _functions(instrumentor, handoff, apart=apart)
-        if own.patches_of(handoff)[handoff.boundary.work].attached:
+        if own.patches_of(handoff)[handoff.boundary.work_target].attached:
             yield from declaration.of_pinning(handoff)
         if not handoff.counts.judged:  # what was judged is not run elsewhere
             yield from declaration.of_the_main_module(handoff.boundary, apart=apart)
@@ -146,7 +146,9 @@ def _functions(instrumentor: str, handoff: Handoff, *, apart: bool) -> Iterator[
         (
             role,
             declaration.of_tasks(boundary, patches.get(target))
-            if boundary.engine and role == "work"
+            if role == "work" and boundary.engine in ("celery", "ray")
+            else declaration.elsewhere(boundary)
+            if role == "work" and boundary.engine and not _is_there(_module(target))
             else _of_main(f"{boundary.name}.{role}", target)
             if apart and _module(target) == "__main__"
             else _target(f"{boundary.name}.{role}", target, parameters, patches.get(target), instrumentor),
@@ -165,7 +167,7 @@ def _functions(instrumentor: str, handoff: Handoff, *, apart: bool) -> Iterator[
 def _targets(boundary: Boundary) -> Iterator[tuple[str, str, list[str]]]:
     if boundary.submit is not None:
         yield "submit", boundary.submit, []
-    yield "work", boundary.work, []
+    yield "work", boundary.work_target, []
     for call in boundary.calls:
         place = next((target for target in call.targets if _is_there(_module(target))), call.target)
         yield call.evidence, place, list(call.ids.values())

@@ -12,6 +12,10 @@ def kind_of(boundary: Boundary) -> type[Handoff]:
         from otel_handoff.engines.celery import CeleryHandoff
 
         return CeleryHandoff
+    if boundary.engine == "ray":
+        from otel_handoff.engines.ray import RayHandoff
+
+        return RayHandoff
     if boundary.engine == "message":
         from otel_handoff.engines.messages import MessageHandoff
 
