@@ -274,8 +274,18 @@ def test_each_of_two_messages_is_a_row(telemetry: Telemetry) -> None:
     assert len(numbers) == 2
 
 
-@pytest.mark.parametrize("sampled", [True, False])
-@pytest.mark.parametrize("client", ["httpx", "requests", "urllib3"])
+@pytest.mark.parametrize(
+    ("client", "sampled"),
+    [
+        *(
+            (f"opentelemetry.instrumentation.{name}", sampled)
+            for name in ("httpx", "grpc")
+            for sampled in (True, False)
+        ),
+        ("opentelemetry.instrumentation.urllib3.of.some.version", False),
+        ("shop.own_client", True),  # whose span says what it is
+    ],
+)
 def test_a_request_goes_without(client: str, sampled: bool, telemetry: Telemetry) -> None:
     """What sends a message may ask others for this and that: no id of the row goes out with it, sampled or not."""
     from opentelemetry.sdk.trace import TracerProvider
@@ -286,7 +296,7 @@ def test_a_request_goes_without(client: str, sampled: bool, telemetry: Telemetry
     desk.row = "r1"
     headers: dict[str, str] = {}
     tracer = TracerProvider(sampler=ALWAYS_ON if sampled else ALWAYS_OFF).get_tracer("t")
-    there: dict[str, Any] = {"__name__": f"opentelemetry.instrumentation.{client}", "inject": PROPAGATOR.inject}
+    there: dict[str, Any] = {"__name__": client, "inject": PROPAGATOR.inject}
     exec("def ask(headers):\n    inject(headers)\n", there)
 
     def ask() -> None:
@@ -333,6 +343,41 @@ def test_what_is_no_slip_is_told_and_no_more(text: Any, telemetry: Telemetry) ->
     assert TRAIL.filed == [("r1", "r1")]
     assert telemetry.unchecked() == {"slip_unread" if text else "no_slip": 1}
     assert telemetry.mismatches == []
+
+
+def test_a_hand_over_to_threads_sends_nothing(telemetry: Telemetry) -> None:
+    """What it tells others meanwhile is no hand-over of its row."""
+    boundary = Boundary(
+        name="bills", submit=f"{__name__}:Bus.send", work=f"{__name__}:bill", context="desk", fields={"row": "row"}
+    )
+    HandoffInstrumentor().instrument(mode="observe", boundaries=[boundary], **telemetry.options)
+    bus, desk = Bus(), Desk()
+    desk.row = "r1"
+    bus.send("r1", desk)
+    assert "handoff-slip" not in bus.sent[0][0]
+    assert telemetry.spans("send bills") == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"work": "message:shop.desk:bill"}, "submit is missing"),
+        ({"work": "message:shop.desk:bill", "submit": "a:b", "pools": ["c:d"]}, "pools is of threads"),
+        ({"work": "message:shop.desk:bill:more", "submit": "a:b"}, "work"),
+        ({"work": "message:shop.desk:bill", "submit": "a:b", "context": ["x", "y"]}, "one is compared"),
+        ({"work": "ray:shop.bill", "submit": "a:b"}, "submit is of threads"),
+        ({"work": "ray:shop:bill"}, "'ray:' and a task's module"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(declared: dict[str, Any], said: str) -> None:
+    """In one sentence, when it is declared."""
+    with pytest.raises(ValueError, match=said):
+        Boundary(name="bills", **declared)
+
+
+def test_a_module_may_be_called_message() -> None:
+    """Then that is a plain function."""
+    assert Boundary(name="bills", work="message:bill").engine == ""
 
 
 def test_what_is_not_asked_for_is_not_read(telemetry: Telemetry) -> None:
