@@ -192,10 +192,15 @@ class Departing(HandOver):
         if context is MISSING or context is None or self._is_elsewhere(context):
             return None
         lease, handed = self._departed(context, (instance, args, kwargs))
-        lease.handed = handed if self._place.is_argument else None
+        lease.handed = handed if self._can_copy else None
         if handed is not context:
-            return (lease, *self._parameters.replace(self.shared.boundary.places[0], handed, args, kwargs))
+            args, kwargs = self._put(handed, context, args, kwargs)
         return lease, args, kwargs
+
+    def _put(
+        self, handed: Any, _context: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return self.replaced(handed, args, kwargs)
 
     def _departed(self, context: Any, call: Call) -> tuple[Lease, Any]:
         within = judged_lease()

@@ -10,7 +10,6 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.paths import parse
-from otel_handoff.host.plainly import MISSING
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -38,14 +37,9 @@ class _Packed(Departing):
     def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin a row; return what is to be sent."""
         item = self._parameters.get(self._item, args, kwargs)
-        if not can_be_replaced(item, self._way):
-            return self._unpacked.depart(instance, args, kwargs)
-        context = self._context(instance, args, kwargs)
-        if context is MISSING or context is None or self._is_elsewhere(context):
-            return None
-        lease, handed = self._departed(context, (instance, args, kwargs))
-        lease.handed = handed
-        if handed is not context:
-            item = replaced(item, self._way, context, handed)
-            args, kwargs = self._parameters.replace(self._item, item, args, kwargs)
-        return lease, args, kwargs
+        begins = super() if can_be_replaced(item, self._way) else self._unpacked
+        return begins.depart(instance, args, kwargs)
+
+    def _put(self, handed: Any, context: Any, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
+        item = replaced(self._parameters.get(self._item, args, kwargs), self._way, context, handed)
+        return self._parameters.replace(self._item, item, args, kwargs)
