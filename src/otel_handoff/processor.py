@@ -9,7 +9,7 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_handoff.handover.lease import LEASE_KEY, Lease, is_certain, is_outlived
+from otel_handoff.handover.lease import LEASE_KEY, Lease, is_certain, is_outlived, one_of_each
 from otel_handoff.host.guard import guard
 from otel_handoff.host.identity import ByIdentity
 from otel_handoff.record.semconv import SCOPE
@@ -59,7 +59,10 @@ class HandoffSpanProcessor(SpanProcessor):
             }
             span.set_attributes(missing)
             key = span.get_span_context().span_id  # at its end a span comes as another object
-            self._open[key] = (lease, *lease.outers), weakref.ref(span, lambda _: self._open.pop(key, None))
+            self._open[key] = (
+                one_of_each((lease, *lease.outers)),
+                weakref.ref(span, lambda _: self._open.pop(key, None)),
+            )
 
     def on_end(self, span: ReadableSpan) -> None:
         """Compare what the span carries, under our names and the boundary's aliases, with the submission."""

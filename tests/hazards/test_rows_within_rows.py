@@ -96,16 +96,17 @@ class Inline(Inner):
 EVERY_INNER = pytest.mark.parametrize("inner", [Inner, ByQueue, Inline])
 
 
-def boundaries(inner: type[Any]) -> list[Boundary]:
+def boundaries(inner: type[Any], **options: Any) -> list[Boundary]:
     """Both."""
     cases = declare(
         inner,
+        **options,
         name="cases",
         context="case",
         fields={"case_id": "case_id"},
         calls=[Call(f"{__name__}:Cases.file", {"case_id": "case_id"})],
     )
-    return [declare(Host), cases]
+    return [declare(Host, **options), cases]
 
 
 def post(order_id: Any) -> Any:
@@ -166,10 +167,15 @@ def file_both(ctx: Any, case: Any) -> Any:
 
 
 @IN_EACH_MODE
-@EVERY_INNER
-def test_both_hold(inner: type[Any], mode: str, instrument: Instrument, telemetry: Telemetry) -> None:
+@pytest.mark.parametrize(
+    ("inner", "options"),
+    [(Inner, {}), (ByQueue, {}), (Inline, {}), (Inner, {"submit": None}), (Inline, {"submit": None})],
+)
+def test_both_hold(
+    inner: type[Any], options: dict[str, Any], mode: str, instrument: Instrument, telemetry: Telemetry
+) -> None:
     """In order: nothing is told, the inner row is the current one, and then the outer again; spans have both ids."""
-    instrument(mode, boundaries=boundaries(inner))
+    instrument(mode, boundaries=boundaries(inner, **options))
 
     def body(ctx: Any, case: Any) -> Any:
         with telemetry.tracer_provider.get_tracer("test").start_as_current_span("theirs"):

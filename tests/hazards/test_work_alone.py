@@ -391,10 +391,10 @@ def nesting(ctx: Context, part: Context) -> Any:
 
 
 def test_work_that_a_row_calls_for_something_else(instrument: Instrument, telemetry: Telemetry) -> None:
-    """What a worker simply calls is its own row's."""
+    """What a worker calls it with is a row of its own."""
     instrument(boundaries=[alone("nesting")])
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(nesting, Context(order=Order("A")), Context(order=Order("part"))).result(WAIT) == "A"
+        assert pool.submit(nesting, Context(order=Order("A")), Context(order=Order("part"))).result(WAIT) == "part"
     assert telemetry.unchecked() == {}
 
 

@@ -85,13 +85,19 @@ class Alone(Worker):
 
     def claimed(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run the work function where it is called by its name: perhaps in something that was handed over."""
-        lease = None
-        if self.detector.enabled and not self._is_inner(instance, args, kwargs):
+        lease = row = None
+        if self.detector.enabled:
+            with guard:
+                row = self.inner.row(instance, args, kwargs)
+            if row is not None:
+                return self._run_inner(row, wrapped, args, kwargs)
             with guard:
                 what: Any = expected.get() or what_came()
                 taken = what.take(self, instance, args, kwargs) if what is not None else None
                 if taken is None and self._later:
                     taken = self.begin(instance, args, kwargs)  # that it is called is its hand-over
+                if taken is None:
+                    taken = self.inner.begin(instance, args, kwargs)
                 if taken is not None:
                     lease, args, kwargs = taken
                 elif what is None or not what.knows(self):  # else that is told already
@@ -147,7 +153,7 @@ class Expecting:
     def take(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Begin the row for which the work function is called now; of one that has begun, it is called again."""
         given = self._hand_over.context_of(instance, args, kwargs)
-        if not self._hand_over.is_argument and self._noted:
+        if not self._hand_over.is_argument and self._noted and not (self._begun and active.get() is not None):
             return self._begin(0, MISSING), args, kwargs
         if given is MISSING or given is None:
             return self._hand_over.hand(instance, args, kwargs)

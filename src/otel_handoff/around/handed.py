@@ -66,7 +66,10 @@ class HandOver(Submit):
             self.shared.blind.append(None)
             self.shared.missed_row("context_unreadable")
             return None
-        lease, handed = self._begun(context, capture(3), (instance, args, kwargs))
+        frames, within = capture(3), judged_lease()
+        lease, handed = self._begun(context, frames, (instance, args, kwargs))
+        if within is not None:
+            lease.within(within)
         if lease.along is not None:
             lease.made = {}  # nor of that
         if Lease.provoker is not None:
@@ -164,6 +167,31 @@ class HandOver(Submit):
             lease.expected, lease.context = id(given), given
             lease.record = open_record(given) if self._detector.watched else None
         return lease
+
+
+class Called(HandOver):
+    """Begins rows where a worker calls the work function: it goes on with what it gives to it, and so shares that."""
+
+    def __init__(self, shared: Shared, parameters: Parameters) -> None:
+        super().__init__(shared, parameters)
+        self._row = None  # no retry of the row that it is a part of
+        self._open = self._opener()
+
+    def _copy(self, context: Any, kind: ContextClass) -> Any:
+        return context if kind.can_be_read and self._pins != "copy" else super()._copy(context, kind)
+
+    def call(
+        self, context: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Lease, tuple[Any, ...], dict[str, Any]]:
+        """Begin the row of `context`; return what the work function is to be called with."""
+        around = judged_lease()
+        lease, handed = self._begun(context, capture(3), (instance, args, kwargs))
+        lease.variables = None  # these it has
+        if lease.along is not None:
+            lease.made = {}
+        if around is not None:
+            lease.within(around, called=True)
+        return self.given(lease, handed, args, kwargs) if handed is not context else (lease, args, kwargs)
 
 
 class OnItem(HandOver):

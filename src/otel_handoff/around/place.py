@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from otel_handoff.around.several import Places
+from otel_handoff.around.several import Places, Several
 from otel_handoff.boundary import Boundary
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.parameters import Parameters, Read
@@ -70,6 +70,28 @@ class Place:
             found = self.read(args, kwargs, instance)
             return MISSING if found is None else found
         return MISSING
+
+    def called_with(self, row: Lease, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return the shared object that a worker of `row` calls the work function with, which it may choose.
+
+        It is that of `row` where it is given no other. What is at a place that is the same for all, another thread may
+        have put there.
+        """
+        if not self._is_any or class_of(row.context) is Nothing:
+            return row.handed
+        if self.is_argument:
+            return self.read(args, kwargs)
+        values = (*args, *kwargs.values(), instance)
+        if any(value is row.handed or value is row.context for value in values):
+            return row.handed
+        there = self.read(args, kwargs, instance)
+        if there is MISSING:  # it has another name here
+            alike = [value for value in values if class_of(value) is class_of(row.context)]
+            return alike[0] if len(alike) == 1 else row.handed
+        if self.is_several:
+            return row.handed if isinstance(there, Several) and there.is_as(row.context) else there
+        is_same = instance is row.instance if self.is_of_instance else self._is_everywhere and self.variable() is None
+        return row.handed if there is None or is_same else there
 
 
 def meant(path: str, function: Any, names: Iterable[str]) -> str:

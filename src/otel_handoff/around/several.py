@@ -31,6 +31,11 @@ class Several:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.__dict__.update(values)
 
+    def is_as(self, other: object) -> bool:
+        """Whether another stands for the very same objects."""
+        others = other.__dict__
+        return all(others.get(name) is value for name, value in vars(self).items())
+
 
 class Places:
     """Where each of them is, as one function comes to it."""

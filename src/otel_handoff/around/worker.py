@@ -9,6 +9,7 @@ from weakref import ref
 from otel_handoff.around.arriving import Arriving, flush_at_exit
 from otel_handoff.around.following import Following, Unknown, unknown
 from otel_handoff.around.identity import Identity
+from otel_handoff.around.inner import Inner
 from otel_handoff.around.place import Place
 from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
@@ -40,6 +41,7 @@ class Worker:
         detector: judges the rows.
         runs: `run`, bound once: each row's work item holds it.
         running: begins and ends them.
+        inner: those that its workers call it for.
         at_once: begins those that are taken by now, where all is as usual.
     """
 
@@ -53,6 +55,7 @@ class Worker:
         self._given = self._place.given
         self._identity = Identity(shared.boundary, parameters)
         self._lent = Lent(shared.boundary)
+        self.inner = Inner(shared, parameters, self._place, self._identity)
         self._pins = shared.engine.settings.mode == "pin"
         self._keys = shared.claims.keys
         self.running = shared.running
@@ -64,15 +67,23 @@ class Worker:
     def claimed(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the work function where it was not looked up while submitting."""
         shared = self.shared
-        lease = None
-        if self.detector.enabled and not self._is_inner(instance, args, kwargs):
+        lease = row = None
+        if self.detector.enabled:
+            with guard:
+                row = self.inner.row(instance, args, kwargs)
+            if row is not None:
+                return self._run_inner(row, wrapped, args, kwargs)
             with guard:
                 lease, reason = shared.claims.take((self._parameters, args, kwargs), instance)
                 if lease is None:
-                    if (there := what_came()) is not None:
+                    there, taken = what_came(), None
+                    if there is not None:
                         taken = there.take(self, instance, args, kwargs)
-                        lease = taken[0] if taken is not None else None
-                    elif reason and not self._is_of_another(wrapped, instance, args, kwargs):
+                    if taken is None and reason:
+                        taken = self.inner.begin(instance, args, kwargs)
+                    if taken is not None:
+                        lease, args, kwargs = taken
+                    elif reason and there is None and not self._is_of_another(wrapped, instance, args, kwargs):
                         shared.missed_submission(reason)
                     shared.coverage.tell()
         return self._run_as(lease, wrapped, instance, args, kwargs)
@@ -109,19 +120,10 @@ class Worker:
                 self.shared.claims.done(lease)
         return result
 
-    def _is_inner(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        # Whether a worker calls the work function again, for its own row: itself, or the one that it overrides.
-        lease = active.get()
-        if lease is None or lease.detector is not self.detector:
-            return False
-        now = submitting.get()
-        if now is not None and now.lease is not None and now.lease is not lease:
-            return False
-        given = self._given(lease, instance, args, kwargs)
-        if given is not lease.handed and (given is not MISSING or self._place.is_argument):
-            return False
-        claims = self.shared.claims
-        return not (claims.keys and claims.is_of_another((self._parameters, args, kwargs), instance, lease))
+    def _run_inner(self, row: Lease, wrapped: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # A worker calls the work function again, for its own row: itself, or the one that it overrides.
+        result = self.inner.run(row, wrapped, args, kwargs)
+        return stepped(result, Unknown(self.detector)) if type(result) in STEPWISE else result
 
     def _is_of_another(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         # Whether the work function is another boundary's as well, which knows whose row it is, or tells that.

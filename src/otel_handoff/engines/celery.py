@@ -168,11 +168,15 @@ class TaskWorker(Worker):
 
     def __call__(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run it for the row that came with its message."""
-        lease = None
+        lease = row = None
         task = _current_task() if instance is None else instance
-        if self.detector.enabled and not self._is_inner(task, args, kwargs):
+        if self.detector.enabled:
             with guard:
-                lease = self._arrived(task, args, kwargs)
+                row = self.inner.row(task, args, kwargs)
+            if row is not None:
+                return self._run_inner(row, wrapped, args, kwargs)
+            with guard:
+                lease, args, kwargs = self._whose_call(task, args, kwargs)
                 if self.shared.coverage.due:
                     self.shared.coverage.tell()
         return self._run_as(lease, wrapped, task, args, kwargs)
@@ -181,11 +185,16 @@ class TaskWorker(Worker):
         """There is no short way: what came with a message is to be read."""
         return f"return {shape.through()}\n", {}
 
-    def _arrived(self, task: Any, args: Args, kwargs: Kwargs) -> Lease | None:
+    def _whose_call(self, task: Any, args: Args, kwargs: Kwargs) -> tuple[Lease | None, Args, Kwargs]:
         request = task.request if task is not None and task.name == self._name else None
-        if request is None or request.called_directly or request.is_eager:
-            self.shared.in_place()
-            return None
+        if not (request is None or request.called_directly or request.is_eager):
+            return self._arrived(request, task, args, kwargs), args, kwargs
+        if (begun := self.inner.begin(task, args, kwargs)) is not None:
+            return begun
+        self.shared.in_place()
+        return None, args, kwargs
+
+    def _arrived(self, request: Any, task: Any, args: Args, kwargs: Kwargs) -> Lease | None:
         headers: Kwargs = request.headers or {}
         text: Any = request.get(HEADER) or headers.get(HEADER)
         slip = self._came.slip_of(text) if text is not None else None

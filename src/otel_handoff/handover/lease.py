@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context as Variables
 from contextvars import ContextVar
 from threading import get_ident
@@ -159,7 +159,8 @@ class Lease:
         stale: whether the submission was evicted, or superseded by a retry.
         evicted: whether it was the former.
         before: the row that this one is a retry of.
-        outers: the rows of other boundaries within which this one was handed over, the innermost first, until it ends.
+        outers: the rows of other boundaries within which this one was handed over, the innermost first, until it ends;
+            and those of its own, where a worker of theirs called the work function for this one.
         batch: the rows that its worker holds together, of which it is one.
         shares: the recent writes to the copy that several workers of the row have; None where each has the context.
         outdated: whether that came when its worker was done: another may come.
@@ -394,15 +395,13 @@ class Lease:
             if row is not None and row.row != self.number:
                 row.outdated = True
 
-    def within(self, outer: Lease) -> None:
-        """The row is handed over by a worker of `outer`: while it is worked on, both hold, this one first."""
-        known = {self.detector}
-        outers: list[Lease] = []
-        for lease in (outer, *outer.outers):
-            if lease.detector not in known:  # a row of the same boundary takes the place of the one around it
-                known.add(lease.detector)
-                outers.append(lease)
-        self.outers = tuple(outers)
+    def within(self, outer: Lease, *, called: bool = False) -> None:
+        """The row is handed over by a worker of `outer`: while it is worked on, both hold, this one first.
+
+        Where that has `called` the work function, and waits for it, it may come back to each row around it.
+        """
+        rows = (outer, *outer.outers)
+        self.outers = rows if called else one_of_each(rows, self)
 
     def rename(self, key: object) -> None:
         """The submit function says only now which row it is: no retry of the one whose id was left on the context."""
@@ -544,6 +543,17 @@ class Lease:
                     self.miss()
         except AttributeError:  # an interrupt came while it was being made
             pass
+
+
+def one_of_each(rows: Iterable[Lease], besides: Lease | None = None) -> tuple[Lease, ...]:
+    """Return the first row of each boundary: it takes the place of the others. None of that which `besides` is of."""
+    known = {besides.detector} if besides is not None else set[Any]()
+    found: list[Lease] = []
+    for lease in rows:
+        if lease.detector not in known:
+            known.add(lease.detector)
+            found.append(lease)
+    return tuple(found)
 
 
 def is_first(lease: Lease) -> bool:

@@ -45,6 +45,8 @@ class Came:
         """Return whose row the work function is called for; None where nobody knows, which is told."""
         if self.lease is None:
             self.lease = takes.arrived(self.text, instance, args, kwargs)
+        elif active.get() is not None:
+            return None  # its worker calls it for another
         lease = self.lease
         return (lease, args, kwargs) if lease is not None and lease.detector is takes.detector else None
 

@@ -82,7 +82,7 @@ def call_attributes(submission: Submission, details: Mapping[str, AttributeValue
 
 def add_rows_around(span: Span, lease: Lease) -> None:
     """Put the ids of the rows on a span within which `lease` is worked on, if there are any."""
-    for row in (*lease.outers, lease):
+    for row in (*reversed(lease.outers), lease):
         span.set_attributes(row.submission.attributes)
 
 
