@@ -11,7 +11,7 @@ from otel_handoff.around.submit import MOST_THREADS, Submit
 from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.handover.written import open_record
 from otel_handoff.host.contexts import ContextClass
-from otel_handoff.host.current import no_lease
+from otel_handoff.host.current import SeenBy
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
@@ -93,13 +93,13 @@ class HandOver(Submit):
         shared = self.shared
         if len(shared.submitters) < MOST_THREADS:
             shared.submitters.add(get_ident())
-        with no_lease():
+        with SeenBy(judged_lease()):
             kind, is_any = self._kind(context)
             record = open_record(context) if self._detector.watched else None
             lends = self._lends(kind) if self._pin and is_any else None
             copies = self._pin and is_any and ((certain and self._can_copy) or lends is not None)
             handed = self._copy(context, kind) if copies else context
-            roots, ids = self._taken(kind, handed, call)
+            roots, ids = self._taken(kind, context, handed, call)
             lease = Lease(
                 context,
                 kind,
@@ -116,9 +116,8 @@ class HandOver(Submit):
                 lease.lent, handed = (lends, handed), context
             if record is not None and record.unclaimed:
                 record.claim(lease.submission, roots)
-            lease.at_read = (
-                is_any and not (self._can_copy or lease.pinned) and self._pin and self._is_pinned_at_read(kind, None)
-            )
+            if is_any and self._pin and not lease.pinned and (certain or kind.can_be_read):
+                lease.at_read = self._is_pinned_at_read(kind, None)
             with guard:
                 shared.ways.look(lease, None if handed is context else handed)
             if lease.along is not None:
@@ -137,7 +136,7 @@ class HandOver(Submit):
 
     def _begun(self, context: Any, frames: Frames, call: Call) -> tuple[Lease, Any]:
         # No code of the host's runs until it is handed over: nothing is written to it meanwhile.
-        with no_lease():
+        with SeenBy(judged_lease()):
             handing, lease = self._begin(context, frames, call)
         lease.twins = lease.made = None
         handed = handing.contexts[1]

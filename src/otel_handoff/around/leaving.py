@@ -17,7 +17,7 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.lease import Lease, judged_lease
 from otel_handoff.host.contexts import ContextClass
-from otel_handoff.host.current import no_lease
+from otel_handoff.host.current import SeenBy, no_lease
 from otel_handoff.host.following import look
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
@@ -204,7 +204,7 @@ class Departing(HandOver):
 
     def _departed(self, context: Any, call: Call) -> tuple[Lease, Any]:
         within = judged_lease()
-        with no_lease():
+        with SeenBy(within):
             handing, lease = self._begin(context, host_frames(self._packages, 3), call)
         handed = self._own(lease, handing.contexts[1])
         handing.lease, handing.contexts = None, (None, None)

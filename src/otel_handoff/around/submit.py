@@ -16,14 +16,14 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.around.surroundings import is_local
 from otel_handoff.handover.along import LISTS, Along
 from otel_handoff.handover.claims import Claims
-from otel_handoff.handover.lease import Lease, active, judged_lease
+from otel_handoff.handover.lease import Lease, active, judged_lease, whose
 from otel_handoff.handover.stepwise import STEPWISE, stepped
 from otel_handoff.handover.transport import Handing, submitting, under_way
 from otel_handoff.handover.twins import Twins, explain, settle_late, state_of
 from otel_handoff.host.bound import Written
 from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.copying import Unfit
-from otel_handoff.host.current import no_lease
+from otel_handoff.host.current import SeenBy, looker
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.following import Partial
 from otel_handoff.host.guard import guard
@@ -32,6 +32,7 @@ from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.host.snapshots import Snapshot, Taken
 from otel_handoff.record.locations import Frames, Site, capture
+from otel_handoff.watch.ways import give
 
 _LET_GO: Final = (None, None)
 MOST_THREADS: Final = 1_000
@@ -133,7 +134,7 @@ class Submit:
                 handing, lease = self._begin(context, self._site.capture(), (instance, args, kwargs))
             else:  # a worker that submits in turn: our own reads are not its reads
                 frames, within = self._site.capture(), judged_lease()
-                with no_lease():
+                with SeenBy(within):
                     handing, lease = self._begin(context, frames, (instance, args, kwargs))
                 if within is not None:
                     lease.within(within)
@@ -343,7 +344,7 @@ class Submit:
         It is another one if the submit function has written other ids since it handed over that of `lease`.
         """
         context, unplaced = handing.contexts[1], lease.unplaced
-        with no_lease():
+        with SeenBy(judged_lease()):
             if lease.detector.watched:
                 wrote = handing.wrote
                 is_other = bool(wrote) and lease.detector.disagree(lease, wrote)
@@ -375,11 +376,10 @@ class Submit:
 
         def take(context: Any) -> Taken:
             handed = self._copy(context, kind) if copies else context
-            values = kind.values_of(handed) if handed is not context else None
-            roots, ids = self._taken(kind, handed, call)
+            roots, ids = self._taken(kind, context, handed, call)
             if self._identity is not None and handed is not context:
                 self._identity.put_right(kind, roots, ids, handed)
-            return handed, roots, ids, values
+            return handed, roots, ids, kind.values_of(handed) if handed is not context else None
 
         lease = self._open(context, kind, take, frames)
         handed, lease.handed = lease.handed, None
@@ -433,13 +433,29 @@ class Submit:
         is_any = class_of(context) is not Nothing
         return (self._kind_of(context) if is_any else self._nothing), is_any
 
-    def _taken(self, kind: ContextClass, handed: Any, call: Call | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _taken(
+        self, kind: ContextClass, context: Any, handed: Any, call: Call | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         # The roots and the ids of a row, as the context has them, and as the call says them.
         roots = kind.roots_of(handed)
+        if (within := looker.get()) is not None and within.is_pinned:
+            self._take_as_seen(within, kind, context, handed, roots)
         ids = kind.ids_of(roots)
         if self._identity is None:
             return roots, ids
         return self._identity.submitted(roots, ids, call, self._detector.expected)
+
+    def _take_as_seen(
+        self, within: Lease, kind: ContextClass, context: Any, handed: Any, roots: dict[str, Any]
+    ) -> None:
+        # The worker that hands it over may be pinned at the read: what is there is not what it sees.
+        for root in kind.watching:
+            if root in roots and root not in kind.asked and whose(within, context, root) is not None:
+                seen = getattr(context, root)
+                if seen is not roots[root]:
+                    roots[root] = seen
+                    if handed is not context:
+                        give(handed, root, seen, kind)
 
     def _look_further(self, lease: Lease, context: Any, call: Call | None) -> None:
         # What most rows have nothing of: see `Shared.is_usual`.

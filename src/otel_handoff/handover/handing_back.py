@@ -23,7 +23,7 @@ def remember(lease: Lease) -> None:
     """The worker starts: see what is on its copy, to know in the end what it has left there."""
     if lease.values is None:
         lease.baseline = state_of(lease.handed, lease.kind.slots)
-    elif lease.twins is not None:  # what was written until now is on both
+    elif lease.twins is not None or lease.along is not None:  # what was written until now is on both
         lease.values = lease.kind.values_of(lease.handed)
 
 

@@ -16,7 +16,7 @@ from otel_handoff.handover.findings import Sighting
 from otel_handoff.handover.handing_back import hand_back
 from otel_handoff.handover.lease import Batch, Lease, active, is_borrowed, is_judged
 from otel_handoff.handover.unlike import unwrapped
-from otel_handoff.host.current import no_lease
+from otel_handoff.host.current import looker, no_lease
 from otel_handoff.host.fields import Fields
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import key_of, same
@@ -161,8 +161,8 @@ class Detector:
                 return False
             if wrong and self.expected.names and isinstance(at, str):
                 wrong = self.expected.wrong(lease, at, value, write, wrong)
-            if not wrong:
-                return False
+            if not wrong or looker.get() is not None:
+                return bool(wrong)
             lease.findings.know(wrong, write, prevented=prevented)
             news = lease.findings.news(wrong, prevented=prevented)
             if news:
