@@ -16,8 +16,12 @@ class CarriedWorker(Worker):
 
     def __call__(self, wrapped: Any, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """Run it for the row that came."""
-        lease = None
-        if self.detector.enabled and not self._is_inner(instance, args, kwargs):
+        lease = row = None
+        if self.detector.enabled:
+            with guard:
+                row = self.inner.row(instance, args, kwargs)
+            if row is not None:
+                return self._run_inner(row, wrapped, args, kwargs)
             with guard:
                 came: Any = self.came()
                 taken = came.take(self, instance, args, kwargs) if came is not None else None
