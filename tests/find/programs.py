@@ -47,6 +47,7 @@ class Program:
         context: where the object is.
         field: what says which row it is.
         verdict: what is to be said.
+        why: why it is right, where something moves in flight and is read.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Program:
     context: str = "desk"
     field: str = "row"
     verdict: str = "wrong"
+    why: str = ""
 
     @property
     def text(self) -> str:

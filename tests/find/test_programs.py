@@ -16,6 +16,7 @@ from otel_handoff.find.found import EXPOSED, WRONG, Found, Result, together
 from otel_handoff.find.text import lines
 from otel_handoff.find.verify import NOT_KNOWN, WRONG_IDS, verdict
 from tests.find.kinds import GUARDED, UNGUARDED, UNSEEN
+from tests.find.meant import MEANT
 from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_CLASSES, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 from tests.find.right import RIGHT
@@ -191,7 +192,7 @@ def test_a_context_variable(folder: Path) -> None:
     assert tried(folder, IN_A_VARIABLE, found, "pin") == ([], 0)
 
 
-@pytest.mark.parametrize("program", [*CLEAN, *RIGHT], ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*CLEAN, *RIGHT, *MEANT], ids=lambda program: program.name)
 def test_what_is_right(folder: Path, program: Program) -> None:
     """It is not accused."""
     result, wrong = looked_at(folder, program)
@@ -218,11 +219,10 @@ def test_why_it_is_in_doubt(folder: Path) -> None:
         "between_two_rows": "no row was handed over with what was read",
         "round_robin": "it goes round, as a place does",
         "a_snapshot": "what it is called says that it is the newest's",
-        "the_leader": "it is not set anew for each row",
         "config_reloaded": "it is not set anew for each row",
         "the_end_of_a_chain": "it is not set anew for each row",
         "a_session_that_is_renewed": "it is not set anew for each row",
         "a_renewed_credential": "what it is called does not say that it is a row's",
         "a_status_message": "what it is called does not say that it is a row's",
-        "progress": "what it is called does not say that it is a row's",
+        "progress": "where it is read, nothing of the row's own is used with it",
     }

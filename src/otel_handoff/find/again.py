@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -25,9 +25,9 @@ class _Before:
 _before: Final[dict[tuple[int, int], _Before]] = {}
 
 
-def hand_over(group: Group, held: dict[int, Held]) -> Row:
+def hand_over(group: Group, held: dict[int, Held], given: Sequence[Any]) -> Row:
     """Begin a row, and compare what it takes along with what the same objects held the time before."""
-    row = Row(group, held)
+    row = Row(group, held, given)
     group.begins()
     for one in held.values():
         if one.unwatched and class_of(one) in (Held, Items):

@@ -105,7 +105,7 @@ def _was_made_before(origin: tuple[tuple[str, int, str], ...] | None) -> bool:
 
 
 def _begin(way: str, given: Any, function: FunctionType | None, parts: Iterable[Part], place: At | None) -> Row | None:
-    held = held_by(parts)
+    held, given_as_it_is = held_by(parts)
     held.update((id(one.object), one) for one in context_variables())
     if not held:
         return None
@@ -117,7 +117,7 @@ def _begin(way: str, given: Any, function: FunctionType | None, parts: Iterable[
         if len(groups) >= _MOST_GROUPS:
             return None
         group = groups.setdefault((way, where, what), Group(way, place, _work(given, function)))
-    row = hand_over(group, held)
+    row = hand_over(group, held, given_as_it_is)
     if _patience:
         group.moves_on()
         row.awaits = group.next

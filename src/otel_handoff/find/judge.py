@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -28,13 +28,21 @@ def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
     carried = proof.carried(groups)
     for group in groups:
         objects: dict[tuple[str, str], list[Attribute]] = {}
-        doubts: dict[Attribute, str] = {}
+        shown: dict[Attribute, _Shown] = {}
         for attribute in list(group.attributes.values()):  # more may come while the program runs
             root, _ = propose.root_and_rest(group, attribute.path)
             objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
-            doubts[attribute] = proof.doubt(attribute, carried.get((attribute.kind, attribute.name), proof.NOT_CARRIED))
-        found += [_found(group, *key, attributes, again, doubts, show) for key, attributes in objects.items()]
+            known = carried.get((attribute.kind, attribute.name), proof.NOT_CARRIED)
+            use = proof.used(attribute, group.work)
+            shown[attribute] = _Shown(use.parts, proof.doubt(attribute, use, known))
+        found += [_found(group, *key, attributes, again, shown, show) for key, attributes in objects.items()]
     return found
+
+
+class _Shown(NamedTuple):
+    # What the reads and writes of an attribute show: what was read of it, and why it may be everybody's.
+    parts: frozenset[str]
+    doubt: str
 
 
 def _key(group: Group, attribute: Attribute) -> tuple[object, ...]:
@@ -75,20 +83,21 @@ class Judged(NamedTuple):
     doubt: str = ""
 
 
-def verdict(attribute: Attribute, again: Again, doubt: str, *, is_beside_one: bool = False) -> Judged:
+def verdict(attribute: Attribute, again: Again, shown: _Shown, *, is_beside_one: bool = False) -> Judged:
     """Judge one attribute.
 
     Args:
         attribute: what was seen of it.
         again: how it changes with the rows.
-        doubt: why what was read may be everybody's, as far as the reads and writes show.
+        shown: what its reads and writes show.
         is_beside_one: whether the same object has one that says which row it is, and the workers write both.
     """
     wrong = attribute.wrong.value
     if (attribute.kind, attribute.name) in counted:
         return Judged(SHARED)
     overwritten = attribute.overwritten.value
-    surely = how_surely_it_says(attribute)
+    surely = how_surely_it_says(attribute, shown.parts)
+    doubt = shown.doubt
     newest = proof.NEWEST if is_the_newest(attribute.name) else ""
     if overwritten and (is_beside_one or says_it(attribute)):
         return _wrong_unless(newest or doubt)
@@ -98,7 +107,7 @@ def verdict(attribute: Attribute, again: Again, doubt: str, *, is_beside_one: bo
             return Judged(EXPOSED, proof.SELDOM if again.times else proof.ONCE)
         return Judged(SHARED)
     if wrong and surely != NO:
-        return _wrong_unless(doubt if surely == SURELY else newest or proof.BY_ITS_NAME)
+        return _wrong_unless(doubt or newest or ("" if surely == SURELY else proof.BY_ITS_NAME))
     return Judged(EXPOSED if attribute.moved.value and says_it(attribute) else SHARED)
 
 
@@ -106,10 +115,15 @@ def _wrong_unless(doubt: str) -> Judged:
     return Judged(EXPOSED, doubt) if doubt else Judged(WRONG)
 
 
-def how_surely_it_says(attribute: Attribute) -> int:
-    """Return how surely an attribute, or what is in it, says which row it is."""
+def how_surely_it_says(attribute: Attribute, parts: Collection[str]) -> int:
+    """Return how surely an attribute says which row it is, or what is in it, of which `parts` are read."""
     if attribute.inner:
-        surest = max(how_surely(name, values) for name, values in attribute.inner.items())
+        says = how_surely(attribute.name, ["1"]) == SURELY
+        # Of an object that may be anything, what is read of it.
+        read = attribute.inner if says else parts
+        surest = max(
+            (how_surely(name, attribute.inner[name]) for name in read if name in attribute.inner), default=PERHAPS
+        )
         return min(surest, PERHAPS) if is_the_newest(attribute.name) else surest
     return how_surely(attribute.name, [*attribute.values, *(attribute.example or ())])
 
@@ -127,7 +141,7 @@ def _found(
     kind: str,
     attributes: list[Attribute],
     again: Mapping[tuple[object, ...], Again],
-    doubts: Mapping[Attribute, str],
+    shown: Mapping[Attribute, _Shown],
     show: Callable[[Any], str],
 ) -> Found:
     ids = {attribute.path for attribute in attributes if attribute.wrote.value and says_it(attribute)}
@@ -135,7 +149,7 @@ def _found(
         attribute: verdict(
             attribute,
             again.get(_key(group, attribute), Again()),
-            doubts[attribute],
+            shown[attribute],
             is_beside_one=attribute.path in ids,
         )
         for attribute in attributes

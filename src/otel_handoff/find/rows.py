@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from itertools import count
 from typing import Any, Final
@@ -13,7 +13,7 @@ from typing import Any, Final
 from otel_handoff.find.classes import class_of_objects
 from otel_handoff.find.counting import is_in_place
 from otel_handoff.find.held import Globals, Held, OfAClass, Variable
-from otel_handoff.find.seen import At, Attribute, Group, at, is_same, note
+from otel_handoff.find.seen import At, Attribute, Group, at, carried, is_same, mark, note
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally, guard
 from otel_handoff.host.plainly import MISSING, class_of
@@ -52,6 +52,7 @@ class Row:
         number: counts them, from 1.
         group: the others like it.
         held: what went across, by identity.
+        given: texts, numbers and the like that went across as they are.
         source: the queue that it was taken from, if it was.
         base: the row within which it was taken.
         takes_from: the queue that its worker takes others from, if it does.
@@ -62,11 +63,13 @@ class Row:
     __slots__ = (
         "__weakref__",
         "_begun",
+        "_last",
         "_reads",
         "_told",
         "_wrote",
         "awaits",
         "base",
+        "given",
         "group",
         "held",
         "number",
@@ -75,10 +78,11 @@ class Row:
         "within",
     )
 
-    def __init__(self, group: Group, held: dict[int, Held]) -> None:
+    def __init__(self, group: Group, held: dict[int, Held], given: Sequence[Any] = ()) -> None:
         self.number: int = next(_numbers)
         self.group: Group = group
         self.held: dict[int, Held] = held
+        self.given: Sequence[Any] = given
         self.source: Any = None
         self.awaits: threading.Event | None = None
         self.base: Row | None = None
@@ -89,6 +93,7 @@ class Row:
         self._reads: int = 0
         self._wrote: dict[tuple[int, str], Any] = {}
         self._told: set[tuple[int, Attribute]] = set()
+        self._last: dict[tuple[Attribute, int, int], int] = {}
 
     def compare(self) -> None:
         """See what has moved, and have that watched from now on."""
@@ -131,11 +136,16 @@ class Row:
         then = held.values.get(name, MISSING) if own is MISSING else own
         if then is value or then is MISSING or self._is_same(then, value):
             return
+        if own is None:
+            return  # it has emptied it: what comes next is for whoever takes it
         self._reads += 1
         attribute = self.group.attribute(held, name)
         if self._wrongly(attribute, then, value) and own is not MISSING:
             attribute.overwritten.add()
-        attribute.reads.add(at(sys._getframe(2)), threading.current_thread().name)  # pyright: ignore[reportPrivateUsage]
+        frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+        attribute.is_read(frame)
+        if self._last.setdefault((attribute, id(frame), frame.f_lasti), mark(value)) != mark(value):
+            self._count(attribute.followed, attribute)
         self._by(attribute, key)
 
     def pickles(self) -> None:
@@ -159,12 +169,14 @@ class Row:
         attribute = self.group.attribute(held, key[1])
         if self._count(attribute.wrote, attribute):
             attribute.sample(value, None)
+        if value is None and (id(attribute.wrong), attribute) in self._told:
+            self._count(attribute.emptied, attribute)
         self._wrote[key] = value
 
     def _is_same(self, then: Any, now: Any) -> bool:
         # An object of the program's own is the same as another of its class that holds the same ids.
-        if is_same(then, now):
-            return True
+        if is_same(then, now) or (now is not None and any(is_same(one, now) for one in self.given)):
+            return True  # what it was given itself is its own
         held = self.held.get(id(then))
         if held is None or class_of(then) is not class_of(now) or held.object is not then:
             return False
@@ -217,6 +229,7 @@ def forget() -> None:
     """Forget who wrote, and what is counted."""
     written.clear()
     counted.clear()
+    carried.clear()
     _watched.clear()
 
 

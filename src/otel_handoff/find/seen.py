@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.held import Held
-from otel_handoff.find.own import own_frame
+from otel_handoff.find.own import is_own_code, own_frame
 from otel_handoff.find.values import is_plain, is_simple
 from otel_handoff.host.guard import Tally
 from otel_handoff.host.plainly import class_of
 
 _MOST_PLACES: Final = 64
 _MOST_VALUES: Final = 8
+_MOST_CALLERS: Final = 4
 _MOST_MARKS: Final = 1_000
 
 
@@ -28,6 +30,21 @@ def at(frame: FrameType | None) -> At | None:
     """Return the program's own place from `frame` outwards; None where there is none."""
     own = own_frame(frame)
     return At(own.f_code, own.f_lasti) if own is not None else None
+
+
+_AS_TEXT: Final = frozenset({"__repr__", "__str__", "__format__"})
+
+
+def _read_at(frame: FrameType | None) -> Iterator[At]:
+    # As far as it is the program's own code. What made a text of the object for it, as a dataclass does, is none.
+    is_text = False
+    while frame is not None and not is_own_code(frame.f_code) and (is_text or frame.f_code.co_name in _AS_TEXT):
+        frame, is_text = frame.f_back, True
+    for _ in range(_MOST_CALLERS):
+        if frame is None or not is_own_code(frame.f_code):
+            return
+        yield At(frame.f_code, frame.f_lasti)
+        frame = frame.f_back
 
 
 class Places:
@@ -49,6 +66,10 @@ class Places:
         known.add()
 
 
+carried: Final[dict[tuple[str, str], set[int]]] = {}
+"""What the attributes of a class held when they were handed over again, as marks."""
+
+
 class Attribute:
     """One attribute of what is handed over in one way.
 
@@ -66,9 +87,12 @@ class Attribute:
         pickled: those whose worker, in another process, got what was written since.
         values: some of what it held.
         inner: where it holds an object, some of what that had in it.
-        carried: what it held when it was handed over again, as marks: nothing is kept that a row held.
+        carried: what it held when it was handed over again, anywhere, as marks: nothing is kept that a row held.
         taken: what its workers read that was written since, likewise.
+        emptied: rows whose worker read it, and wrote None.
+        followed: rows whose worker read it at one place again when it had changed.
         reads, writes: of the wrong values: where, on which thread.
+        uses: where they were read, and who had called that, the nearest first; empty where other code read it.
         example: what one row had, and what its worker read.
         unwatched: why its reads and writes are not seen; empty where they are.
     """
@@ -87,12 +111,22 @@ class Attribute:
         self.pickled: Tally = Tally()
         self.values: list[Any] = []
         self.inner: dict[str, list[Any]] = {}
-        self.carried: set[int] = set()
+        self.carried: set[int] = carried.setdefault((kind, name), set())
+        self.emptied: Tally = Tally()
+        self.followed: Tally = Tally()
         self.taken: set[int] = set()
         self.reads: Places = Places()
         self.writes: Places = Places()
+        self.uses: dict[tuple[int, ...], tuple[At, ...]] = {}
         self.example: tuple[Any, Any] | None = None
         self.unwatched: str = ""
+
+    def is_read(self, frame: FrameType) -> None:
+        """Its worker has read a wrong value, from `frame`."""
+        self.reads.add(at(frame), threading.current_thread().name)
+        places = tuple(_read_at(frame))
+        if len(self.uses) < _MOST_PLACES:
+            self.uses.setdefault(tuple(part for code, offset in places for part in (id(code), offset)), places)
 
     def sample(self, value: Any, inner: Held | None) -> None:
         """Keep one of its values, or what is in it, by which it is judged whether it says which row it is."""
@@ -103,10 +137,15 @@ class Attribute:
             _keep(self.values, value)
 
 
+def mark(value: Any) -> int:
+    """Return what stands for a value, which is not kept."""
+    return hash(value) if is_plain(value) else id(value)
+
+
 def note(marks: set[int], value: Any) -> None:
     """Add the mark of a value to some, unless there are too many to say anything."""
     if len(marks) < _MOST_MARKS:
-        marks.add(hash(value) if is_plain(value) else id(value))
+        marks.add(mark(value))
 
 
 def is_full(marks: set[int]) -> bool:

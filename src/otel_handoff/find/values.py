@@ -36,7 +36,17 @@ _CREDENTIALS_WORDS = "access api auth authorization bearer cookie credential csr
 _CREDENTIALS: Final = frozenset(_CREDENTIALS_WORDS.split())
 """Words in the name of what opens something: who uses it takes the newest."""
 
-_PLACES_WORDS = "backend broker endpoint host node partition region replica server shard slot target worker zone"
+_EVERYBODYS_WORDS = (
+    "catalog catalogue config configuration checkpoint epoch feature flag flags generation leader lease model primary "
+    "release schema settings snapshot version watermark"
+)
+_EVERYBODYS: Final = frozenset(_EVERYBODYS_WORDS.split())
+"""Words in the name of what all rows have in common, until there is a newer one."""
+
+_PLACES_WORDS = (
+    "backend broker bucket channel connection endpoint gateway host lane machine mirror node partition proxy queue "
+    "region replica server shard slot target thread worker zone"
+)
 _PLACES: Final = frozenset(_PLACES_WORDS.split())
 """Words in the name of where something is done: that may go round."""
 
@@ -92,7 +102,7 @@ def how_surely(name: str, values: Collection[Any]) -> int:
     words = _words(name)
     if words & _COUNTS and not words & (_SAYS | _IDS):
         return NO
-    if words & _CREDENTIALS or (not words & (_IDS | _PEOPLE) and any(map(_is_prose, values))):
+    if words & (_CREDENTIALS | _EVERYBODYS) or (not words & (_IDS | _PEOPLE) and any(map(_is_prose, values))):
         return PERHAPS
     is_named = bool(words & _IDS) or (bool(words & _SAYS) and not words & _COUNTS)
     is_of_one = is_named or (bool(values) and all(isinstance(value, UUID) for value in values))

@@ -29,14 +29,19 @@ _OF_A_CLASS: Final = "who reads what a class has is not seen"
 _UNWATCHED: Final = "what is in a {} cannot be watched"
 
 
-def held_by(parts: Iterable[Part]) -> dict[int, Held]:
-    """Return the objects of the program's own that go across, by identity, with what they hold now."""
-    return _Walk(parts).found
+def held_by(parts: Iterable[Part]) -> tuple[dict[int, Held], list[Any]]:
+    """Return the objects of the program's own that go across, by identity, with what they hold now.
+
+    And the texts, numbers and the like that go across as they are, or in a tuple.
+    """
+    walk = _Walk(parts)
+    return walk.found, walk.given
 
 
 class _Walk:
     def __init__(self, parts: Iterable[Part]) -> None:
         self.found: dict[int, Held] = {}
+        self.given: list[Any] = []
         self._left: list[tuple[str, Any, int]] = []
         for path, value, cell in parts:
             if isinstance(value, Held):
@@ -46,7 +51,11 @@ class _Walk:
             if cell is not None:
                 self._note_variable(path, path, cell)
         for step, (path, value, depth) in enumerate(self._left):  # it grows meanwhile: what is near comes first
-            if is_simple(value) or id(value) in self.found:
+            if is_simple(value):
+                if not depth:
+                    self.given.append(value)
+                continue
+            if id(value) in self.found:
                 continue
             if len(self.found) >= _MOST_OBJECTS or step >= _MOST_STEPS:
                 _left_out(f"objects beyond the first {len(self.found)}, at {path!r}")
@@ -70,6 +79,8 @@ class _Walk:
 
     def at_sequence(self, path: str, value: Any, depth: int) -> None:
         self._go_on(path, enumerate(cast("Sequence[Any]", value[:_MOST_ITEMS])), depth)
+        if not depth and class_of(value) is tuple:
+            self.given += filter(is_simple, value[:_MOST_ITEMS])
         if len(value) > _MOST_ITEMS:
             if any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
                 _left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
