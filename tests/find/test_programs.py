@@ -20,6 +20,7 @@ from tests.find.meant import MEANT
 from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_CLASSES, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 from tests.find.right import RIGHT
+from tests.find.stages import STAGES
 
 
 @pytest.fixture
@@ -108,6 +109,17 @@ def test_what_is_proposed(folder: Path, program: Program) -> None:
     told, left = tried(folder, program, found, "pin")
     assert left == 0
     assert {mismatch.outcome for mismatch in told} <= {"prevented"}
+
+
+@pytest.mark.parametrize("program", STAGES, ids=lambda program: program.name)
+def test_what_is_handed_on(folder: Path, program: Program) -> None:
+    """It is found where the next stage has it, and is no all-clear, also where each row has an object of its own."""
+    result, wrong = looked_at(folder, program)
+    assert wrong >= 5
+    found = next(found for found in result.found if found.work == f"{program.name}:{program.work}")
+    assert (found.verdict, found.context) == (program.verdict, program.context)
+    assert program.field in found.fields.values()
+    assert verdict(result, None) == (WRONG_IDS if program.verdict == WRONG else NOT_KNOWN)
 
 
 def told(result: Result) -> list[str]:

@@ -105,7 +105,13 @@ def verdict(attribute: Attribute, again: Again, shown: _Shown, *, is_beside_one:
     if not overwritten and (not again.changes or 2 * again.changes < again.times):
         if wrong and surely == SURELY:
             return Judged(EXPOSED, proof.SELDOM if again.times else proof.ONCE)
-        return Judged(SHARED)
+        if again.times:
+            return Judged(SHARED)
+        if attribute.handed_on.value and surely == PERHAPS:
+            return Judged(EXPOSED, shown.doubt or proof.HANDED_ON)
+        # Who writes a dict is not seen, but it was not the worker.
+        is_anothers = attribute.unwatched and attribute.early.value and says_it(attribute)
+        return Judged(EXPOSED if is_anothers else SHARED)
     if wrong and surely != NO:
         return _wrong_unless(doubt or newest or ("" if surely == SURELY else proof.BY_ITS_NAME))
     return Judged(EXPOSED if attribute.moved.value and says_it(attribute) else SHARED)
@@ -258,6 +264,8 @@ def _why(attribute: Attribute) -> str:
     changes, again = attribute.changes.value, attribute.again.value
     if attribute.wrote.value and not changes:
         return "each worker writes it for its own row"
+    if not again:
+        return f"it was another in flight in {max(attribute.moved.value, attribute.wrong.value)} rows"
     return f"it held something else in {changes} of {again} further hand-overs"
 
 

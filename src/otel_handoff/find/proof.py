@@ -14,6 +14,7 @@ from otel_handoff.find.values import is_a_place
 BY_ITS_NAME: Final = "what it is called does not say that it is a row's"
 NEWEST: Final = "what it is called says that it is the newest's"
 ONCE: Final = "it was handed over once"
+HANDED_ON: Final = "who handed it on goes on changing it: what it is called does not say that it is a row's"
 SELDOM: Final = "it is not set anew for each row"
 
 _MOST_THREADS: Final = 64

@@ -63,6 +63,7 @@ class Row:
     __slots__ = (
         "__weakref__",
         "_begun",
+        "_handed_by",
         "_last",
         "_reads",
         "_told",
@@ -89,6 +90,7 @@ class Row:
         self.takes_from: Any = None
         outer = current.get()
         self.within: weakref.ref[Row] | None = weakref.ref(outer) if outer is not None else None
+        self._handed_by: int = outer.number if outer is not None else 0
         self._begun: int = 0
         self._reads: int = 0
         self._wrote: dict[tuple[int, str], Any] = {}
@@ -106,8 +108,13 @@ class Row:
                         watch(held, name, self.group.attribute(held, name))
                     continue
                 attribute = self.group.attribute(held, name)
-                if self._count(attribute.moved, attribute) and 0 < self._begun < _watched_from(held, name):
-                    attribute.late.add()
+                if self._count(attribute.moved, attribute):
+                    if not self._begun:
+                        attribute.early.add()
+                        attribute.sample(then, None)
+                        attribute.sample(now, None)
+                    elif self._begun < _watched_from(held, name):
+                        attribute.late.add()
                 watch(held, name, attribute)
 
     def begin(self) -> None:
@@ -199,6 +206,8 @@ class Row:
         if last is not None and last.by != self.number and (id(last), attribute) not in self._told:
             self._told.add((id(last), attribute))
             attribute.writes.add(last.place, last.thread)
+            if last.by and last.by == self._handed_by:
+                self._count(attribute.handed_on, attribute)
 
     def _count(self, tally: Tally, attribute: Attribute) -> bool:
         key = id(tally), attribute

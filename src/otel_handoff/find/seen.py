@@ -80,6 +80,7 @@ class Attribute:
         again: how often the very same object was handed over again.
         changes: how often it held something else by then.
         moved: rows in which it was another in flight, as it was seen when the work began, or ended.
+        early: those of them in which it was so when the work began: it is not the worker that wrote it.
         late: those of them that had begun before it was watched: whether they read it was not seen.
         wrong: rows whose worker read what was written since.
         overwritten: those of them that had written it themselves before.
@@ -90,6 +91,7 @@ class Attribute:
         carried: what it held when it was handed over again, anywhere, as marks: nothing is kept that a row held.
         taken: what its workers read that was written since, likewise.
         emptied: rows whose worker read it, and wrote None.
+        handed_on: rows whose worker read what the worker wrote that handed it on, and since.
         followed: rows whose worker read it at one place again when it had changed.
         reads, writes: of the wrong values: where, on which thread.
         uses: where they were read, and who had called that, the nearest first; empty where other code read it.
@@ -104,6 +106,7 @@ class Attribute:
         self.again: Tally = Tally()
         self.changes: Tally = Tally()
         self.moved: Tally = Tally()
+        self.early: Tally = Tally()
         self.late: Tally = Tally()
         self.wrong: Tally = Tally()
         self.overwritten: Tally = Tally()
@@ -113,6 +116,7 @@ class Attribute:
         self.inner: dict[str, list[Any]] = {}
         self.carried: set[int] = carried.setdefault((kind, name), set())
         self.emptied: Tally = Tally()
+        self.handed_on: Tally = Tally()
         self.followed: Tally = Tally()
         self.taken: set[int] = set()
         self.reads: Places = Places()
