@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
+
+import pytest
 
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Line, Result
+from otel_handoff.find.launch import Ran
 from otel_handoff.find.page import page
+from otel_handoff.find.text import lines
+from otel_handoff.find.verify import Tried
 
 EVIL = "<script>alert('1')</script>"
 
@@ -81,3 +88,28 @@ def test_what_is_to_be_pasted_is_whole() -> None:
     assert name in page(
         Result([replace(FOUND, boundary={"name": name, "work": "shop:bill"})], rows=3, processes=1), None
     )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"note": "its workers read what others of them wrote: if that is meant, pin is not"},
+        {"verdict": EXPOSED, "doubt": "it goes round, as a place does"},
+        {"verdict": EXPOSED, "unwatched": "what is in a dict cannot be watched"},
+        {"boundary": None, "why_not": "A global is the same for every row"},
+    ],
+    ids=lambda changed: next(reversed(changed)),
+)
+def test_what_has_to_be_known(changed: dict[str, Any]) -> None:
+    """The page says of each finding, of what is proposed, and of a trial of it, whatever the text says."""
+    trial = Tried(code=0)
+    trial.add("observe", Ran(0, 0, []))
+    trial.add("pin", Ran(3, 0, [{"rows": {"bill": 3}, "seen": {"bill": 3}, "told": [["bill", "used", ["1@0"]]]}]))
+    one = replace(FOUND, **changed)
+    result = Result([one], rows=3, processes=1)
+    made = html.unescape(page(result, trial))
+    said = [line.strip() for line in lines(result, trial, shared=False)]
+    known = ("note ", "tried ", "in doubt ", "not seen ", "no boundary ", "Do not use", "That does not", "Whether that")
+    told = [line.partition("  ")[2].strip() or line for line in said if line.startswith(known)]
+    assert len(told) == (1 if one.boundary is None else 5)
+    assert [line for line in told if line not in made] == []

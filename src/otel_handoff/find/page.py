@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Line, Result
 from otel_handoff.find.propose import written
-from otel_handoff.find.text import headline, summary, unseen
+from otel_handoff.find.text import about, headline, of_its_boundary, summary, unseen
 from otel_handoff.find.verify import Tried
 from otel_handoff.report.parts import document, esc, preformatted
 
@@ -54,14 +54,13 @@ def _article(found: Found, tried: Tried | None) -> Iterator[str]:
         yield f"<br><code>{esc(source)}</code></dd>" if source else "</dd>"
     for name, why in found.why.items():
         yield f"<dt>field</dt><dd><code>{esc(name)} = {esc(found.fields[name])}</code>: {esc(why)}</dd>"
-    for name, said in (("in doubt", found.doubt), ("not seen", found.unwatched), ("no boundary", found.why_not)):
-        if said:
-            yield f"<dt>{name}</dt><dd>{esc(said)}</dd>"
+    for what, sentence in about(found):
+        yield f"<dt>{what}</dt><dd>{esc(sentence)}</dd>"
     yield "</dl>"
     if found.boundary is not None:
         yield f"<pre>{preformatted(written(found.boundary).splitlines())}</pre>"
-        for line in tried.said(found) if tried is not None else ():
-            yield f'<p class="note">{esc(line)}</p>'
+        for what, sentence in of_its_boundary(found, tried):
+            yield f'<p class="note">{esc(f"{what}: {sentence}" if what else sentence)}</p>'
     yield "</article>"
 
 

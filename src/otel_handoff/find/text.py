@@ -74,19 +74,30 @@ def _found(found: Found, tried: Tried | None) -> Iterator[str]:
         yield f"  for example  {found.example[1]} instead of {found.example[0]}"
     for name, why in found.why.items():
         yield f"  field        {name} = {found.fields[name]!r}: {why}"
-    if found.doubt:
-        yield f"  in doubt     {found.doubt}"
-    if found.unwatched:
-        yield f"  not seen     {found.unwatched}"
+    for what, sentence in about(found):
+        yield f"  {what:<11}  {sentence}"
     if found.boundary is not None and found.verdict != SHARED:
         yield "  guard it with"
         yield from (f"    {line}" for line in written(found.boundary).splitlines())
-        if found.note:
-            yield f"  note         {found.note}"
-        if tried is not None:
-            yield from (f"  {line}" for line in tried.said(found))
-    elif found.why_not and found.verdict != SHARED:
-        yield f"  no boundary  {found.why_not}"
+        for what, sentence in of_its_boundary(found, tried):
+            yield f"  {what:<11}  {sentence}"
+
+
+def about(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield what has to be known of one finding: what it is about, and a sentence."""
+    is_guardless = found.boundary is None and found.verdict != SHARED
+    why_not = found.why_not if is_guardless else ""
+    for what, sentence in (("in doubt", found.doubt), ("not seen", found.unwatched), ("no boundary", why_not)):
+        if sentence:
+            yield what, sentence
+
+
+def of_its_boundary(found: Found, tried: Tried | None) -> Iterator[tuple[str, str]]:
+    """Yield what has to be known to use the boundary that is proposed, and what came of it where it was tried."""
+    if found.note:
+        yield "note", found.note
+    if tried is not None:
+        yield from tried.said(found)
 
 
 def _places(what: str, places: Sequence[Line], none: str, unread: str = "") -> Iterator[str]:

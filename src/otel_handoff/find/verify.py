@@ -59,24 +59,24 @@ class Tried:
         """Whether a wrong read was seen of what had only moved before: nobody has judged whose it is."""
         return "used" in self._outcomes(OBSERVE, _name(found))
 
-    def said(self, found: Found) -> Iterator[str]:
-        """Yield what is said of the boundary of one finding."""
+    def said(self, found: Found) -> Iterator[tuple[str, str]]:
+        """Yield what is said of the boundary of one finding: of which it is, if of no other, and a sentence."""
         name = _name(found)
         observed, pinned = told = [self._outcomes(mode, name) for mode in MODES]
         for mode, outcomes in zip(MODES, told, strict=True):
             said = ", ".join(f"{times} {outcome}" for outcome, times in sorted(outcomes.items())) or "nothing"
             rows = self.rows[mode, name]
-            yield f"tried        in {mode}: {rows} row{'' if rows == 1 else 's'}, {said}"
+            yield "tried", f"in {mode}: {rows} row{'' if rows == 1 else 's'}, {said}"
         if {"used", "exposed"} & set(pinned):
-            yield "             That does not guard it as it stands: see which shape the program has (docs/shapes.md)."
+            yield "", "That does not guard it as it stands: see which shape the program has (docs/shapes.md)."
         elif not observed:
-            yield "             Whether that guards it is not shown: nothing moved, or it has another shape."
+            yield "", "Whether that guards it is not shown: nothing moved, or it has another shape."
         if found.verdict == EXPOSED and "used" in observed:
-            yield "             That shows that it is read, and not that it is another row's."
+            yield "", "That shows that it is read, and not that it is another row's."
         code = self.codes.get(PIN, self.code)
         if code not in (0, self.code):
             ends = f"in pin the program ends otherwise: with {code}, not {self.code}"
-            yield f"             Do not use it as it is: {ends}."
+            yield "", f"Do not use it as it is: {ends}."
 
     def _outcomes(self, mode: str, name: str) -> dict[str, int]:
         return {outcome: len(rows) for (one, of, outcome), rows in self.told.items() if (one, of) == (mode, name)}
