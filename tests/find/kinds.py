@@ -894,6 +894,160 @@ def main():
         "ThreadPoolExecutor.submit",
         context="source.gi_frame.desk",
     ),
+    Program(
+        "in_a_set",
+        """
+def work(row, current):
+    all_in.wait()
+    file({row}, set(current))
+
+
+def main():
+    current = set()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            current.clear()
+            current.add(row)
+            pool.submit(work, row, current)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="current",
+        field="0",
+        verdict="exposed",
+    ),
+    Program(
+        "in_a_buffer",
+        """
+def work(row, buffer):
+    all_in.wait()
+    file(row, bytes(buffer).decode())
+
+
+def main():
+    buffer = bytearray(2)
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            buffer[:] = row.encode()
+            pool.submit(work, row, buffer)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="buffer",
+        field="content",
+        verdict="exposed",
+    ),
+    Program(
+        "in_a_view",
+        """
+def work(row, view):
+    all_in.wait()
+    file(row, bytes(view).decode())
+
+
+def main():
+    buffer = bytearray(2)
+    view = memoryview(buffer)
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            buffer[:] = row.encode()
+            pool.submit(work, row, view)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="view",
+        field="content",
+        verdict="exposed",
+    ),
+    Program(
+        "on_a_function",
+        """
+def work(row):
+    all_in.wait()
+    file(row, work.current_row)
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            work.current_row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="on_a_function:work",
+        field="current_row",
+        verdict="exposed",
+    ),
+    Program(
+        "on_another_function",
+        """
+def under():
+    return under.row_id
+
+
+def work(row):
+    all_in.wait()
+    file(row, under())
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            under.row_id = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="on_another_function:under",
+        field="row_id",
+        verdict="exposed",
+    ),
+    Program(
+        "in_the_environment",
+        """
+import os
+
+def work(row):
+    all_in.wait()
+    file(row, os.environ["ROW_ID"])
+
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            os.environ["ROW_ID"] = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="os:environ",
+        field="ROW_ID",
+        verdict="exposed",
+    ),
+    Program(
+        "behind_a_weakref",
+        """
+import weakref
+
+def work(row, ref):
+    all_in.wait()
+    file(row, ref().row)
+
+
+def main():
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(work, row, weakref.ref(desk))
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="ref.()",
+        field="row",
+        verdict="wrong",
+    ),
 )
 """No boundary can guard them, and it is said why."""
 

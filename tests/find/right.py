@@ -853,5 +853,54 @@ def main():
         all_in.set()
 """,
     ),
+    Program(
+        "set_of_seen",
+        """
+def work(row, seen):
+    all_in.wait()
+    seen.add(row)
+    file(row, row)
+
+
+def main():
+    seen = set()
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            pool.submit(work, row, seen)
+        all_in.set()
+""",
+    ),
+    Program(
+        "counting_function",
+        """
+def work(row):
+    work.calls += 1
+    file(row, row)
+
+
+work.calls = 0
+
+def main():
+    with ThreadPoolExecutor(1) as pool:
+        for row in ROWS:
+            pool.submit(work, row)
+""",
+    ),
+    Program(
+        "buffer_each",
+        """
+def work(row, buffer):
+    all_in.wait()
+    buffer[:] = row.encode()
+    file(row, bytes(buffer).decode())
+
+
+def main():
+    with ThreadPoolExecutor(2) as pool:
+        for row in ROWS:
+            pool.submit(work, row, bytearray(2))
+        all_in.set()
+""",
+    ),
 )
 """Each row is filed as it should be, and nothing is to be called wrong."""

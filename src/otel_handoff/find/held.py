@@ -84,6 +84,32 @@ class Items(Held):
         )
 
 
+BEHIND: Final = "()"
+"""In a path, behind a weak reference: what that is to."""
+
+BUFFERS: Final = frozenset({bytearray, memoryview})
+_CONTENT: Final = "content"
+_MOST_BYTES: Final = 256
+
+
+class Buffer(Held):
+    """Bytes that can be written over, as far as they begin."""
+
+    __slots__ = ()
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield what it held, and what it holds now."""
+        for name, then in self.values.items():
+            yield name, then, content_of(self.object)[name]
+
+
+def content_of(buffer: Any) -> dict[str, bytes]:
+    """Return what a buffer holds; nothing where it has been released."""
+    with suppress(ValueError):
+        return {_CONTENT: bytes(buffer[:_MOST_BYTES])}
+    return {_CONTENT: b""}
+
+
 VARIABLE: Final = "variable"
 
 
@@ -154,6 +180,26 @@ class OfAClass(Held):
         """Whether a function of its module counts it."""
         module = sys.modules.get(self.object.__module__)
         return module is not None and is_counted_in(vars(module), name, "STORE_ATTR")
+
+
+ENVIRONMENT: Final = "environment"
+
+
+class Environment(Held):
+    """What is in `os.environ`."""
+
+    __slots__ = ()
+
+    lasts = True
+
+    def kind(self) -> str:
+        """Return what it is."""
+        return ENVIRONMENT
+
+    def now(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each name, what it held, and what it holds now."""
+        for name, then in self.values.items():
+            yield name, then, self.object.get(name, MISSING)
 
 
 LOCAL: Final = "threading.local"

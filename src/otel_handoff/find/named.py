@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Iterator
 from dis import get_instructions
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from otel_handoff.find.own import is_own_class, is_own_code, is_own_module
+from otel_handoff.find.values import is_simple
 from otel_handoff.handover.calling import code_of, function_of
 from otel_handoff.host.callsites import codes_in
-from otel_handoff.host.plainly import MISSING, class_of, lookup
+from otel_handoff.host.plainly import MISSING, class_of, dict_of, lookup
 
 _MOST_FUNCTIONS: Final = 64
 _MOST_KNOWN: Final = 10_000
@@ -90,7 +92,12 @@ class _Search:
         value = space.get(name, MISSING)
         function = function_of(value)
         if function is not None:
+            if any(map(is_simple, dict_of(value).values())):  # it has something itself
+                self._found[id(space), name] = Global(space, module, name)
             self._go_on(function, None)
+        elif value is os:
+            if names & {"environ", "getenv"}:
+                self._found[id(os.__dict__), "environ"] = Global(os.__dict__, "os", "environ")
         elif isinstance(value, ModuleType):
             if is_own_module(value.__name__):
                 for inner in names & vars(value).keys():

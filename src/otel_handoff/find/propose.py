@@ -9,7 +9,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple, cast
 
-from otel_handoff.find.held import CONTEXTVAR, IN_CONTEXTS, LOCAL, MODULE
+from otel_handoff.find.held import BEHIND, BUFFERS, CONTEXTVAR, ENVIRONMENT, IN_CONTEXTS, LOCAL, MODULE
 from otel_handoff.find.own import is_own_code
 from otel_handoff.find.seen import Group, Taker, Work
 from otel_handoff.handover.calling import code_of
@@ -21,9 +21,12 @@ _MAIN: Final = "__main__"
 _THE_SAME: Final = {
     MODULE: "A global is the same for every row",
     "class": "What a class has is the same for every row",
+    "function": "What a function has is the same for every row",
+    ENVIRONMENT: "What is in the environment is the same for every row",
     LOCAL: "What a thread has is not there on another",
 }
-_INSIDE: Final = ("__self__", "cell_contents")
+_UNNAMED: Final = ("set", *(cls.__name__ for cls in BUFFERS))
+_INSIDE: Final = ("__self__", "cell_contents", BEHIND)
 _OF_A_GENERATOR: Final = "gi_frame"
 _SELF: Final = ("self", "cls")
 _STAYS: Final = (*_SELF, "args", "kwargs")
@@ -56,6 +59,12 @@ def target(group: Group, path: str, kind: str) -> Target:
         return found._replace(why_not=found.why_not or why)
     if path.startswith(CONTEXTVAR) and kind != IN_CONTEXTS:
         why = "The object in the ContextVar is the same for every row: set another for each, or hand it over."
+        return found._replace(why_not=found.why_not or why)
+    if BEHIND in path.split("."):
+        why = "It is behind a weak reference, of which no worker is given a copy: hand it over itself."
+        return found._replace(why_not=found.why_not or why)
+    if kind in _UNNAMED:
+        why = f"No boundary names what is in a {kind}: hand it over as an argument."
         return found._replace(why_not=found.why_not or why)
     same = _THE_SAME.get(kind.partition(" ")[0])
     if same is None:

@@ -101,7 +101,7 @@ class Row:
         """See what has moved, and have that watched from now on."""
         for held in list(self.held.values()):
             for name, then, now in held.now():
-                if (id(held.object), name) in self._wrote or self._is_same(then, now):
+                if then is now or (id(held.object), name) in self._wrote or self._is_same(then, now):
                     continue
                 if then is MISSING:  # it is new, and says nothing of what was handed over
                     if is_simple(now) and says_which(name, [now]):
@@ -139,7 +139,7 @@ class Row:
         if self._reads > _MOST_READS:
             return  # by then it is known
         key = id(held.object), name
-        own = self._wrote.get(key, MISSING)
+        own = self._wrote.get(key, MISSING) if self._wrote else MISSING
         then = held.values.get(name, MISSING) if own is MISSING else own
         if then is value or then is MISSING or self._is_same(then, value):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -10,14 +11,15 @@ from inspect import GEN_CREATED, getgeneratorstate
 from itertools import islice
 from types import CellType, FunctionType, GeneratorType, MethodType
 from typing import Any, Final, cast
+from weakref import ref
 
 from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, values_of_class
 from otel_handoff.find.given import Part
-from otel_handoff.find.held import Held, Items, OfAClass, Variable
+from otel_handoff.find.held import BEHIND, BUFFERS, Buffer, Environment, Held, Items, OfAClass, Variable, content_of
 from otel_handoff.find.own import is_own_class, is_own_code
-from otel_handoff.find.values import is_simple
+from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally
-from otel_handoff.host.plainly import class_of
+from otel_handoff.host.plainly import class_of, dict_of
 
 _MOST_OBJECTS: Final = 64
 _MOST_STEPS: Final = 1_000
@@ -25,6 +27,7 @@ _MOST_VALUES: Final = 64
 _MOST_ITEMS: Final = 16
 _DEEPEST: Final = 8
 _OF_A_FUNCTION: Final = "who writes a variable of a function is not seen"
+_ON_A_FUNCTION: Final = "who reads what is on a function is not seen"
 _OF_A_CLASS: Final = "who reads what a class has is not seen"
 _UNWATCHED: Final = "what is in a {} cannot be watched"
 
@@ -88,6 +91,23 @@ class _Walk:
             values = {str(number): item for number, item in enumerate(value)}
             self.found[id(value)] = Items(path, value, values, _UNWATCHED.format("list"))
 
+    def at_set(self, path: str, value: Any, _depth: int) -> None:
+        # With one thing in it, it may say which that is; more are a collection, and are of all rows.
+        items = list(value) if len(value) == 1 else []
+        if any(map(is_simple, items)):
+            self.found[id(value)] = Items(path, value, dict(zip("0", items, strict=True)), _UNWATCHED.format("set"))
+
+    def at_buffer(self, path: str, value: Any, _depth: int) -> None:
+        why = _UNWATCHED.format(class_of(value).__name__)
+        self.found[id(value)] = Buffer(path, value, dict(content_of(value)), why)
+
+    def at_environment(self, path: str, value: Any, _depth: int) -> None:
+        says = {name: there for name, there in value.items() if says_which(name, [there])}
+        self.found[id(value)] = Environment(path, value, says, "who reads the environment is not seen")
+
+    def at_reference(self, path: str, value: Any, depth: int) -> None:
+        self._go_on(path, [(BEHIND, value())], depth)
+
     # -- what a callable takes along to wherever it is called
 
     def at_method(self, path: str, value: Any, depth: int) -> None:
@@ -97,7 +117,12 @@ class _Walk:
         self._go_on(path, [("func", value.func), ("args", value.args), ("keywords", value.keywords)], depth)
 
     def at_function(self, path: str, value: Any, depth: int) -> None:
-        if not value.__closure__ or not is_own_code(value.__code__):
+        if not is_own_code(value.__code__):
+            return
+        values = {name: there for name, there in dict_of(value).items() if is_simple(there)}
+        if values:
+            self.found[id(value)] = Held(path, value, values, _ON_A_FUNCTION)
+        if not value.__closure__:
             return
         for number, (name, cell) in enumerate(zip(value.__code__.co_freevars, value.__closure__, strict=True)):
             with suppress(ValueError):  # it is empty
@@ -138,6 +163,10 @@ _CONTAINERS: Final[dict[type, Callable[[_Walk, str, Any, int], None]]] = {
     partial: _Walk.at_partial,
     GeneratorType: _Walk.at_generator,
     deque: _Walk.at_deque,
+    set: _Walk.at_set,
+    **dict.fromkeys(BUFFERS, _Walk.at_buffer),
+    ref: _Walk.at_reference,
+    type(os.environ): _Walk.at_environment,
 }
 
 
