@@ -74,7 +74,7 @@ docs: $(VENV)/docs  ## Build the documentation as a site, in build/site
 	$(BIN)/python -m tests.docs.site
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .venv-bench .venv-oldest .venv-no-sdk .venv-reports .matrix handoff-demo build dist
+	rm -rf $(VENV) .venv-bench .venv-oldest .venv-no-sdk .venv-ray .venv-reports .matrix handoff-demo build dist
 
 $(VENV)/%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=python3.x")'
