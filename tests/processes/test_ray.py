@@ -83,6 +83,11 @@ def test_what_cannot_be_followed_is_told(without: dict[str, Any], tmp_path: Path
     assert "OTEL_PROPAGATORS has no handoff" in yard.logged
 
 
+def test_of_what_is_not_sent_nothing_is_told(tmp_path: Path) -> None:
+    """Whoever hands it over has the error."""
+    assert "NOT CHECKED" not in pier(tmp_path, "observe", "by_unsent", want=0, YARD_HOOK="").logged
+
+
 def test_a_worker_without_it_does_the_work(tmp_path: Path) -> None:
     """Nothing of what is sent needs it."""
     yard = pier(tmp_path, "observe", "by_task", "by_main", "by_method", YARD_WORKER="off")

@@ -265,11 +265,15 @@ def _sent(begun: Any, wrapped: Any, args: Args, kwargs: Kwargs) -> Any:
     others = {name: value for name, value in kwargs.items() if name not in ("args", "kwargs")}
     token = going.set(lease)
     try:
-        return wrapped(given, named, *args[2:], **others)
+        result = wrapped(given, named, *args[2:], **others)
+    except BaseException:
+        lease.close()  # it was not sent
+        raise
     finally:
         going.reset(token)
-        with guard:
-            handoff.left(lease)
+    with guard:
+        handoff.left(lease)
+    return result
 
 
 def _innermost(function: Any) -> tuple[CellType | None, Any]:

@@ -70,6 +70,17 @@ def by_late(count: int) -> None:
     ray.get([yard_pier.bill.remote(_late=Late(desk), row=row, desk=desk) for row in rows("by_late", count, desk)])
 
 
+def by_unsent(_count: int) -> None:
+    """What cannot be pickled is not sent."""
+    desk = yard.Desk()
+    desk.row = "by_unsent.0"
+    try:
+        yard_pier.bill.remote(desk.row, desk, threading.Lock())
+    except TypeError:
+        return
+    raise AssertionError
+
+
 def by_put(count: int) -> None:
     """Put once, under the first row."""
     desk, there, made = yard.Desk(), None, []
