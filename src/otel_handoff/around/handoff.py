@@ -37,6 +37,7 @@ from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import same
 from otel_handoff.host.parameters import RETURNED, Parameters
 from otel_handoff.host.paths import parse
+from otel_handoff.host.polling import polled
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.suggest import nearest
 from otel_handoff.host.wrapping import Patch, layers, run_otherwise
@@ -208,6 +209,8 @@ class Handoff(Shared):
             self._find_out_what_is_given()
             self.detector.telling.work_frames = _place_of(function)
             self._warn_of_what_is_run_otherwise(function)
+        with guard:
+            self._see_what_is_polled(function)
         if self.boundary.submit is not None:
             return self._work_of(function, parameters)
         if not self._work_patch.attached:
@@ -218,6 +221,13 @@ class Handoff(Shared):
         kinds.add(type(ours))
         forget()
         return ours
+
+    def _see_what_is_polled(self, function: Any) -> None:
+        # A loop that goes on until the submitter has set something would never see it on a copy. Where nothing but the
+        # context tells which row a worker is at, it has to be one.
+        place = self.boundary.place
+        if self.boundary.submit is None or self.shared - {place}:
+            self.polled = self.polled or polled(function, place, self.kinds.roots)
 
     def _tell_what_is_compared(self, function: Any, parameters: Parameters) -> None:
         boundary = self.boundary

@@ -51,6 +51,7 @@ class Shared:
         submitters: the threads that handed over rows.
         blind: as many as rows were handed over without a submission, whose workers are yet to come.
         keeps_context: whether a row in flight keeps its context: the worker is given none by which it would be seen.
+        polled: the attributes of the context by which a loop in the work function goes on: its workers share it.
         shared: the parameters that the submit function and the work function both have.
         is_given: whether the context is an argument of both, by the same name.
         is_usual: whether the context says which row it is, and nothing else is asked for: most rows go the short way.
@@ -101,6 +102,7 @@ class Shared:
         self.submitters: set[int] = set()
         self.blind: deque[None] = deque(maxlen=_MOST_BLIND)
         self.keeps_context: bool = True
+        self.polled: tuple[str, ...] = ()
         self.shared: frozenset[str] = frozenset()
         self.is_given: bool = False
         self.is_usual: bool = bool(boundary.fields) and not (boundary.ids or boundary.contextvars)

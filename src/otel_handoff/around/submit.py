@@ -498,8 +498,10 @@ class Submit:
     def _copy(self, context: Any, kind: ContextClass) -> Any:
         if kind.shares or self.shared.ways.is_kept_shared(self.shared.boundary.place):
             return context
-        if self._pins == "read" or (self._pins is None and self.shared.keeps_context and kind.can_be_read):
-            return context  # a worker that is not given it comes to it in some other way
+        if self._pins == "read":
+            return context
+        if self._pins is None and kind.can_be_read and (self.shared.keeps_context or self.shared.polled):
+            return context  # a worker that is not given it comes to it in some other way; one that waits for news of it
         try:
             return kind.copy(context)
         except Unfit as why:

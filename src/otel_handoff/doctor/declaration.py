@@ -55,6 +55,10 @@ def of_pinning(handoff: Handoff) -> Iterator[Finding]:
     elif handoff.keeps_context:
         text = f"the work function takes no {boundary.place!r}: a worker shares it, and is given {at_read}"
         yield ok(subject, text, pins="read")
+    elif handoff.polled:
+        asked = ", ".join(f"{boundary.place}.{name}" for name in handoff.polled)
+        text = f"the work function waits for {asked}: a worker shares the context, and is given {at_read}"
+        yield ok(subject, text, pins="read")
     else:
         text = f"a worker is given a copy of the context; where there can be none, {at_read}"
         yield ok(subject, text, pins="copy")
