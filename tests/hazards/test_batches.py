@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,7 +145,7 @@ class Collector:
         """Work function."""
         while True:
             batch = [self.rows.get() for _ in range(self.size)]
-            if batch[0] is None:
+            if batch[0] is None or batch[0][0] is None:
                 return
             assert self.go.wait(WAIT)
             for row, ctx in batch:
@@ -226,6 +227,38 @@ def test_a_loop_that_takes_several_and_has_what_they_share(
         exposed = [dict(m.expected) for m in telemetry.mismatches if m.outcome == "exposed"]
         assert exposed == [{"order": "C"}]  # what D was filed under is no other batch's
     assert telemetry.unchecked() == {}
+
+
+class Item:
+    """It has the row and its context, and is no tuple in which a copy could be given."""
+
+    def __init__(self, row: Any, ctx: Any) -> None:
+        self.row, self.ctx = row, ctx
+
+    def __iter__(self) -> Any:
+        return iter((self.row, self.ctx))
+
+    def __getitem__(self, at: int) -> Any:
+        return (self.row, self.ctx)[at]
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_batch_that_is_pinned_at_the_read(shares: bool, instrument: Instrument, telemetry: Telemetry) -> None:
+    """Rows with a context each read their own. Of those that share one, one does: that is told, and not as pinned."""
+    boundary = replace(collecting(), context="item.ctx")
+    instrument("pin", boundaries=[boundary])
+    collector, desk = Collector(2, says_done=False), Desk()
+    for row in "AB":
+        mine = desk if shares else Desk()
+        mine.order_id = row
+        collector.rows.put(Item(row, mine))
+    for _ in range(2):
+        collector.rows.put(Item(None, None))
+    collector.run()
+    assert telemetry.unchecked() == ({"one_context": 2} if shares else {})
+    pinned = [(span.attributes or {}).get("handoff.unchecked.pinned") for span in telemetry.spans("process collect")]
+    assert pinned == [False if shares else None] * 2
+    assert collector.filed == [("A", "B" if shares else "A"), ("B", "B")]
 
 
 def test_what_batch_is_of() -> None:

@@ -351,6 +351,17 @@ class LoopRun:
             self._batch.add(lease)
         running = self.loop.shared.running.begin(lease)
         self._rows.append((lease, running, context_api.get_current()))
+        if self._batch is not None:
+            self._share(self._batch, lease)
+
+    def _share(self, batch: Batch, lease: Lease) -> None:
+        # What it reads off a context that several of them share is one row's at most: that of its last.
+        shared = self.loop.shared
+        sharing = [row for row in batch.rows if row.context is lease.context and row.at_read]
+        if len(sharing) > 1 and not shared.detector.expected.covers():
+            for row in sharing:
+                if row.flaw is None:
+                    shared.running.leaves(row, "one_context", is_spared=False)
 
     def finish(self, error: BaseException | None) -> None:
         """The rows are done, or the loop is: with `error`, or without."""

@@ -287,20 +287,20 @@ class Running:
         span = INVALID_SPAN if span.of is INVALID_SPAN else span
         self.end(lease, (span, active.set(lease), None, False, None), None)
 
-    def leaves(self, lease: Lease, reason: str, detail: str = "") -> None:
-        """The row cannot be judged, as shows while it is worked on."""
+    def leaves(self, lease: Lease, reason: str, detail: str = "", *, is_spared: bool = True) -> None:
+        """The row cannot be judged, as shows while it is worked on; if it is pinned, it `is_spared` what is wrong."""
         if lease.flaw is None or lease.flaw[1]:
             self._counts.flawed.add()
         lease.flaw = reason, ()
         self._coverage.miss(
             reason,
             lease.submission,
-            pinned=lease.is_pinned and not lease.vague,
+            pinned=is_spared and lease.is_pinned and not lease.vague,
             detail=detail,
             has_span=self._engine.traced,
         )
         if lease.span.is_recording():
-            self._mark(lease, lease.span)
+            self._mark(lease, lease.span, is_spared=is_spared)
 
     def _look_at(self, lease: Lease, number: int) -> None:
         if lease.flaw is not None:
@@ -324,13 +324,13 @@ class Running:
                 has_span=self._engine.traced,
             )
 
-    def _mark(self, lease: Lease, span: Span) -> None:
+    def _mark(self, lease: Lease, span: Span, *, is_spared: bool = True) -> None:
         flaw = lease.flaw
         if flaw is not None:
             span.set_attribute(semconv.UNCHECKED_REASON, flaw[0])
             if flaw[1]:
                 span.set_attribute(semconv.UNCHECKED_FIELDS, flaw[1])
-            span.set_attribute(semconv.UNCHECKED_PINNED, lease.is_pinned and not lease.vague)
+            span.set_attribute(semconv.UNCHECKED_PINNED, is_spared and lease.is_pinned and not lease.vague)
 
     def _hand_back(self, lease: Lease) -> None:
         # What the worker has left on its copy is the submitter's.

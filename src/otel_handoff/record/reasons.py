@@ -100,6 +100,11 @@ REASONS: Final = {
         "declare as submit the function that hands over to each, and give both functions an object of each row's own",
         worked=True,
     ),
+    "one_context": Reason(
+        "its worker holds several rows together that share one context: what it reads there is one row's at most",
+        "give each item a context of its own, or an item that has its ids, and name these in Boundary(ids=...)",
+        worked=True,
+    ),
     "no_id": Reason(
         "its worker met an id, and it had none when it was handed over, nor had any before: nothing says which it is",
         "name as submit what hands over each row, once its ids are set; or say with Boundary(ids=...) which it is",
