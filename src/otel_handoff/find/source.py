@@ -53,11 +53,21 @@ class Source:
             exact = [node for node in ending if (node.lineno, node.col_offset) == (first, start)]
             # Of a method's call over several lines only the last is told.
             return exact[:1] or [node for node in ending if isinstance(node, ast.Call)][:1]
-        step = next((step for step in dis.get_instructions(code) if step.offset == offset), None)
-        on_line = [node for nodes in self._ends.values() for node in nodes if node.lineno == line_of(code, offset)]
+        return self._on_line(code, offset, line_of(code, offset))
+
+    def _on_line(self, code: CodeType, offset: int, line: int) -> Sequence[ast.expr]:
+        # Where a place is but a line, as before Python 3.11.
+        nodes = [node for nodes in self._ends.values() for node in nodes if node.lineno == line]
+        steps = list(dis.get_instructions(code))
+        step = next((step for step in steps if step.offset == offset), None)
         if step is not None and step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-            return [node for node in on_line if isinstance(node, ast.Attribute) and node.attr == step.argval]
-        return [node for node in on_line if isinstance(node, ast.Call)]
+            return [node for node in nodes if isinstance(node, ast.Attribute) and node.attr == step.argval]
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        made = [each.offset for each in steps if each.opname.startswith("CALL_") and line_of(code, each.offset) == line]
+        if len(calls) == len(made) and offset in made:  # what ends first is called first
+            calls.sort(key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0))
+            return [calls[made.index(offset)]]
+        return calls
 
     def function_at(self, code: CodeType) -> Function | None:
         """Return the function of a code; None where there is no other than one on the same line."""
