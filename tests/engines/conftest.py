@@ -68,20 +68,15 @@ def run(
 ) -> Shop:
     """Hand rows over, have a worker do all of them, and return what became of it.
 
-    Celery's broker of files may read a message that is just being written: it loses that, and its worker ends. Then all
-    is done once more, elsewhere.
+    It is given up when nothing more is filed for `seconds`: how long all of it takes, nobody knows.
     """
-    how = (shapes, mode, worker_mode or mode, pool, count, want, seconds, environment)
-    shop, again = _run_once(folder, *how), 0
-    while len(shop.filed) < want and "JSONDecodeError" in shop.log and again < 2:
-        again += 1
-        shop = _run_once(folder / f"again-{again}", *how)
+    shop = _ran(folder, shapes, mode, worker_mode or mode, pool, count, want, seconds, environment)
     assert len(shop.filed) == want, shop.log
     assert "an error of its own" not in shop.logged, shop.logged
     return shop
 
 
-def _run_once(
+def _ran(
     folder: Path,
     shapes: Sequence[str],
     mode: str,
@@ -114,8 +109,10 @@ def _run_once(
     with (folder / "worker.log").open("w") as log:
         worker = subprocess.Popen(command, cwd=APP, env=working, stdout=log, stderr=log)
         try:
-            until = time.monotonic() + seconds
-            while len(_lines(folder / "filed.jsonl")) < want and time.monotonic() < until and worker.poll() is None:
+            filed, until = 0, time.monotonic() + seconds
+            while filed < want and time.monotonic() < until and worker.poll() is None:
+                if (now := len(_lines(folder / "filed.jsonl"))) > filed:
+                    filed, until = now, time.monotonic() + seconds
                 time.sleep(0.05)
         finally:
             worker.send_signal(signal.SIGTERM)

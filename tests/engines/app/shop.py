@@ -7,10 +7,13 @@ import os
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, chain, chord, group, shared_task, signature
+from kombu.transport import filesystem
+from kombu.utils.json import dumps
 
 HERE = Path(os.environ["SHOP"])
 app = Celery("shop", broker=os.environ.get("SHOP_BROKER", "filesystem://"), backend=os.environ.get("SHOP_BACKEND"))
@@ -23,7 +26,18 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     result_chord_retry_interval=0.1,
 )
+
+
+def put(channel: Any, queue: str, payload: Any, **_more: Any) -> None:
+    """Have a message in the folder when all of it is there: kombu takes one that is just being written, and ends."""
+    place = Path(channel.data_folder_out, f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue}.msg")
+    part = place.with_suffix(".part")
+    part.write_text(dumps(payload), "utf-8")
+    part.rename(place)
+
+
 if "SHOP_BROKER" not in os.environ:
+    filesystem.Channel._put = put
     app.conf.broker_transport_options = {
         "data_folder_in": str(HERE / "broker"),
         "data_folder_out": str(HERE / "broker"),
