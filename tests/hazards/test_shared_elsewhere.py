@@ -335,6 +335,47 @@ def test_what_cannot_be_pinned_at_the_read_either_is_told(
     )
 
 
+class Replacing(OnItself):
+    """Has another desk for each row."""
+
+    def work(self, body: Any) -> Any:
+        return body(self)
+
+
+@pytest.mark.parametrize(
+    ("place", "path", "filed"), [("self.desk", "order_id", ["C", "B"]), ("self", "desk.order_id", ["A", "B"])]
+)
+def test_what_is_replaced(
+    place: str, path: str, filed: list[str], instrument: Instrument, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker that has begun reads the other; that is told, with what is to be declared, which cures it."""
+    work = f"{__name__}:Replacing.work"
+    instrument("pin", boundaries=[at(Replacing, place, {"order_id": path}, submit=None, work=work)])
+    host, begun, go = Replacing(), threading.Event(), threading.Event()
+
+    def body(host: Any) -> Any:
+        begun.set()
+        assert go.wait(WAIT)
+        ledger = Ledger()
+        ledger.post(host.desk.order_id, "entry")
+        return ledger.entries[0][0]
+
+    host.desk = Desk("A")
+    first = host.pool.submit(host.work, body)
+    assert begun.wait(WAIT)
+    host.desk = Desk("B")
+    second = host.pool.submit(host.work, body)
+    host.desk = Desk("C")
+    go.set()
+    found = [first.result(WAIT), second.result(WAIT)]
+    host.close()
+    assert found == filed
+    hints = [message for message in caplog.messages if "is replaced" in message]
+    assert [hint.partition("Declare ")[2] for hint in hints] == (
+        [] if place == "self" else ["what has it: Boundary(context='self', fields={'order_id': 'desk.order_id'})."]
+    )
+
+
 @IN_EACH_MODE
 @pytest.mark.parametrize(("host", "place"), [(OnItself, "self.desk"), (InAModule, f"{__name__}:STATE.clients[desk]")])
 def test_where_the_work_function_is_named_alone(

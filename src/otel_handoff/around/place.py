@@ -101,3 +101,14 @@ def meant(path: str, function: Any, names: Iterable[str]) -> str:
     if hint := nearest(root, names):
         return hint
     return f" Did you mean '{there.get('__name__')}:{path}'?" if root in there else ""
+
+
+def what_has_it(boundary: Boundary) -> str:
+    """Return how to declare what has the shared object, of which reads may be seen; empty where it is nothing known."""
+    place, _, last = boundary.place.rpartition(".")
+    if not place or not last.isidentifier() or boundary.pins == "copy":
+        return ""
+    fields = ", ".join(
+        f"{name!r}: '{last}{'' if path[0] == '[' else '.'}{path}'" for name, path in boundary.fields.items()
+    )
+    return f" Declare what has it: Boundary(context={place!r}, fields={{{fields}}})."

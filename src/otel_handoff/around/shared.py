@@ -57,6 +57,7 @@ class Shared:
         is_usual: whether the context says which row it is, and nothing else is asked for: most rows go the short way.
         has_ids: whether a row was handed over with an id, or says itself which it is.
         told_shared: whether it was told that the context cannot be copied, as it is no argument.
+        told_replaced: whether it was told that what is shared is replaced by others.
         forked: whether this process is a fork of one that it was attached in.
         explain: tells, where no worker is recognised, what in the declaration it may come of; `around.handoff` does.
         cover_overrides: looks for subclasses that hand over rows in their own way; `around.handoff` does.
@@ -108,6 +109,7 @@ class Shared:
         self.is_usual: bool = bool(boundary.fields) and not (boundary.ids or boundary.contextvars)
         self.has_ids: bool = bool(boundary.ids)
         self.told_shared: bool = False
+        self.told_replaced: bool = False
         self.forked: bool = False
         self.explain: Callable[[], None] = _nothing
         self.cover_overrides: Callable[[], None] = _nothing

@@ -11,7 +11,7 @@ from typing import Any, Final
 from weakref import ref
 
 from otel_handoff.around.identity import Call, Identity
-from otel_handoff.around.place import Nothing, Place
+from otel_handoff.around.place import Nothing, Place, what_has_it
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.surroundings import is_local
 from otel_handoff.handover.along import LISTS, Along
@@ -481,19 +481,8 @@ class Submit:
                 self.shared.boundary.name,
                 self.shared.boundary.place,
                 self.shared.boundary.hands_over,
-                self._hint(),
+                what_has_it(self.shared.boundary),
             )
-
-    def _hint(self) -> str:
-        # What has it may be one whose reads are seen.
-        boundary = self.shared.boundary
-        place, _, last = boundary.place.rpartition(".")
-        if not place or not last.isidentifier() or boundary.pins == "copy":
-            return ""
-        fields = ", ".join(
-            f"{name!r}: '{last}{'' if path[0] == '[' else '.'}{path}'" for name, path in boundary.fields.items()
-        )
-        return f" Declare what has it: Boundary(context={place!r}, fields={{{fields}}})."
 
     def _copy(self, context: Any, kind: ContextClass) -> Any:
         if kind.shares or self.shared.ways.is_kept_shared(self.shared.boundary.place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
@@ -10,7 +11,7 @@ from otel_handoff.around.arriving import Arriving, flush_at_exit
 from otel_handoff.around.following import Following, Unknown, unknown
 from otel_handoff.around.identity import Identity
 from otel_handoff.around.inner import Inner
-from otel_handoff.around.place import Place
+from otel_handoff.around.place import Place, what_has_it
 from otel_handoff.around.running import NOT_BEGUN, Run
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.surroundings import Lent, lending, run_within, within
@@ -31,6 +32,8 @@ from otel_handoff.host.bound import Written
 from otel_handoff.host.guard import guard
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING
+
+_logger = logging.getLogger("otel_handoff")
 
 
 class Worker:
@@ -211,6 +214,15 @@ class Worker:
             )
 
     def _turn(self, lease: Lease, there: Any) -> None:
+        if self._pins and not self.shared.told_replaced and (how := what_has_it(self.shared.boundary)):
+            self.shared.told_replaced = True
+            _logger.warning(
+                "Boundary %r: what is at %r is replaced by another object while rows are in flight: what a worker that "
+                "has begun reads off that is not pinned.%s",
+                self.shared.boundary.name,
+                self.shared.boundary.place,
+                how,
+            )
         lease.receive(MISSING)
         lease.turn(self.shared.kinds.of(there), there, open_record(there) if self.detector.watched else None)
 
