@@ -207,6 +207,7 @@ class Truth:
     def started(self, attempt: Attempt, handed: Any, submission: Any) -> None:
         """The work begins, under what the detector takes for its submission; None: it does not know for whom."""
         is_known = any(other.handed is handed and other is not attempt for other in self.attempts if other.number)
+        self.doing[current_thread().name] = attempt  # also where it does nothing
         attempt.handed = handed
         attempt.start = (attempt.start[0], tick())
         if submission is not None:
