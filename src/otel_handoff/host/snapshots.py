@@ -114,11 +114,13 @@ def holding(name: str, attributes: Collection[Any]) -> Callable[[Any, Values], b
         "    now = context.__dict__\n"
         "    try:\n"
         f"        {values}= values\n"
-        f"        return len(now) == {len(attributes)} and {same}\n"
+        f"        if len(now) == {len(attributes)} and {same}:\n"
+        "            return True\n"
         "    except KeyError:\n"
-        "        return False\n"
+        "        pass\n"
         "    except ValueError:\n"
         "        return otherwise(context, values)\n"
+        "    return False\n"
     )
     return made(f"what a {name} holds", source, {"otherwise": holds})
 
