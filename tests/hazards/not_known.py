@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 
-from otel_handoff import Call, HandoffInstrumentor
+from otel_handoff import Boundary, Call, HandoffInstrumentor
 from otel_handoff.handover.sent import Arrived
 from tests.hazards.conftest import Instrument
 from tests.hazards.one_row import Body, Desk, Host, declare, run_rows
@@ -295,6 +295,43 @@ def left_on_copy(ctx: Any) -> None:
     ctx.order_id = "next"
 
 
+class Item:
+    """Holds its context, and is no tuple in which a copy could be given."""
+
+    def __init__(self, ctx: Any) -> None:
+        self.ctx = ctx
+
+
+class Collects:
+    """Takes several items before it works on them."""
+
+    def __init__(self) -> None:
+        self.items: queue.Queue[Item | None] = queue.Queue()
+
+    def work(self) -> None:
+        while (item := self.items.get()) is not None:
+            for one in (item, *(self.items.get() for _ in range(ROWS - 1))):
+                assert one is not None
+                file(one.ctx)
+
+
+def one_context(instrument: Instrument) -> None:
+    """They share what was read last."""
+    where = f"{__name__}:Collects.work"
+    takes = Boundary(
+        "desk", work=where, takes="queue:Queue.get", batch=True, context="item.ctx", fields={"order_id": "order_id"}
+    )
+    instrument("pin", boundaries=[takes])
+    one, ctx = Collects(), Desk()
+    for order in "ABC":
+        ctx.order_id = order
+        one.items.put(Item(ctx))
+    one.items.put(None)
+    thread = threading.Thread(target=one.work)
+    thread.start()
+    thread.join(WAIT)
+
+
 CASES: Final[dict[str, tuple[Run, int]]] = {
     "no_worker": (no_worker, ROWS),
     "no_submission": (no_submission, ROWS),
@@ -316,6 +353,7 @@ CASES: Final[dict[str, tuple[Run, int]]] = {
     "several_workers": (lambda instrument: rows(instrument, Hoists, number=1, calls=[]), 1),
     "left_on_copy": (lambda instrument: rows(instrument, body=left_on_copy, mode="pin"), ROWS),
     "no_id": (no_id, 1),
+    "one_context": (one_context, ROWS),
     "unseen_read": (unseen_read, 1),
     "internal_error": (internal_error, ROWS),
 }

@@ -27,7 +27,9 @@ worker: `tests/engines`."""
 
 EVERY_REASON = pytest.mark.parametrize("reason", sorted(TOLD))
 
-SAID_BY_THE_ROW = {"field_unresolved", "field_computed", "not_followed", "left_on_copy", "unplaced_write", "no_id"}
+SAID_BY_THE_ROW = {
+    *("field_unresolved", "field_computed", "not_followed", "left_on_copy", "unplaced_write", "no_id", "one_context")
+}
 """What a row's own span says."""
 
 

@@ -57,7 +57,8 @@ def snapshot(name: str, fields: Fields, watching: Collection[str], watched: type
     lines += _on_the_way(fields)
     roots = ", ".join(f"{root!r}: {variable(root)}" for root in fields.roots)
     ids = ", ".join(f"{field!r}: {fields.expression(field)}" for field in fields.paths)
-    lines.append(f"    return handed_, {{{roots}}}, {{{ids}}}, {'(*values_.values(),)' if copies else None}")
+    lines.append(f"    roots_ = {{{roots}}}")
+    lines.append(f"    return handed_, roots_, {{{ids}}}, {'(*values_.values(),)' if copies else None}")
     source = "\n".join(lines) + "\n"
     if not source.isascii():
         return unusual

@@ -36,7 +36,8 @@ def snapshot(context_):
     attempt__ = values_['attempt']
     if order__.__class__ not in fixed_:
         raise unusual_
-    return handed_, {'order': order__, 'attempt': attempt__}, {'order_id': order__.id, 'attempt': attempt__}
+    roots_ = {'order': order__, 'attempt': attempt__}
+    return handed_, roots_, {'order_id': order__.id, 'attempt': attempt__}, (*values_.values(),)
 """
 
 SUBMIT = """\
@@ -127,11 +128,12 @@ def test_the_snapshot_of_a_context_as_text() -> None:
     snapshot = of(Context(), {"order_id": "order.id", "attempt": "attempt"})
     assert source_of(snapshot) == SNAPSHOT
     ctx = Context(order=Order("A"), attempt="1")
-    handed, roots, ids = snapshot(ctx)
+    handed, roots, ids, values = snapshot(ctx)
     assert handed == ctx
     assert handed is not ctx
     assert roots == {"order": Order("A"), "attempt": "1"}
     assert ids == {"order_id": "A", "attempt": "1"}
+    assert values == (*vars(ctx).values(),)
 
 
 class Values(NamedTuple):
@@ -155,9 +157,10 @@ class Odd:
 def test_a_context_whose_attributes_are_called_as_ours(root: str, copies: bool) -> None:
     """Its worker is given a context all the same, and the ids are those of the row."""
     ctx = Odd()
-    handed, roots, ids = of(ctx, {"odd": root, "order_id": "order_id"}, copies=copies)(ctx)
+    handed, roots, ids, values = of(ctx, {"odd": root, "order_id": "order_id"}, copies=copies)(ctx)
     assert type(handed) is Odd
     assert (handed is ctx) is not copies
+    assert values == ((*vars(ctx).values(),) if copies else None)
     assert list(roots.values()) == [getattr(ctx, root.partition(".")[0]), "A"]
     assert ids == {"odd": "T" if "." in root else "odd", "order_id": "A"}
 
