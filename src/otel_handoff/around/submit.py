@@ -278,10 +278,8 @@ class Submit:
             first = handing.first or lease
             if first.twins is not None:
                 first.twins.close(first, contexts)
-        elif (values := lease.values) is not None:
-            holds = lease.kind.holds
-            if not (holds(contexts[1], values) and holds(contexts[0], values)):
-                settle_late(lease, *contexts)
+        else:
+            settle_late(lease, *contexts)
         handing.lease = handing.given = None
         handing.contexts = _LET_GO
         return lease, contexts

@@ -105,11 +105,12 @@ class Twins:
 
 def settle_late(lease: Lease, context: Any, handed: Any, *, back: bool = True) -> None:
     """Carry over what a submit function has written whose row took the short way."""
-    values = lease.values
-    if values is not None and handed is not context:
-        with guard:
-            Twins(named(values, context, handed)).settle(lease, context, handed, back=back)
-            lease.values = lease.kind.values_of(handed)
+    values, holds = lease.values, lease.kind.holds
+    if values is None or handed is context or (holds(handed, values) and holds(context, values)):
+        return
+    with guard:
+        Twins(named(values, context, handed)).settle(lease, context, handed, back=back)
+        lease.values = lease.kind.values_of(handed)
 
 
 def _is_no_id(lease: Lease, name: Any, here: State) -> bool:
