@@ -7,7 +7,6 @@ made it another row's. The worker compares what the task reads, files and return
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -15,12 +14,12 @@ from types import ModuleType
 from typing import Any
 
 from otel_handoff.around.arriving import Arriving
-from otel_handoff.around.handoff import Handoff
 from otel_handoff.around.leaving import Leaving
 from otel_handoff.around.shared import Shared
 from otel_handoff.around.worker import Worker
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.publishing import HEADER, Posted, publishing
+from otel_handoff.engines.remote import Remote
 from otel_handoff.engines.shapes import AHEAD, PACKAGES, TaskShape, Unclear, unmade
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.guard import guard
@@ -29,13 +28,11 @@ from otel_handoff.host.plainly import MISSING, class_of, dict_of
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
 
-_logger = logging.getLogger("otel_handoff")
-
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
 
-class CeleryHandoff(Handoff):
+class CeleryHandoff(Remote):
     """A boundary whose work is a Celery task."""
 
     def __init__(self, boundary: Boundary, engine: Any) -> None:
@@ -51,17 +48,9 @@ class CeleryHandoff(Handoff):
         """Itself, as what its wrappers share."""
         return self
 
-    def attach(self) -> None:
-        """Wrap what publishes, and the tasks, now or when they are made."""
-        if not self.engine.settings.remote:
-            _logger.info(
-                "Boundary %r: OTEL_HANDOFF_REMOTE is off, and %s is not checked.",
-                self.boundary.name,
-                self.boundary.work,
-            )
-            return
+    def _attach(self) -> None:
         publishing.take_in(self)
-        super().attach()
+        super()._attach()
         self.counts.shown = True
 
     def detach(self) -> None:
@@ -105,10 +94,6 @@ class CeleryHandoff(Handoff):
             self._tell_what_is_compared(function, parameters)
         self._by_name[name] = TaskShape(self, parameters, function)
         return stand_in(function, TaskWorker(self, function, parameters, task))
-
-    def _is_here(self) -> bool:
-        # Of a process that hands over, and does no work itself, nothing is missing.
-        return bool(self.counts.recognised.value)
 
     # -- handing over
 

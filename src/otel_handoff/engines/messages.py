@@ -7,14 +7,13 @@ leaves, but where it arrives, with the writes to its context that were seen by t
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Final
 
-from otel_handoff.around.handoff import Handoff
 from otel_handoff.around.leaving import Leaving
 from otel_handoff.around.submit import Steps, Submit
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.carried import CarriedWorker
+from otel_handoff.engines.remote import Remote
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.stepwise import is_run_later, stepped
 from otel_handoff.handover.transport import Handing, submitting
@@ -22,12 +21,10 @@ from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.plainly import MISSING
 from otel_handoff.host.standin import stand_in
 
-_logger = logging.getLogger("otel_handoff")
-
 _UNSENT: Final = "no message with it was seen: OTEL_PROPAGATORS has no handoff, or nothing fills in the headers there"
 
 
-class MessageHandoff(Handoff):
+class MessageHandoff(Remote):
     """A boundary whose work is done in another process, on what a message brought."""
 
     def __init__(self, boundary: Boundary, engine: Any) -> None:
@@ -36,17 +33,6 @@ class MessageHandoff(Handoff):
         if engine.settings.remote:
             self.detector.leave = self._leave
         self._leaving = Leaving(self, tells=False)
-
-    def attach(self) -> None:
-        """Wrap what sends, and what works."""
-        if not self.engine.settings.remote:
-            _logger.info(
-                "Boundary %r: OTEL_HANDOFF_REMOTE is off, and %s is not checked.",
-                self.boundary.name,
-                self.boundary.work_target,
-            )
-            return
-        super().attach()
 
     def _leave(self, lease: Lease) -> str | None:
         handing = submitting.get()
@@ -59,10 +45,6 @@ class MessageHandoff(Handoff):
 
     def _work_of(self, function: Any, parameters: Parameters) -> Any:
         return stand_in(function, CarriedWorker(self, function, parameters))
-
-    def _is_here(self) -> bool:
-        # Of a process that sends, and does no work itself, nothing is missing.
-        return bool(self.counts.recognised.value)
 
 
 class Sending(Submit):

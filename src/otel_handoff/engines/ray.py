@@ -7,17 +7,16 @@ by value: what a worker runs is found in what Ray has loaded, and not in its mod
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from importlib import import_module
 from types import CellType, FunctionType, ModuleType
 from typing import Any, Final
 
-from otel_handoff.around.handoff import Handoff
 from otel_handoff.around.leaving import Departing, Leaving, elsewhere
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.carried import CarriedWorker
+from otel_handoff.engines.remote import Remote
 from otel_handoff.handover.carriers import going, what_was_carried
 from otel_handoff.handover.directly import Args, Kwargs
 from otel_handoff.handover.lease import Lease
@@ -29,8 +28,6 @@ from otel_handoff.host.plainly import class_of
 from otel_handoff.host.standin import StandIn, stand_in
 from otel_handoff.host.wrapping import Patch
 
-_logger = logging.getLogger("otel_handoff")
-
 _PACKAGES: Final = ("ray",)
 
 _UNCARRIED: Final = "Ray's tracing is off, or OTEL_PROPAGATORS has no handoff"
@@ -39,7 +36,7 @@ _CELLS: Final = ("method", "function")
 """What Ray's own closures around a function of the host's call it."""
 
 
-class RayHandoff(Handoff):
+class RayHandoff(Remote):
     """A boundary whose work is a task of Ray's, or a method of an actor."""
 
     def __init__(self, boundary: Boundary, engine: Any) -> None:
@@ -49,17 +46,9 @@ class RayHandoff(Handoff):
         if engine.settings.remote:
             self.detector.leave = Leaving(self, _PACKAGES).leave
 
-    def attach(self) -> None:
-        """Wrap what hands over to Ray, and what Ray runs."""
-        if not self.engine.settings.remote:
-            _logger.info(
-                "Boundary %r: OTEL_HANDOFF_REMOTE is off, and %s is not checked.",
-                self.boundary.name,
-                self.boundary.work,
-            )
-            return
+    def _attach(self) -> None:
         rays.take_in(self)
-        super().attach()
+        super()._attach()
         self.counts.shown = True
 
     def detach(self) -> None:
@@ -73,10 +62,6 @@ class RayHandoff(Handoff):
 
     def _patch_of_work(self) -> Patch:
         return _Executed(self.boundary.work)
-
-    def _is_here(self) -> bool:
-        # Of a process that hands over, and does no work itself, nothing is missing.
-        return bool(self.counts.recognised.value)
 
     def depart(self, name: str, parameters: Callable[[], Parameters], args: Args, kwargs: Kwargs) -> Any:
         """Begin a row; return it, and what the task is to be called with; None where none begins here.
