@@ -153,6 +153,47 @@ def test_what_few_rows_leave_is_there(
     assert telemetry.mismatches == []
 
 
+def counts(ctx: Any) -> None:
+    put(ctx, "draft", has(ctx, "draft") + 1)
+
+
+def renames(ctx: Any) -> None:
+    put(ctx, "order_id", "its own")
+
+
+@pytest.mark.parametrize(("change", "kept"), [(adds, 3), (counts, 3), (renames, 0)])
+@pytest.mark.parametrize("new", [Desk, Slotted, dict])
+def test_what_few_workers_leave_before_the_submit_function_returns_is_theirs(
+    new: Callable[[], Any], change: Body, kept: int, instrument: Instrument, telemetry: Telemetry
+) -> None:
+    """It was neither written by the submit function nor there before: all arrives, and an id among it is told."""
+    instrument("pin", boundaries=[declare(Prepares, calls=[])])
+    one = Prepares()
+    arrived = 0
+    for n in range(70):
+        ctx = new()
+        put(ctx, "order_id", n)
+        put(ctx, "draft", 0)
+
+        is_written, has_returned = threading.Event(), threading.Event()
+
+        def work(
+            given: Any, rarely: Body = change if n % 23 == 21 else nothing, then: Any = (is_written, has_returned)
+        ) -> None:
+            rarely(given)
+            then[0].set()
+            assert then[1].wait(WAIT)
+
+        handed = one.hand_over(ctx, cast("Body", (nothing, work, lambda _, written=is_written: written.wait(WAIT))))
+        has_returned.set()
+        handed.result(WAIT)
+        arrived += has(ctx, "draft") == 1 or has(ctx, "result") == "rare"
+    one.close()
+    assert arrived == kept
+    assert telemetry.unchecked() == ({} if kept else {"left_on_copy": 3})
+    assert telemetry.mismatches == []
+
+
 def test_what_few_submit_functions_write_by_another_name_reaches_the_worker(instrument: Instrument) -> None:
     """It is in the original by then, of which the worker has a copy."""
     instrument("pin", boundaries=[declare(Prepares, calls=[])])

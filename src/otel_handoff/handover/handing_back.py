@@ -21,10 +21,8 @@ _logger: Final = logging.getLogger("otel_handoff")
 
 def remember(lease: Lease) -> None:
     """The worker starts: see what is on its copy, to know in the end what it has left there."""
-    if lease.values is None:
-        lease.baseline = state_of(lease.handed, lease.kind.slots)
-    elif lease.twins is not None or lease.along is not None:  # what was written until now is on both
-        lease.values = lease.kind.values_of(lease.handed)
+    if lease.values is None or lease.twins is not None or lease.along is not None:
+        lease.baseline = state_of(lease.handed, lease.kind.slots)  # what was written until now is on both
 
 
 def is_untouched(lease: Lease) -> bool:
@@ -37,9 +35,10 @@ def hand_back(lease: Lease) -> set[str]:
     """Give the submitter what the worker has left by now; return the names of what it does not get."""
     if is_untouched(lease):
         return set()
-    values, before = lease.values, lease.baseline
+    before = lease.baseline
+    is_quick = before is None
     if before is None:
-        before = named(values or (), lease.context, lease.handed)
+        before = named(lease.values or (), lease.context, lease.handed)
     slots = lease.kind.slots
     here, there = state_of(lease.handed, slots), state_of(lease.context, slots)
     lost: set[str] = set()
@@ -51,10 +50,10 @@ def hand_back(lease: Lease) -> set[str]:
                 _give(lease, name, mine, theirs is then, lost)
     for name in _wrote(lease, before, here):
         _give_id(lease, name, here, before, lost)
-    if values is None:
-        lease.baseline = here
-    else:
+    if is_quick:
         lease.values = lease.kind.values_of(lease.handed)
+    else:
+        lease.baseline = here
     return lost
 
 

@@ -100,6 +100,8 @@ class Twins:
                 lease.detector.restate(lease, root, value)
         elif lease.begun and lease.kind.asked:
             return
+        if lease.baseline is not None:  # first: a worker that ends meanwhile would find another's there
+            lease.baseline[name] = value
         put(context, name, value, lease.kind.slots)
 
 
@@ -109,8 +111,8 @@ def settle_late(lease: Lease, context: Any, handed: Any, *, back: bool = True) -
     if values is None or handed is context or (holds(handed, values) and holds(context, values)):
         return
     with guard:
-        Twins(named(values, context, handed)).settle(lease, context, handed, back=back)
-        lease.values = lease.kind.values_of(handed)
+        lease.baseline, lease.values = named(values, context, handed), None
+        Twins(dict(lease.baseline)).settle(lease, context, handed, back=back)
 
 
 def _is_no_id(lease: Lease, name: Any, here: State) -> bool:
