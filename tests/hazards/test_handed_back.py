@@ -177,14 +177,16 @@ def test_what_few_workers_leave_before_the_submit_function_returns_is_theirs(
 
         is_written, has_returned = threading.Event(), threading.Event()
 
-        def work(
-            given: Any, rarely: Body = change if n % 23 == 21 else nothing, then: Any = (is_written, has_returned)
-        ) -> None:
-            rarely(given)
-            then[0].set()
-            assert then[1].wait(WAIT)
+        def work(given: Any, n: int = n, written: Any = is_written, returned: Any = has_returned) -> None:
+            if n % 23 == 21:
+                change(given)
+            written.set()
+            assert returned.wait(WAIT)
 
-        handed = one.hand_over(ctx, cast("Body", (nothing, work, lambda _, written=is_written: written.wait(WAIT))))
+        def after(_: Any, written: Any = is_written) -> None:
+            assert written.wait(WAIT)
+
+        handed = one.hand_over(ctx, cast("Body", (nothing, work, after)))
         has_returned.set()
         handed.result(WAIT)
         arrived += has(ctx, "draft") == 1 or has(ctx, "result") == "rare"

@@ -154,7 +154,7 @@ class Lease:
         touched: whether another than the submit function wrote an id to what that was given, before it returned.
         moved_on: whether the submit function wrote another id after it had handed the row over.
         values: the objects that were on its copy at first, in order, where these are all that it has.
-        baseline: what was on it at first, by name, where it is known that it has others by now, or may have.
+        baseline: what was on it at first, by name or `(key,)`, where it has others by now, or may have.
         carriers: threads on which a task that the worker handed on runs: thread -> how many, one in the other.
         stale: whether the submission was evicted, or superseded by a retry.
         evicted: whether it was the former.
@@ -294,7 +294,7 @@ class Lease:
         self.found: Findings | None = None
         self.flaw: tuple[str, tuple[str, ...]] | None = None
         self.made: dict[int, tuple[Callable[[], Any], dict[str, Any]]] | None = None
-        self.baseline: dict[str, Any] | None = None
+        self.baseline: dict[Any, Any] | None = None
         self.twins: Twin[Lease] | None = None
         self.unplaced: dict[str, tuple[()] | tuple[Any]] | None = None
         self.along: Along | None = None
