@@ -16,7 +16,21 @@ from otel_handoff.handover import claims, findings, lease, written
 from otel_handoff.handover.lease import active
 from tests.hosts import WAIT, Context, Order, Pool, boundary
 from tests.schedules.explore import Setting, repeat
-from tests.schedules.program import STATE, TOKEN, Act, Call, Evict, Ghost, Nested, Own, Program, Read, Rewrite, Submit
+from tests.schedules.program import (
+    STATE,
+    TOKEN,
+    Act,
+    Call,
+    Drop,
+    Evict,
+    Ghost,
+    Nested,
+    Own,
+    Program,
+    Read,
+    Rewrite,
+    Submit,
+)
 
 
 def failures(mode: str, *acts: Act, decisions: Sequence[int] = (), host: str = "pool", workers: int = 1) -> list[str]:
@@ -289,6 +303,23 @@ def test_a_row_that_is_handed_over_while_the_one_before_it_is_claimed() -> None:
     finally:
         HandoffInstrumentor().uninstrument()
     assert seen >= {(None, None), ("1", "2")}, "they waited together, or one after the other"
+
+
+def test_a_row_without_an_id_is_given_up_between_its_workers() -> None:
+    """Its second worker was not told as late: what no retry can be found for was not remembered for its eviction."""
+    acts = (
+        Submit(0, (Read(TOKEN, "attribute"),)),
+        Submit(1, (Own(TOKEN, "none", alias=True),), token_first=False),
+        Drop(0),
+        Drop(0),
+        Drop(1),
+        Submit(2, (), token_first=False),
+        Submit(0, ()),
+        Evict(2),
+    )
+    decisions = [0] * 12 + [1] + [0] * 12 + [1, 0, 1, 1] + [0] * 6 + [1, 0, 0, 1]
+    program = Program("fanning", "shared", (acts,), 1, slots=True)
+    assert not repeat(Setting("observe"), program, decisions).failures
 
 
 class Queueing(ByHand):

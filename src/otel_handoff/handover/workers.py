@@ -108,8 +108,8 @@ class Seed:
         self._roots = {name: _held(value) for name, value in (lease.submitted or lease.roots).items()}
         if self.record is not None:
             self.record.release()
-        if self.key is not None:
-            self.rows.remember(self.key, self)
+        # Of one that has no id to tell it by there is no retry; it may be evicted all the same.
+        self.rows.remember(object() if self.key is None else self.key, self)
 
     def recorded(self) -> WriteRecord | None:
         """Return the recent writes to the context."""
