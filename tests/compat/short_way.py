@@ -28,7 +28,7 @@ def _known_from_the_first(self: Any) -> Begin:
 
     def known(instance: Any, context: Any) -> Handing | None:
         # A context that is no argument of both, and one that is pinned at the read, never go the short way.
-        at_read = self._pin and (self._pins == "read" or self.shared.polled)
+        at_read = self._pin and (self._pins == "read" or self.shared.polls(self._kind_of(context), type(context)))
         may = self.shared.is_given and not at_read
         if may and context is not None and self._detector.enabled and submitting.get() is None and active.get() is None:
             with suppress(Exception):  # the slow way meets it, too

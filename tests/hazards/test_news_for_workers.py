@@ -38,6 +38,11 @@ class Desk:
         """Whether its workers are to stop."""
         return self.cancelled
 
+    def wait_for_it(self, turns: Turns) -> None:
+        """Return when it is cancelled."""
+        while not self.cancelled:
+            next(turns)
+
     def cancel(self) -> None:
         """Tell its workers."""
         self.cancelled, self.state = True, "over"
@@ -90,6 +95,35 @@ def while_it_is_open(row: str, desk: Desk, turns: Turns) -> None:
     file(row, desk.row)
 
 
+def wait_for(turns: Turns, desk: Desk) -> None:
+    """Return when it is cancelled."""
+    while not desk.cancelled:
+        next(turns)
+
+
+def wait_as_told(turns: Turns, *, whose: Desk) -> None:
+    """Leave that to another."""
+    wait_for(turns, whose)
+
+
+def by_a_function(row: str, desk: Desk, turns: Turns) -> None:
+    """Wait by a function of the module."""
+    wait_for(turns, desk)
+    file(row, desk.row)
+
+
+def by_one_below(row: str, desk: Desk, turns: Turns) -> None:
+    """Wait by a function that calls another."""
+    wait_as_told(turns, whose=desk)
+    file(row, desk.row)
+
+
+def by_its_method(row: str, desk: Desk, turns: Turns) -> None:
+    """Let the context wait."""
+    desk.wait_for_it(turns)
+    file(row, desk.row)
+
+
 async def awaiting(row: str, desk: Desk, turns: Turns) -> None:
     """Work in a task."""
     while not desk.cancelled:
@@ -115,6 +149,24 @@ class Office:
         file(row, desk.row)
 
 
+class Bureau(Office):
+    """Waits by functions of its own."""
+
+    def work(self, row: str, desk: Desk, turns: Turns) -> None:
+        """Work function."""
+        self.wait(desk, turns)
+        file(row, desk.row)
+
+    def wait(self, desk: Desk, turns: Turns) -> None:
+        """Leave that to another."""
+        self.wait_on(turns, desk)
+
+    @staticmethod
+    def wait_on(turns: Turns, desk: Desk) -> None:
+        """Return when it is cancelled."""
+        wait_for(turns, desk)
+
+
 def by_pool(work: Callable[..., Any]) -> Callable[..., Any]:
     """Hand over to a pool."""
 
@@ -127,6 +179,11 @@ def by_pool(work: Callable[..., Any]) -> Callable[..., Any]:
 def by_office(pool: ThreadPoolExecutor, *given: Any) -> Any:
     """Hand over by a function of the host's own."""
     return Office(pool).submit(*given)
+
+
+def by_bureau(pool: ThreadPoolExecutor, *given: Any) -> Any:
+    """Hand over by a function of the host's own."""
+    return Bureau(pool).submit(*given)
 
 
 def by_task(pool: ThreadPoolExecutor, *given: Any) -> Future[None]:
@@ -142,6 +199,10 @@ HANDED: dict[str, Callable[..., Any]] = {
     "while_it_is_open": by_pool(while_it_is_open),
     "awaiting": by_task,
     "Office.work": by_office,
+    "by_a_function": by_pool(by_a_function),
+    "by_one_below": by_pool(by_one_below),
+    "by_its_method": by_pool(by_its_method),
+    "Bureau.work": by_bureau,
 }
 
 
@@ -152,7 +213,7 @@ def test_a_worker_that_is_told_to_stop(work: str, mode: str, instrument: Instrum
     filed.clear()
     boundary = Boundary(
         "desk",
-        submit=f"{HERE}:Office.submit" if work == "Office.work" else None,
+        submit=f"{HERE}:Office.submit" if "." in work else None,
         work=f"{HERE}:{work}",
         context="desk",
         fields={"row": "row"},
@@ -188,7 +249,19 @@ def asks_for_its_id(row: str, desk: Desk, turns: Turns) -> None:
         next(turns)
 
 
-@pytest.mark.parametrize("work", [asks_once, asks_for_its_id])
+def looks_at(desk: Desk, turns: Turns) -> None:
+    """It waits for something else."""
+    while turns.left:
+        file(desk.row, next(turns))
+
+
+def waits_for_others(row: str, desk: Desk, turns: Turns) -> None:
+    """What it waits for is not on the context."""
+    wait_for(turns, Desk(row))
+    looks_at(desk, turns)
+
+
+@pytest.mark.parametrize("work", [asks_once, asks_for_its_id, waits_for_others])
 def test_what_is_no_news(work: Any) -> None:
     """Nobody waits for anything: a copy is as good."""
     assert polled(work, "desk", ["row"]) == ()

@@ -33,6 +33,7 @@ from otel_handoff.handover.directly import kinds, leave_out
 from otel_handoff.handover.lease import Lease, active, without_rows
 from otel_handoff.handover.transport import submitting, work_function
 from otel_handoff.handover.twins import writes
+from otel_handoff.host.contexts import ContextClass
 from otel_handoff.host.guard import guard
 from otel_handoff.host.ids import same
 from otel_handoff.host.parameters import RETURNED, Parameters
@@ -81,6 +82,8 @@ class Handoff(Shared):
         self.cover_overrides = self.look_at_submitters
         self.explain = self._explain
         self._functions: dict[str, Any] = {}
+        self.polls = self._polls
+        self._polling: list[Any] = []
         self._explained = False
         self.gap = self._gap
         self._gaps: set[tuple[str, str]] = set()
@@ -228,6 +231,13 @@ class Handoff(Shared):
         place = self.boundary.place
         if self.boundary.submit is None or self.shared - {place}:
             self.polled = self.polled or polled(function, place, self.kinds.roots)
+            self._polling.append(function)
+
+    def _polls(self, kind: ContextClass, cls: type) -> bool:
+        if kind.polled is None:
+            place, roots = self.boundary.place, self.kinds.roots
+            kind.polled = bool(self.polled) or any(polled(each, place, roots, cls) for each in self._polling)
+        return kind.polled
 
     def _tell_what_is_compared(self, function: Any, parameters: Parameters) -> None:
         boundary = self.boundary

@@ -52,6 +52,7 @@ class Shared:
         blind: as many as rows were handed over without a submission, whose workers are yet to come.
         keeps_context: whether a row in flight keeps its context: the worker is given none by which it would be seen.
         polled: the attributes of the context by which a loop in the work function goes on: its workers share it.
+        polls: says of a class of contexts whether one does, methods of the context included; `around.handoff` does.
         shared: the parameters that the submit function and the work function both have.
         is_given: whether the context is an argument of both, by the same name.
         is_usual: whether the context says which row it is, and nothing else is asked for: most rows go the short way.
@@ -104,6 +105,7 @@ class Shared:
         self.blind: deque[None] = deque(maxlen=_MOST_BLIND)
         self.keeps_context: bool = True
         self.polled: tuple[str, ...] = ()
+        self.polls: Callable[[ContextClass, type], bool] = _never
         self.shared: frozenset[str] = frozenset()
         self.is_given: bool = False
         self.is_usual: bool = bool(boundary.fields) and not (boundary.ids or boundary.contextvars)
@@ -195,6 +197,10 @@ class Shared:
 
 def _nothing() -> None:
     pass
+
+
+def _never(_kind: ContextClass, _cls: type) -> bool:
+    return False
 
 
 def _no_gap(_reason: str, _target: str, _more: str = "") -> None:

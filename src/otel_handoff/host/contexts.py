@@ -55,6 +55,7 @@ class ContextClass:
         watches: what that are instances of.
         unwatched: why not all reads are seen; empty where they are.
         can_be_read: whether a worker can be given what was submitted where it reads a field.
+        polled: whether workers wait for what the submitter sets on such a context; None as long as nobody has asked.
         name: of the class.
         told_looked_up: whether it was told that a copy is not found by its identity.
         told_unfit: whether it was told that there is no copy.
@@ -73,6 +74,7 @@ class ContextClass:
         "is_plain",
         "looks",
         "name",
+        "polled",
         "quiet",
         "roots_of",
         "shares",
@@ -106,6 +108,7 @@ class ContextClass:
         self.name: str = cls.__qualname__
         self.slots: tuple[str, ...] = tuple(name for name in slots_of(cls) if name not in fields.roots)
         self.looks: bool = copies
+        self.polled: bool | None = None
         self.quiet: int = 0
         self.writes: bool = False
         self.deep: bool = False
