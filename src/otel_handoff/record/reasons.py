@@ -22,52 +22,52 @@ class Reason(NamedTuple):
 REASONS: Final = {
     "no_worker": Reason(
         "no worker was recognised before the row was dropped or the process ended",
-        "declare as work the function that is really run, and have it given what the submit function was given; turn "
-        "otel-handoff on before that function is put into a registry, say; of a row that the host itself has cancelled "
-        "nothing is amiss",
+        "declare as work the function that is really run, and give it what the submit function was given; turn "
+        "otel-handoff on before that function is put into a registry; if the host itself cancelled the row, nothing "
+        "is amiss",
     ),
     "no_submission": Reason(
         "the work function ran, and it is not known for which row",
-        "declare as submit what hands these rows over, and have the work function given the same objects",
+        "declare as submit what hands these rows over, and give the work function the same objects",
     ),
     "not_handed_over": Reason(
-        "the work function was called on other threads, and nothing was seen to hand it over there",
-        "declare as submit what hands these rows over; where it is only called in its place, nothing is amiss",
+        "the work function ran on other threads, and nothing was seen to hand it over",
+        "declare as submit what hands these rows over; if it is only called in its place, nothing is amiss",
         worked=True,
     ),
     "ambiguous": Reason(
-        "rows that waited were given the very same objects, and could not be told apart",
-        "give both functions an object of each row's own, as a copy in mode pin is; where the work function takes what "
-        "was submitted under another name, declare Boundary(pins='copy')",
+        "rows that waited were given the very same objects, and cannot be told apart",
+        "give both functions an object of each row's own, such as mode pin's copy; if the work function takes it "
+        "under another name, declare Boundary(pins='copy')",
     ),
     "nothing_declared": Reason(
         "its boundary names no ids: the trace is carried, and nothing is compared",
-        "name in Boundary(ids=...) or Boundary(fields=...) which row it is, if it has an id that could be wrong",
+        "if a row has an id that could be wrong, name it in Boundary(ids=...) or Boundary(fields=...)",
         worked=True,
     ),
     "field_unresolved": Reason(
-        "a declared field is not there, or it came from another process as a hash of another key",
-        "correct its path in the declaration; of a row from another process with OTEL_HANDOFF_IDS=hashed, give both "
-        "the same OTEL_HANDOFF_IDS_KEY",
+        "a declared field is not there, or came from another process hashed with another key",
+        "correct its path in the declaration; with OTEL_HANDOFF_IDS=hashed, give both processes the same "
+        "OTEL_HANDOFF_IDS_KEY",
         worked=True,
     ),
     "field_computed": Reason(
-        "a field is computed when it is read, which is not done for this",
+        "a field is computed when it is read, and is not read for this",
         "declare the attribute that it is computed from",
         worked=True,
     ),
     "context_unreadable": Reason(
-        "the context was not among the arguments, could not be read, or was replaced by another with other ids",
+        "the context was not among the arguments, could not be read, or was replaced by one with other ids",
         "name in Boundary(context=...) the parameter that takes it, and hand over the context that was submitted",
     ),
     "unplaced_write": Reason(
-        "its submit function wrote an id, and it is not known whether it had handed the row over by then",
+        "its submit function wrote an id, perhaps before it handed the row over, perhaps after",
         "write ids before the context is given to anybody, or name in Boundary(pools=[...]) what the row is given to",
         worked=True,
     ),
     "call_not_seen": Reason(
         "a declared call was not seen in a row: what it filed was not compared",
-        "see whether Call(target=...) names the function that is called while a row is worked on, as it is called",
+        "have Call(target=...) name the function that is called while a row is worked on",
         worked=True,
     ),
     "part_missing": Reason(
@@ -80,43 +80,43 @@ REASONS: Final = {
         "turn otel-handoff on after whatever replaces it, or declare what it is replaced by",
     ),
     "not_followed": Reason(
-        "the work goes on in a future, a task or another awaitable, whose life is not followed as a coroutine's is",
-        "declare as work the function that does it, be it a coroutine, a generator or a plain one",
+        "the work goes on in a future, a task or another awaitable, which is not followed as a coroutine is",
+        "declare as work the function that does it: a coroutine, a generator or a plain one",
     ),
     "other_process": Reason(
-        "its work went to another process, into which it is not followed",
-        "compare by other means what is filed there with what was handed over",
+        "its work went to another process, where it is not followed",
+        "compare what is filed there with what was handed over, by other means",
     ),
     "slip_unread": Reason(
-        "what came with its work from another process is no slip that can be read here",
-        "see that both sides have the same boundary and the same version of otel-handoff, the receiving one first",
+        "what came with its work from another process is no slip that can be read",
+        "give both sides the same boundary and version of otel-handoff; upgrade the receiving one first",
     ),
     "no_slip": Reason(
         "its work came from another process without a slip: otel-handoff, or OTEL_HANDOFF_REMOTE, is off there",
         "turn otel-handoff on, with the same boundary, where these rows are handed over",
     ),
     "several_workers": Reason(
-        "one more worker ran than is known of a hand-over, and nothing tells whether it was for the same row",
+        "more workers ran than were seen handed over, and nothing tells whether for the same row",
         "declare as submit the function that hands over to each, and give both functions an object of each row's own",
         worked=True,
     ),
     "one_context": Reason(
-        "its worker holds several rows together that share one context: what it reads there is one row's at most",
-        "give each item a context of its own, or an item that has its ids, and name these in Boundary(ids=...)",
+        "its worker holds several rows that share one context: what it reads there is right for one at most",
+        "give each item its own context, or its own ids, named in Boundary(ids=...)",
         worked=True,
     ),
     "no_id": Reason(
-        "its worker met an id, and it had none when it was handed over, nor had any before: nothing says which it is",
-        "name as submit what hands over each row, once its ids are set; or say with Boundary(ids=...) which it is",
+        "its worker met an id, but neither this row nor any before it had one when it was handed over",
+        "name as submit what hands over each row once its ids are set; or say with Boundary(ids=...) which it is",
         worked=True,
     ),
     "left_on_copy": Reason(
-        "the worker left something on its own copy of the context that the submitter does not get, such as another id",
-        "have it return that, or declare Boundary(pins='read'): then what it writes is where all see it",
+        "the worker left something, such as another id, on its own copy of the context: the submitter does not get it",
+        "have it return that, or declare Boundary(pins='read'): then all see what it writes",
         worked=True,
     ),
     "unseen_read": Reason(
-        "its context was read by something that it had begun and that outlived it: nobody knows for which row",
+        "something that its work began, and that outlived it, read the context: nobody knows for which row",
         "read the ids in the work function itself, and pass on what was read",
         worked=True,
     ),
