@@ -11,6 +11,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -216,10 +217,10 @@ NOT_READ: Final[dict[str, tuple[Any, str]]] = {
 
 
 def _table() -> Iterator[str]:
-    yield "| who writes it | form | takes |"
-    yield "|---|---|---|"
-    for form in FORMS:
-        yield f"| {form.by} | {form.what} | {form.extra} |"
+    yield "| who writes it | form (what it takes) |"
+    yield "|---|---|"
+    for by, those in groupby(FORMS, lambda form: form.by):
+        yield f"| {by} | {'; '.join(f'{one.what} ({one.extra})' if one.extra else one.what for one in those)} |"
 
 
 PAGES: Final[dict[Path, Tables]] = {DOCS / "check.md": {"forms": _table}}
