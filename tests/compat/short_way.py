@@ -27,15 +27,17 @@ def _known_from_the_first(self: Any) -> Begin:
     begin = _quick_begin(self)
 
     def known(instance: Any, context: Any) -> Handing | None:
-        # A context that is no argument of both, and one that is pinned at the read, never go the short way.
-        at_read = self._pin and (self._pins == "read" or self.shared.polls(self._kind_of(context), type(context)))
-        may = self.shared.is_given and not at_read
-        if may and context is not None and self._detector.enabled and submitting.get() is None and active.get() is None:
+        is_free = self._detector.enabled and submitting.get() is None and active.get() is None
+        if self.shared.is_given and context is not None and is_free:
             with suppress(Exception):  # the slow way meets it, too
+                kind = self._kind_of(context)
+                # A context that is no argument of both, and one that is pinned at the read, never go the short way.
+                if self._pin and (self._pins == "read" or self.shared.polls(kind, type(context))):
+                    return begin(instance, context)
                 if instance.__class__ is not self._class:
                     self._class = instance.__class__
                     self.shared.cover_overrides()
-                self._kind_of(context).looks = False
+                kind.looks = False
         return begin(instance, context)
 
     return known
