@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from otel_handoff import Boundary, Call, HandoffInstrumentor
 from otel_handoff.handover.sent import Arrived
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import Body, Desk, Host, declare, run_rows
+from tests.hazards.one_row import Body, Desk, Host, OwnHost, declare, run_rows
 from tests.hosts import WAIT, Ledger
 
 ROWS = 3
@@ -31,7 +31,7 @@ def file(ctx: Any) -> None:
     Ledger().post(ctx.order_id, "entry")
 
 
-class Elsewhere(Host):
+class Elsewhere(OwnHost):
     """What is declared as the work is never run."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -75,7 +75,7 @@ class Promise:
         yield
 
 
-class Promises(Host):
+class Promises(OwnHost):
     """The work promises to do it."""
 
     def work(self, ctx: Any, body: Body) -> Any:
@@ -117,7 +117,7 @@ class Sent(Processes):
         return body(ctx)
 
 
-class Hoists(Host):
+class Hoists(OwnHost):
     """The work function is looked up once, for two rows with contexts of their own."""
 
     def submit(self, ctx: Any, body: Body) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Host, declare
+from tests.hazards.one_row import MODES, Host, OwnHost, declare
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -70,7 +70,7 @@ class ByLookUp:
         return self.row
 
 
-class Fills(Host):
+class Fills(OwnHost):
     """Fills in the row, and only then may be asked."""
 
     def submit(self, ctx: Any, body: Any) -> Any:

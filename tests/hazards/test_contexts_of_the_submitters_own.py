@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare
+from tests.hazards.one_row import MODES, Body, Desk, OwnHost, declare
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -69,7 +69,7 @@ def by_dict(ctx: Any, order_id: str) -> Any:
     return ctx.copy(order_id=order_id)
 
 
-class Cured(Host):
+class Cured(OwnHost):
     """Makes it before it looks for the work function."""
 
     def submit(self, ctx: Any, body: Body, order_id: str, make: Callable[[Any, str], Any]) -> Any:  # type: ignore[override]

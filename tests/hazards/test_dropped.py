@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare
+from tests.hazards.one_row import MODES, Body, Desk, Host, OwnHost, declare
 from tests.hosts import WAIT
 from tests.telemetry import Telemetry, needs_sdk, uninstrument
 
@@ -25,7 +25,7 @@ def nothing(_ctx: Any) -> None:
     """Do nothing."""
 
 
-class Keeps(Host):
+class Keeps(OwnHost):
     """Keeps what it looked up, and has its rows worked on by other means."""
 
     def __init__(self) -> None:

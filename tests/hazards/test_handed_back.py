@@ -15,7 +15,7 @@ import pytest
 from otel_handoff import Boundary, Call
 from otel_handoff.host.following import look
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import Body, Desk, Host, declare, filed_by_a, run_rows
+from tests.hazards.one_row import Body, Desk, Host, OwnHost, declare, filed_by_a, run_rows
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
 
@@ -28,7 +28,7 @@ class Slotted:
         self.result: Any = None
 
 
-class Alone(Host):
+class Alone(OwnHost):
     """Names no function that hands over."""
 
 
@@ -68,7 +68,7 @@ def struct() -> Any:
 @pytest.mark.parametrize("new", [Desk, Slotted, dict, struct])
 @pytest.mark.parametrize("host", [Host, Alone])
 def test_a_result_arrives_from_each_row(
-    host: type[Host], new: Callable[[], Any], instrument: Instrument, telemetry: Telemetry
+    host: type[OwnHost], new: Callable[[], Any], instrument: Instrument, telemetry: Telemetry
 ) -> None:
     """By the time that its future has one; and nothing is told of it."""
     instrument("pin", boundaries=[alone() if host is Alone else declare(host, calls=[])])
@@ -85,7 +85,7 @@ def test_a_result_arrives_from_each_row(
     assert telemetry.mismatches == []
 
 
-class Prepares(Host):
+class Prepares(OwnHost):
     """Its submit function writes to the context itself, before and after it hands over."""
 
     def submit(self, ctx: Any, body: Any) -> Any:

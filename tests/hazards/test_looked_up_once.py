@@ -16,7 +16,7 @@ import pytest
 
 from otel_handoff import Boundary, current_submission
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare, filed_by_a, run_rows
+from tests.hazards.one_row import MODES, Body, Desk, OwnHost, declare, filed_by_a, run_rows
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -35,7 +35,7 @@ def file(ctx: Any, *_: Any) -> str:
 # -- kept since the first row
 
 
-class Keeps(Host):
+class Keeps(OwnHost):
     """Keeps the work function that it looked up for the first row."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -44,7 +44,7 @@ class Keeps(Host):
         return self.pool.submit(self.kept, ctx, body)
 
 
-class KeepsAThread(Host):
+class KeepsAThread(OwnHost):
     """Begins, with the first row, a thread that works on all of them."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ def test_a_race_where_it_was_kept(mode: str, instrument: Instrument, telemetry: 
 # -- looked up once, for several rows
 
 
-class Hoisted(Host):
+class Hoisted(OwnHost):
     """Looks it up before a loop over rows that have contexts of their own."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -110,14 +110,14 @@ class Hoisted(Host):
         return [row.result(WAIT) for row in handed]
 
 
-class Mapped(Host):
+class Mapped(OwnHost):
     """The same, by `map`."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
         return list(self.pool.map(self.work, [Desk(order_id) for order_id in IDS], [body] * 3))
 
 
-class InTurn(Host):
+class InTurn(OwnHost):
     """Before a loop over rows of one context, each done before the next."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -128,7 +128,7 @@ class InTurn(Host):
         return filed
 
 
-class Itself(Host):
+class Itself(OwnHost):
     """Works on them itself."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -155,7 +155,7 @@ def test_one_look_up_for_several_rows(host: type[Any], mode: str, instrument: In
 # -- called by a worker, or by another's
 
 
-class Drains(Host):
+class Drains(OwnHost):
     """A worker that is done takes the next row by itself."""
 
     def __init__(self) -> None:
@@ -189,7 +189,7 @@ def test_the_next_row_within_the_first(mode: str, instrument: Instrument, teleme
     assert telemetry.counted("handoff.submissions") == {("desk",): 2}
 
 
-class Copies(Host):
+class Copies(OwnHost):
     """Hands over in a copy of its own context variables."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -212,7 +212,7 @@ def test_in_a_copy_of_the_submitters_context(mode: str, instrument: Instrument, 
     assert telemetry.unchecked() == {}
 
 
-class Urgent(Host):
+class Urgent(OwnHost):
     """Has two submit functions for one work function."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -253,7 +253,7 @@ class Row:
         self.order_id = order_id
 
 
-class OfAnotherClass(Host):
+class OfAnotherClass(OwnHost):
     """The submit function makes each row a context of another class."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -272,7 +272,7 @@ def test_a_context_of_another_class(mode: str, instrument: Instrument, telemetry
 # -- another boundary's
 
 
-class Notes(Host):
+class Notes(OwnHost):
     """Has it noted, by the work function of another boundary, that a row is handed over."""
 
     def submit(self, ctx: Any, body: Body) -> Any:

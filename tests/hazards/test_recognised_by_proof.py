@@ -18,13 +18,13 @@ import pytest
 
 from otel_handoff import Boundary, Call, HandoffMismatchError
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare, filed_by_a
+from tests.hazards.one_row import MODES, Body, Desk, OwnHost, declare, filed_by_a
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
 
 
-class Template(Host):
+class Template(OwnHost):
     """The work is left to subclasses."""
 
     def work(self, ctx: Any, body: Body) -> Any:
@@ -38,7 +38,7 @@ class Implements(Template):
         return body(ctx)
 
 
-class Plain(Host):
+class Plain(OwnHost):
     """As usual."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -58,7 +58,7 @@ class Extends(Plain):
         return super().work(ctx, body)
 
 
-class Registry(Host):
+class Registry(OwnHost):
     """Keeps its bound methods in a table, with the work function as what is run otherwise."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ def decorated(function: Any) -> Any:
     return functools.wraps(function)(lambda *args: function(*args))
 
 
-class Decorates(Host):
+class Decorates(OwnHost):
     """Each instance decorates its own method."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Decorates(Host):
         self.work = decorated(self.work)  # type: ignore[method-assign]
 
 
-class NamesItForALine(Host):
+class NamesItForALine(OwnHost):
     """Names the work function for a log line, and hands something else over that calls it."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -94,14 +94,14 @@ class NamesItForALine(Host):
         return self.work(ctx, body)
 
 
-class OfTheClass(Host):
+class OfTheClass(OwnHost):
     """Passes the function of the class, with the instance."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
         return self.pool.submit(OfTheClass.work, self, ctx, body)
 
 
-class Loop(Host):
+class Loop(OwnHost):
     """Has an event loop on a thread of its own."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class AsyncGenerates(Loop):
         return [done async for done in self.submit(ctx, body)]
 
 
-class Generates(Host):
+class Generates(OwnHost):
     """A generator that hands over."""
 
     def submit(self, ctx: Any, body: Body) -> Generator[Any]:
@@ -161,7 +161,7 @@ class Generates(Host):
         return handed
 
 
-class Aliased(Host):
+class Aliased(OwnHost):
     """Is called by other names of the same functions."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -184,7 +184,7 @@ class WorkObject:
         return body(ctx)
 
 
-class CallsAnObject(Host):
+class CallsAnObject(OwnHost):
     """Its work is an object in the class body."""
 
     work = WorkObject()  # type: ignore[assignment]
@@ -198,7 +198,7 @@ class SubmitObject:
         return host.pool.submit(host.work, ctx, body)
 
 
-class SubmitsByAnObject(Host):
+class SubmitsByAnObject(OwnHost):
     """Its submit function is an object in the class body."""
 
     latest: Any = None
@@ -209,7 +209,7 @@ class SubmitsByAnObject(Host):
         SubmitsByAnObject.latest = self
 
 
-class Partial(Host):
+class Partial(OwnHost):
     """Binds the arguments beforehand."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -255,7 +255,7 @@ class Books:
     post = PostObject()
 
 
-class FilesByAnObject(Host):
+class FilesByAnObject(OwnHost):
     """Files there, when the submitting thread went on."""
 
     def work(self, ctx: Any, body: Body) -> Any:

@@ -14,7 +14,7 @@ import pytest
 
 from otel_handoff import Call
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare, filed_by_a, run_rows, to_b
+from tests.hazards.one_row import MODES, Body, Desk, Host, OwnHost, declare, filed_by_a, run_rows, to_b
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -22,7 +22,7 @@ from tests.telemetry import Telemetry
 IN_EACH_MODE = pytest.mark.parametrize("mode", MODES)
 
 
-class Stamps(Host):
+class Stamps(OwnHost):
     """The submit function itself writes the row's id."""
 
     def submit(self, ctx: Any, body: Body, order_id: str = "") -> Any:
@@ -30,7 +30,7 @@ class Stamps(Host):
         return self.pool.submit(self.work, ctx, body)
 
 
-class MakesItsOwn(Host):
+class MakesItsOwn(OwnHost):
     """The submit function makes the row's own context."""
 
     def submit(self, ctx: Any, body: Body, order_id: str = "") -> Any:
@@ -39,14 +39,14 @@ class MakesItsOwn(Host):
         return self.pool.submit(self.work, ctx, body)
 
 
-class MakesAnew(Host):
+class MakesAnew(OwnHost):
     """The same, by a constructor."""
 
     def submit(self, ctx: Any, body: Body, order_id: str = "") -> Any:
         return self.pool.submit(self.work, Desk(order_id), body)
 
 
-class TakesItsOwn(Host):
+class TakesItsOwn(OwnHost):
     """No context means the host's own."""
 
     def __init__(self) -> None:

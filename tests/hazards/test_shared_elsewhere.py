@@ -17,7 +17,7 @@ import pytest
 from otel_handoff import Boundary
 from otel_handoff.handover.lease import Lease, active
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare, filed_by_a
+from tests.hazards.one_row import MODES, Body, Desk, OwnHost, declare, filed_by_a
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -28,7 +28,7 @@ STATE: Any = SimpleNamespace(clients={"desk": None})
 REQUEST: ContextVar[Any] = ContextVar("request")
 
 
-class Elsewhere(Host):
+class Elsewhere(OwnHost):
     """Is handed the desk, and keeps it where its workers find it."""
 
     def hand_over(self, ctx: Any, body: Body) -> Any:

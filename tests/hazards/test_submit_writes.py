@@ -18,7 +18,7 @@ from typing import Any, cast
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import MODES, Body, Desk, Host, declare
+from tests.hazards.one_row import MODES, Body, Desk, OwnHost, declare
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry, uninstrument
@@ -37,7 +37,7 @@ def file(ctx: Any) -> str:
 # -- one call hands over several rows, each of which is done before the next
 
 
-class InTurn(Host):
+class InTurn(OwnHost):
     """One after the other."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -48,7 +48,7 @@ class InTurn(Host):
         return filed
 
 
-class ByItself(Host):
+class ByItself(OwnHost):
     """Calls itself for each."""
 
     def submit(self, ctx: Any, body: Body, ids: Any = IDS) -> Any:
@@ -58,7 +58,7 @@ class ByItself(Host):
         return self.pool.submit(self.work, ctx, body).result(WAIT)
 
 
-class InSteps(Host):
+class InSteps(OwnHost):
     """At each step of a generator."""
 
     def submit(self, ctx: Any, body: Body) -> Generator[Any]:
@@ -67,7 +67,7 @@ class InSteps(Host):
             yield self.pool.submit(self.work, ctx, body).result(WAIT)
 
 
-class InACoroutine(Host):
+class InACoroutine(OwnHost):
     """From a coroutine."""
 
     async def submit(self, ctx: Any, body: Body) -> Any:
@@ -78,7 +78,7 @@ class InACoroutine(Host):
         return filed
 
 
-class InAsyncSteps(Host):
+class InAsyncSteps(OwnHost):
     """At each step of an asynchronous generator."""
 
     async def submit(self, ctx: Any, body: Body) -> AsyncGenerator[Any]:
@@ -87,7 +87,7 @@ class InAsyncSteps(Host):
             yield await asyncio.get_running_loop().run_in_executor(self.pool, self.work, ctx, body)
 
 
-class OnThreads(Host):
+class OnThreads(OwnHost):
     """On a thread for each."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -132,7 +132,7 @@ def test_several_rows_in_turn(host: type[Any], mode: str, instrument: Instrument
     assert [(span.attributes or {})["desk.order_id"] for span in telemetry.spans("process desk")] == list(IDS)
 
 
-class AllAtOnce(Host):
+class AllAtOnce(OwnHost):
     """One after the other, without waiting: the pool is held until all are handed over."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -146,7 +146,7 @@ class AllAtOnce(Host):
         return [row.exception(WAIT) or row.result() for row in handed]
 
 
-class ByItsOwnPool(Host):
+class ByItsOwnPool(OwnHost):
     """The same, with a pool that nobody knows."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ def test_several_rows_at_once(host: type[Any], mode: str, instrument: Instrument
 # -- before it hands over, or after
 
 
-class Minted(Host):
+class Minted(OwnHost):
     """A queue of its own, which gets the row when its id is written."""
 
     def __init__(self) -> None:
@@ -432,7 +432,7 @@ def test_written_by_an_inner_submit_function(mode: str, instrument: Instrument, 
     assert telemetry.unchecked() == {}
 
 
-class Prepares(Host):
+class Prepares(OwnHost):
     """A coroutine that first waits for tasks of its own, which hand over rows of theirs, and then writes its id."""
 
     async def submit(self, ctx: Any, body: Body, parts: Any = ("1", "2")) -> Any:
@@ -473,7 +473,7 @@ def test_a_source_that_was_changed_meanwhile(
     assert telemetry.unchecked() == {"unplaced_write": 1}
 
 
-class Advances(Host):
+class Advances(OwnHost):
     """Goes on to the next row as soon as a pool has this one."""
 
     def submit(self, ctx: Any, body: Body) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from tests.hazards.conftest import Instrument
-from tests.hazards.one_row import Body, Desk, Host, declare
+from tests.hazards.one_row import Body, Desk, Host, OwnHost, declare
 from tests.hazards.rows import told
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
@@ -75,7 +75,7 @@ class Logged:
         self.log.append(order_id)
 
 
-class Before(Host):
+class Before(OwnHost):
     """Numbers the rows on the context, before it hands them over."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -84,7 +84,7 @@ class Before(Host):
         return super().submit(ctx, body)
 
 
-class After(Host):
+class After(OwnHost):
     """Numbers them when they are handed over, and perhaps begun."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -94,7 +94,7 @@ class After(Host):
         return handed
 
 
-class NowAndThen(Host):
+class NowAndThen(OwnHost):
     """Numbers every twentieth."""
 
     rows = 0
@@ -107,7 +107,7 @@ class NowAndThen(Host):
         return super().submit(ctx, body)
 
 
-class InSteps(Host):
+class InSteps(OwnHost):
     """Hands over in a generator."""
 
     def submit(self, ctx: Any, body: Body) -> Any:
@@ -149,7 +149,7 @@ def id_of(ctx: Any) -> Any:
 @EACH_CONTEXT
 @pytest.mark.parametrize(("host", "each"), [(Before, 1), (After, 1), (InSteps, 2)])
 def test_its_caller_sees_it(
-    host: type[Host], each: int, context: str, mode: str, instrument: Instrument, telemetry: Telemetry
+    host: type[OwnHost], each: int, context: str, mode: str, instrument: Instrument, telemetry: Telemetry
 ) -> None:
     """Row after row, also the last."""
     instrument(mode, boundaries=[declare(host, calls=())])
@@ -192,7 +192,7 @@ def test_what_is_written_now_and_then(mode: str, instrument: Instrument) -> None
     assert seen == [0] * 19 + [20] * 20 + [40]
 
 
-class Elsewhere(Host):
+class Elsewhere(OwnHost):
     """Writes to the context that it holds itself, not to the one that it is given."""
 
     def __init__(self, ctx: Any) -> None:
@@ -221,7 +221,7 @@ def test_what_is_written_by_another_name(context: str, mode: str, instrument: In
     assert told(telemetry) == []
 
 
-class Waits(Host):
+class Waits(OwnHost):
     """Goes on only when its row has been worked on."""
 
     def __init__(self) -> None:
@@ -289,7 +289,7 @@ def test_the_id_of_a_row_does_not_come_back(context: Callable[[], Any], instrume
     assert ctx.order_id == "B"
 
 
-class Backpressure(Host):
+class Backpressure(OwnHost):
     """Waits before it hands over."""
 
     def __init__(self) -> None:
@@ -327,7 +327,7 @@ def around_the_class(ctx: Any, order_id: str) -> None:
         vars(ctx)["order_id"] = order_id
 
 
-class Stamps(Host):
+class Stamps(OwnHost):
     """Gives the row its id."""
 
     def __init__(self) -> None:
@@ -388,7 +388,7 @@ class LoggedBelow(Logged):
         self.log.append(order_id)
 
 
-class Setting(Host):
+class Setting(OwnHost):
     """Gives the row its id, by the setter."""
 
     def __init__(self) -> None:
@@ -420,7 +420,7 @@ def test_a_setter_runs_once(context: type[Any], mode: str, instrument: Instrumen
 # -- a copy is another object
 
 
-class ById(Host):
+class ById(OwnHost):
     """Keeps what belongs to a context by its address."""
 
     def __init__(self, ctx: Any) -> None:

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, cast
 
 from otel_handoff.host import imports
@@ -27,6 +27,7 @@ Wrap = Callable[[Any, Parameters], Any]
 """Makes the stand-in for a function, given its parameters (without `self`)."""
 
 _applied: Final[dict[str, list[Patch]]] = {}
+_EMPTY: Final[Mapping[str, Any]] = {}
 
 
 class Place:
@@ -278,6 +279,8 @@ def run_otherwise(function: Any) -> tuple[str, list[str]] | None:
 
 def _is_ours(function: Any) -> bool:
     # Whether any stand-in of ours is there: an override that is declared by itself is another boundary's.
+    if class_of(function) is FunctionType and not function.__dict__:
+        return False  # it wraps nothing, as all of ours do
     places = list(_listed())
     return any(layer is place.ours for layer in layers(function) for place in places)
 
@@ -300,10 +303,15 @@ def _calls(cls: type, override: Any) -> bool:
     if code is None:
         return False  # an object of the host's own making
     named = {(base.__name__, code.co_name) for base in cls.__mro__[1:-1]}
-    return any(
-        "super" in one.co_names or not named.isdisjoint(pairwise([step.argval for step in dis.get_instructions(one)]))
-        for one in codes_in(code)
-    )
+
+    def calls(one: CodeType) -> bool:
+        if "super" in one.co_names:
+            return True
+        if code.co_name not in one.co_names:  # most often: what reads it need not be looked for
+            return False
+        return not named.isdisjoint(pairwise([step.argval for step in dis.get_instructions(one)]))
+
+    return any(map(calls, codes_in(code)))
 
 
 def _subclasses(cls: Any) -> Iterator[type]:
@@ -328,13 +336,15 @@ def _aliases(parent: Any, name: str, raw: Any) -> list[tuple[Any, str]]:
     """Return where else the very same function stands: `enqueue = submit`, or `from shop import work`."""
     owners: list[Any] = [parent]
     if isinstance(parent, ModuleType) and isinstance(raw, FunctionType):  # or a stand-in for one
-        owners += [
-            module for module in list(sys.modules.values()) if module is not parent and hasattr(module, "__dict__")
-        ]
-    found: list[tuple[Any, str]] = []
-    for owner in owners:
-        entries = dict(_entries_of(owner))
-        found += [
-            (owner, alias) for alias, value in entries.items() if value is raw and (owner, alias) != (parent, name)
-        ]
-    return found
+        for module in list(sys.modules.values()):
+            # There may be thousands, with ten thousands of entries: no more is done for each than this.
+            for value in list(getattr(module, "__dict__", _EMPTY).values()):
+                if value is raw and module is not parent:
+                    owners.append(module)
+                    break
+    return [
+        (owner, alias)
+        for owner in owners
+        for alias, value in dict(_entries_of(owner)).items()
+        if value is raw and (owner, alias) != (parent, name)
+    ]

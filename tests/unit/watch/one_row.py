@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_handoff import Boundary, Call, HandoffInstrumentor
-from tests.hazards.one_row import Host
+from tests.hazards.one_row import Host, OwnHost
 from tests.hosts import WAIT, Ledger
 from tests.telemetry import Telemetry
 
-__all__ = ["Fanning", "Global", "Host", "Ledger", "on", "race", "told"]
+__all__ = ["Fanning", "Global", "Host", "Ledger", "OwnHost", "on", "race", "told"]
 
 
-class Global(Host):
+class Global(OwnHost):
     """Its worker is given no context, but comes to it in another way."""
 
     shared: Any = None
@@ -29,7 +29,7 @@ class Global(Host):
         return body(Global.shared)
 
 
-class Fanning(Host):
+class Fanning(OwnHost):
     """Hands each row to two workers."""
 
     def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
@@ -43,7 +43,7 @@ class Fanning(Host):
 
 
 def on(
-    telemetry: Telemetry, mode: str, host: type[Host] = Host, watch: bool | None = None, **declared: Any
+    telemetry: Telemetry, mode: str, host: type[OwnHost] = Host, watch: bool | None = None, **declared: Any
 ) -> HandoffInstrumentor:
     """Instrument a host."""
     where = f"{host.__module__}:{host.__name__}"
@@ -64,7 +64,7 @@ def race(
     ctx: Any,
     change: Callable[[Any], object],
     body: Callable[[Any], Any],
-    host: type[Host] = Host,
+    host: type[OwnHost] = Host,
     *,
     late: bool = False,
 ) -> Any:

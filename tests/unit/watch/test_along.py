@@ -16,7 +16,7 @@ from otel_handoff.watch import ways
 from tests.hosts import WAIT
 from tests.telemetry import Telemetry
 from tests.unit.watch.kinds import KINDS, Desk, Frozen, FrozenOrder, Kind, Order, Outer
-from tests.unit.watch.one_row import Fanning, Global, Host, Ledger, on, race, told
+from tests.unit.watch.one_row import Fanning, Global, Host, Ledger, OwnHost, on, race, told
 
 MODES = ("observe", "strict", "pin")
 EACH_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -104,7 +104,7 @@ def test_pinned(kind: Kind, telemetry: Telemetry) -> None:
 
 @pytest.mark.parametrize("host", [Host, Global])
 @EACH_KIND
-def test_pinned_at_the_read(kind: Kind, host: type[Host], telemetry: Telemetry) -> None:
+def test_pinned_at_the_read(kind: Kind, host: type[OwnHost], telemetry: Telemetry) -> None:
     """The same where the worker shares the context, as far as that can be watched."""
     if kind.path in ("meta.id", "ids.0") and not isinstance(kind.make(), Desk):
         pytest.skip("nobody sees its reads")
@@ -580,7 +580,7 @@ def test_an_error_of_ours(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch)
     assert guard.errors.value == 1
 
 
-class Alone(Host):
+class Alone(OwnHost):
     """Nobody hands over, or works, in its place."""
 
     def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
@@ -592,7 +592,7 @@ class Alone(Host):
         return body(ctx)
 
 
-class Twice(Host):
+class Twice(OwnHost):
     """Hands over two rows, one after the other."""
 
     def submit(self, ctx: Any, body: Callable[[Any], Any]) -> Any:
@@ -608,7 +608,7 @@ class Twice(Host):
         return body(ctx)
 
 
-class Stamps(Host):
+class Stamps(OwnHost):
     """Its submit function writes the id."""
 
     stamp: Callable[[Any], object]

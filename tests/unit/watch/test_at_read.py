@@ -15,7 +15,7 @@ import pytest
 from otel_handoff import HandoffMismatchError
 from tests.hosts import WAIT
 from tests.telemetry import Telemetry
-from tests.unit.watch.one_row import Fanning, Global, Host, Ledger, on, race, told
+from tests.unit.watch.one_row import Fanning, Global, Host, Ledger, OwnHost, on, race, told
 
 SPARED = ("read", "prevented", {"order_id": "A"}, {"order_id": "B"}, "to_b")
 
@@ -108,7 +108,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("host", [Host, Global])
-def test_reads(kind: Callable[[], Any], host: type[Host], telemetry: Telemetry) -> None:
+def test_reads(kind: Callable[[], Any], host: type[OwnHost], telemetry: Telemetry) -> None:
     """The worker shares the object, reads and files its own id, and what it was spared is told with who wrote it."""
     on(telemetry, "pin", host, pins="read")
     ctx = of_a(kind)
