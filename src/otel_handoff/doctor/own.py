@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
@@ -61,20 +62,25 @@ def instrumentors() -> list[Turned]:
     Without ELSPETH's where there is no ELSPETH, and there are boundaries of another host: then nobody asks for it.
     """
     found: dict[str, Turned] = {}
-    for point in entry_points(group=GROUP):
-        if point.value.startswith("otel_handoff"):
-            kind = point.load()
-            instrumentor = kind()  # a singleton
-            found[point.name] = Turned(
-                point.name,
-                getattr(instrumentor, "_settings", None),
-                getattr(instrumentor, "_handoffs", ()),
-                getattr(instrumentor, "_patches", ()),
-                kind,
-            )
+    for point in _registered():
+        kind = point.load()
+        instrumentor = kind()  # a singleton
+        found[point.name] = Turned(
+            point.name,
+            getattr(instrumentor, "_settings", None),
+            getattr(instrumentor, "_handoffs", ()),
+            getattr(instrumentor, "_patches", ()),
+            kind,
+        )
     if _are_declared(found.get("handoff")) and find_spec("elspeth") is None:
         found.pop("elspeth", None)
     return sorted(found.values(), key=lambda turned: turned.name)
+
+
+@cache
+def _registered() -> list[EntryPoint]:
+    # For this all packages that are installed are read: once, and not for each part of the report.
+    return [point for point in entry_points(group=GROUP) if point.value.startswith("otel_handoff")]
 
 
 def _are_declared(turned: Turned | None) -> bool:

@@ -17,6 +17,7 @@ from otel_handoff.doctor.discretion import without_secrets
 from otel_handoff.doctor.environment import is_instrumented
 from otel_handoff.doctor.finding import Finding, note, ok, wrong
 from otel_handoff.doctor.heard import Heard, all_heard, heard
+from otel_handoff.host.plainly import class_of
 
 # Said of each configuration file: opentelemetry-instrument has an argument, and goes over what the file turned on.
 _HARMLESS: Final = ("already instrumented", "ignoring configurator kwargs: ['auto_instrumentation_version']")
@@ -114,7 +115,11 @@ def leave() -> None:
         for name, kind in vars(module).items()
         if name.endswith("Provider") and isinstance(kind, type)
     )
+    asked: dict[int, bool] = {}  # by identity, and each class once: there are a hundred thousand objects
     for thing in gc.get_objects():  # also those that only the pipeline's own code knows
-        if issubclass(type(thing), kinds):
+        of = class_of(thing)
+        if id(of) not in asked:
+            asked[id(of)] = issubclass(of, kinds)
+        if asked[id(of)]:
             atexit.unregister(thing.shutdown)
     atexit.unregister(logging.shutdown)  # it flushes OpenTelemetry's handler, where there is one
