@@ -32,9 +32,9 @@ class Waiting(deque[Any]):
     submit = put
 
 
-@pytest.mark.parametrize(("mode", "kind", "rows"), [("observe", Pool, 100_000), ("pin", QueuePool, 100_000)])
+@pytest.mark.parametrize(("mode", "kind", "rows"), [("observe", Pool, 25_000), ("pin", QueuePool, 25_000)])
 def test_rows_that_never_run(mode: str, kind: type[Any], rows: int, telemetry: Telemetry) -> None:
-    """100,000 rows are handed over and dropped unworked: all that was kept for them is given back."""
+    """25,000 rows, more than can be claimed, are handed over and dropped: all that was kept for them is given back."""
     HandoffInstrumentor().instrument(mode=mode, boundaries=[boundary(kind)], **telemetry.options)
     pool: Any = object.__new__(kind)
     ctx, queue = Context(), Waiting()

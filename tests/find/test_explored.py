@@ -8,7 +8,7 @@ from otel_handoff.find.found import WRONG
 from otel_handoff.find.verify import NOTHING, WRONG_IDS
 from tests.find.explored import HOSTS, RIGHT, explored
 
-RACED, CLEAN = range(40), range(20)
+RACED, CLEAN = range(32), range(16)
 
 
 def test_generated_programs() -> None:

@@ -43,7 +43,7 @@ def column(total: Total, name: str, *, without: frozenset[str] = frozenset()) ->
 @MODES
 def test_watched(mode: str) -> None:
     """Recall, precision and culprits are 100 % for what goes through the context object; nothing of ours raises."""
-    total = explore(Setting(mode), range(600))
+    total = explore(Setting(mode), range(300))
     assert not total.counts, smallest(total)
     for kind in USES:
         assert total.uses[kind, "wrong"] > 10, f"these schedules try no {kind}"
@@ -53,7 +53,7 @@ def test_watched(mode: str) -> None:
 @MODES
 def test_unwatched(mode: str) -> None:
     """Without watch each call and result is still judged rightly, and a pinned worker still gets its own ids."""
-    total = explore(Setting(mode, watch=False), range(200), owns=False)
+    total = explore(Setting(mode, watch=False), range(100), owns=False)
     counts = dict(total.counts)
     assert not counts, smallest(total)
 
@@ -61,7 +61,7 @@ def test_unwatched(mode: str) -> None:
 @MODES
 def test_hosts_that_differ(mode: str) -> None:
     """Whatever a right host does, no row is neither judged nor told, and no right one is accused."""
-    total = explore(Setting(mode), range(760), SHAPES)
+    total = explore(Setting(mode), range(400), SHAPES)
     assert not total.counts, smallest(total)
     expected = {"context_unreadable", "no_worker", "no_submission"}
     assert set(total.told) - {"left_on_copy"} >= expected | ({"ambiguous"} if mode != "pin" else set())
@@ -73,7 +73,7 @@ def test_hosts_that_differ(mode: str) -> None:
 @pytest.mark.parametrize("host", SHAPES)
 def test_a_host_that_differs_is_judged_at_all(mode: str, host: str) -> None:
     """A host whose every row were told as unchecked would pass any schedule."""
-    total = explore(Setting(mode), range(40), [host])
+    total = explore(Setting(mode), range(16), [host])
     assert not total.counts, smallest(total)
     proven = [outcome for outcome in total.uses if outcome[1] == "found"]
     assert bool(proven) == (host not in ("early", "remaking")), "none of its wrong reads was found, or there are some"
@@ -83,7 +83,7 @@ def test_a_host_that_differs_is_judged_at_all(mode: str, host: str) -> None:
 def test_hosts_that_differ_unwatched(mode: str) -> None:
     """The same without watch, but for those that write the ids themselves: nobody sees that they do."""
     setting = Setting(mode, watch=False)
-    total = explore(setting, range(340), seen(SHAPES, setting), owns=False)
+    total = explore(setting, range(170), seen(SHAPES, setting), owns=False)
     assert not total.counts, smallest(total)
 
 
@@ -92,7 +92,7 @@ def test_hosts_that_differ_unwatched(mode: str) -> None:
 def test_clean(mode: str, watch: bool) -> None:
     """Where no race is, nothing is reported. Without watch, though, a worker's own write is taken for wrong."""
     setting = Setting(mode, watch)
-    total = explore(setting, range(300), (*HOSTS, *seen(SHAPES, setting)), clean=True, owns=watch)
+    total = explore(setting, range(150), (*HOSTS, *seen(SHAPES, setting)), clean=True, owns=watch)
     assert not total.counts, smallest(total)
     assert not total.evidence
     assert column(total, "uses") > 100
@@ -113,8 +113,8 @@ def test_batches(mode: str, kind: str) -> None:
 @pytest.mark.parametrize("mode", ["observe", "pin"])
 def test_lines_preempted(mode: str) -> None:
     """The same, where the detector is interrupted at any of its own lines."""
-    total = lines.explore(Setting(mode), range(60))
-    total.merge(lines.explore(Setting(mode), range(80), SHAPES))
+    total = lines.explore(Setting(mode), range(40))
+    total.merge(lines.explore(Setting(mode), range(50), SHAPES))
     assert not total.counts, [(seed, host, outcome.failures) for seed, host, outcome in total.failed][:3]
 
 
