@@ -163,7 +163,9 @@ def test_the_cases_find_an_expression_that_lacks_a_part(tmp_path: Path, pattern:
     worse, changes = re.subn(pattern, replacement, text)
     assert changes == len(rules())
     (tmp_path / "handoff.rules.yml").write_text(worse)
-    (tmp_path / "handoff.rules.test.yml").write_text((ALERTS / "handoff.rules.test.yml").read_text("utf-8"))
+    # Each is found within minutes: what is so after two hours would be half of the work.
+    cases = re.sub(r".*eval_time: 2h.*\n", "", (ALERTS / "handoff.rules.test.yml").read_text("utf-8"))
+    (tmp_path / "handoff.rules.test.yml").write_text(cases)
     promtool = tool("promtool", "prometheus")
     assert run(promtool, "check", "rules", "handoff.rules.yml", cwd=tmp_path).returncode == 0
     assert run(promtool, "test", "rules", "handoff.rules.test.yml", cwd=tmp_path).returncode == 1

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from otel_handoff.find.verify import MODES
+from tests.command import handoff
 from tests.find.programs import CLEAN, OFFICE, WRONG, Program
 from tests.zero_code.programs import BIN, QUIET
 
@@ -210,8 +211,9 @@ def test_a_program_that_fails(folder: Path) -> None:
     assert "the program ended with 3: what it would have done was not seen" in ran.stderr
 
 
-def test_mistakes(folder: Path) -> None:
+def test_mistakes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is one line, and code 2."""
+    monkeypatch.chdir(folder)
     for arguments, said in (
         ((), "what is to be run is missing: otel-handoff find -- python app.py"),
         (("--", "nowhere-to-be-found"), "nowhere-to-be-found: there is no such program"),
@@ -219,10 +221,9 @@ def test_mistakes(folder: Path) -> None:
         (("--format", "xml", "--", "python"), "--format is text, json or sarif, not 'xml'"),
         (("--provoke", "soon", "--", "python"), "--provoke is a number of seconds from 0 to 60, not 'soon'"),
     ):
-        ran = find(folder, *arguments)
-        assert (ran.returncode, ran.stdout) == (2, "")
-        assert said in ran.stderr.splitlines()[-1]
-        assert "Traceback" not in ran.stderr
+        ran = handoff("find", *arguments)
+        assert (ran.code, ran.out) == (2, "")
+        assert said in ran.err.splitlines()[-1]
 
 
 def test_a_script(folder: Path) -> None:
@@ -529,8 +530,9 @@ def test_processes_that_do_not_tell(folder: Path) -> None:
     assert "1 process began, and ended without a word" in ran.stdout
 
 
-def test_what_cannot_be_read(folder: Path) -> None:
+def test_what_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that is not there, or holds something else, is told in a line; an empty one is not known."""
+    monkeypatch.chdir(folder)
     (folder / "other").mkdir()
     (folder / "empty").mkdir()
     (folder / "other" / "x.json").write_text("[1]", "utf-8")
@@ -542,10 +544,9 @@ def test_what_cannot_be_read(folder: Path) -> None:
         ("foreign", "foreign: it is no result of find"),
         ("empty", "nothing was written into empty yet: the service writes when it ends, and on SIGUSR2"),
     ):
-        ran = find(folder, "--read", name)
-        assert ran.returncode == 2
-        assert said in ran.stderr
-        assert "Traceback" not in ran.stderr
+        ran = handoff("find", "--read", name)
+        assert ran.code == 2
+        assert said in ran.err
 
 
 def test_pytest(folder: Path) -> None:

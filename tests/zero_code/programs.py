@@ -111,7 +111,10 @@ def clean(environment: dict[str, str]) -> dict[str, str]:
     late = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_BLRP_SCHEDULE_DELAY": "600000"}
     # What Python's log has stays on stderr; by default opentelemetry-instrumentation-logging takes it to the exporter.
     log = {"OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false"}
-    return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", **late, **log, **environment}
+    # To load httpx takes a sixth of the time of such a program; who has to do with it turns it on.
+    others = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "httpx"}
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**inherited, "PATH": path, **late, **log, **others, **environment}
 
 
 def documents(text: str) -> list[Json]:

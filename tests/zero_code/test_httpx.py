@@ -201,7 +201,7 @@ def test_zero_code(tmp_path: Path, service: Any) -> None:
     alone = run(tmp_path, "fetch.py", **CONSOLE, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="elspeth", SERVICE=service[0])
     assert alone.filed == [("state-B", "A"), ("state-B", "B")]
     assert [span["parent_id"] for span in alone.spans("GET")] == [None, None]
-    outcome = run(tmp_path, "fetch.py", **CONSOLE, SERVICE=service[0])
+    outcome = run(tmp_path, "fetch.py", **CONSOLE, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="", SERVICE=service[0])
     assert outcome.filed == [("state-A", "A"), ("state-B", "B")]
     requests, rows = outcome.spans("GET"), outcome.spans("process elspeth")
     assert [span["attributes"]["elspeth.state_id"] for span in requests] == ["state-A", "state-B"]
