@@ -17,6 +17,7 @@ from otel_handoff.find.text import lines
 from otel_handoff.find.verify import NOT_KNOWN, WRONG_IDS, verdict
 from tests.find.kinds import GUARDED, UNGUARDED, UNSEEN
 from tests.find.meant import MEANT
+from tests.find.newest import LIKE_IT, MEANT_BECAUSE, NEWEST
 from tests.find.programs import CLEAN, DOUBTFUL, ELSEWHERE, IN_A_VARIABLE, OFFICE, TWO_CLASSES, TWO_OBJECTS, Program
 from tests.find.programs import WRONG as WRONG_PROGRAMS
 from tests.find.right import RIGHT
@@ -163,7 +164,7 @@ def test_what_is_doubtful(folder: Path, program: Program) -> None:
     assert tried(folder, program, found, "pin")[1] == 0
 
 
-@pytest.mark.parametrize("program", ELSEWHERE, ids=[program.name for program in ELSEWHERE])
+@pytest.mark.parametrize("program", [*ELSEWHERE, *LIKE_IT], ids=lambda program: program.name)
 def test_what_is_wrong_elsewhere(folder: Path, program: Program) -> None:
     """It is found, though no line hands over the same object twice, or nothing is handed over but the id."""
     result, wrong = looked_at(folder, program)
@@ -204,7 +205,7 @@ def test_a_context_variable(folder: Path) -> None:
     assert tried(folder, IN_A_VARIABLE, found, "pin") == ([], 0)
 
 
-@pytest.mark.parametrize("program", [*CLEAN, *RIGHT, *MEANT], ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*CLEAN, *RIGHT, *MEANT, *NEWEST], ids=lambda program: program.name)
 def test_what_is_right(folder: Path, program: Program) -> None:
     """It is not accused."""
     result, wrong = looked_at(folder, program)
@@ -238,3 +239,11 @@ def test_why_it_is_in_doubt(folder: Path) -> None:
         "a_status_message": "what it is called does not say that it is a row's",
         "progress": "where it is read, nothing of the row's own is used with it",
     }
+
+
+@pytest.mark.parametrize("program", [one for one in NEWEST if one.name in MEANT_BECAUSE], ids=lambda one: one.name)
+def test_why_the_newest_is_in_doubt(folder: Path, program: Program) -> None:
+    """What is done from time to time, or for nobody's row, reads the newest on purpose, or may."""
+    result, _ = looked_at(folder, program)
+    doubts = {found.doubt for found in result.found if found.wrong}
+    assert doubts == {MEANT_BECAUSE[program.name]}, shown(result)

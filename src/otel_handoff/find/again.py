@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from otel_handoff.find.held import Held, Items
-from otel_handoff.find.rows import Row, watch
+from otel_handoff.find.rows import Row, current, watch
 from otel_handoff.find.seen import Group, is_same, note
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.plainly import MISSING, class_of
@@ -28,7 +28,8 @@ _before: Final[dict[tuple[int, int], _Before]] = {}
 def hand_over(group: Group, held: dict[int, Held], given: Sequence[Any]) -> Row:
     """Begin a row, and compare what it takes along with what the same objects held the time before."""
     row = Row(group, held, given)
-    group.begins()
+    within = current.get()
+    group.begins(within.group if within is not None else None)
     for one in held.values():
         if one.unwatched and class_of(one) in (Held, Items):
             group.plain.add(one.path)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from otel_handoff.find import proof, propose
+from otel_handoff.find import hands, proof, propose
 from otel_handoff.find.found import EXPOSED, SHARED, VERDICTS, WRONG, Found, Line
 from otel_handoff.find.held import VARIABLE
 from otel_handoff.find.rows import counted
@@ -34,7 +34,9 @@ def judged(groups: Iterable[Group], show: Callable[[Any], str]) -> list[Found]:
             objects.setdefault((root, _kind_of(group, root) or attribute.kind), []).append(attribute)
             known = carried.get((attribute.kind, attribute.name), proof.NOT_CARRIED)
             use = proof.used(attribute, group.work)
-            shown[attribute] = _Shown(use.parts, proof.doubt(attribute, use, known))
+            shown[attribute] = _Shown(
+                use.parts, proof.doubt(attribute, use, known) or hands.doubt(group, attribute, groups)
+            )
         found += [_found(group, *key, attributes, again, shown, show) for key, attributes in objects.items()]
     return found
 
@@ -173,11 +175,12 @@ def _found(
         and name in target.code.co_varnames[: target.code.co_argcount]
     }
     boundary = propose.options(group, target, fields, own)
+    threads = group.threads()
     example = next((attribute.example for attribute in moving if attribute.example), None)
     return Found(
         verdict=worst,
         way=group.way,
-        hands_over=_line(group.place, min(group.threads) if len(group.threads) == 1 else "", group.rows.value),
+        hands_over=_line(group.place, min(threads) if len(threads) == 1 else "", group.rows.value),
         work=target.name,
         context=target.context,
         kind=" or ".join(sorted({one.kind for one in moving if one.path == root and one.kind != VARIABLE})) or kind,
@@ -229,7 +232,7 @@ def _notes(target: propose.Target, group: Group, moving: Iterable[Attribute]) ->
 def _is_handed_on(attribute: Attribute, group: Group) -> bool:
     writers = {thread for _, thread in list(attribute.writes.counts)}
     is_read_first = attribute.wrong.value > attribute.overwritten.value
-    return is_read_first and bool(attribute.wrote.value) and writers.isdisjoint(group.threads)
+    return is_read_first and bool(attribute.wrote.value) and writers.isdisjoint(group.threads())
 
 
 _FIELD: Final = re.compile(r"\w+(\.\w+)*")

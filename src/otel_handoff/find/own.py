@@ -15,6 +15,7 @@ INSTALLED: Final = ("site-packages", "dist-packages")
 _PYTHON: Final = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 _OURS: Final = str(Path(__file__).parents[1]) + os.sep
 _HOST: Final = os.path.join(_OURS, "demo", "")  # noqa: PTH118  the embedded pipeline is a program like any other
+_LOOP: Final = os.path.join("asyncio", "events.py")  # noqa: PTH118
 _MOST_CODES: Final = 10_000
 _HEAP: Final = 1 << 9
 """Of the flags of a class: whether it was made by a `class` statement. https://docs.python.org/3/c-api/typeobj.html"""
@@ -76,8 +77,11 @@ def is_own_code(code: CodeType) -> bool:
 
 
 def own_frame(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame from `frame` outwards that is the program's own."""
+    """Return the innermost frame from `frame` outwards that is the program's own; who started a loop is none."""
     while frame is not None and not is_own_code(frame.f_code):
+        code = frame.f_code
+        if code.co_name == "_run" and code.co_filename.endswith(_LOOP):
+            return None
         frame = frame.f_back
     return frame
 

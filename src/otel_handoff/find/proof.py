@@ -53,10 +53,10 @@ def carried(groups: Iterable[Group]) -> dict[tuple[str, str], Carried]:
                 before.times + attribute.again.value,
                 before.changes + attribute.changes.value,
                 attribute.carried,
-                before.threads | group.threads,
+                before.threads | group.threads(),
                 before.groups
                 if is_free
-                else (*before.groups, (group.threads, group.rows.value, attribute.wrong.value)),
+                else (*before.groups, (group.threads(), group.rows.value, attribute.wrong.value)),
             )
     return found
 

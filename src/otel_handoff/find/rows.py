@@ -13,7 +13,7 @@ from typing import Any, Final
 from otel_handoff.find.classes import class_of_objects
 from otel_handoff.find.counting import is_in_place
 from otel_handoff.find.held import Globals, Held, OfAClass, Variable
-from otel_handoff.find.seen import At, Attribute, Group, at, carried, is_same, mark, note
+from otel_handoff.find.seen import At, Attribute, Group, at, carried, is_same, mark, note, note_by
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally, guard
 from otel_handoff.host.plainly import MISSING, class_of
@@ -30,10 +30,11 @@ _numbers: Final = count(1)
 class Written:
     """One write: the last to an attribute of an object."""
 
-    __slots__ = ("by", "place", "thread")
+    __slots__ = ("by", "group", "place", "thread")
 
-    def __init__(self, by: int, place: At | None) -> None:
-        self.by: int = by
+    def __init__(self, row: Row | None, place: At | None) -> None:
+        self.by: int = row.number if row is not None else 0
+        self.group: Group | None = row.group if row is not None else None
         self.place: At | None = place
         self.thread: str = threading.current_thread().name
 
@@ -206,6 +207,7 @@ class Row:
         if last is not None and last.by != self.number and (id(last), attribute) not in self._told:
             self._told.add((id(last), attribute))
             attribute.writes.add(last.place, last.thread)
+            note_by(attribute.writers, last.thread, last.group)
             if last.by and last.by == self._handed_by:
                 self._count(attribute.handed_on, attribute)
 
@@ -225,7 +227,7 @@ def write(instance: Any, name: str, value: Any) -> None:
     if len(written) >= _MOST_WRITTEN:
         written.clear()
     frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-    written[key] = Written(row.number if row is not None else 0, at(frame))
+    written[key] = Written(row, at(frame))
     if isinstance(value, int) and (class_of(instance).__qualname__, name) not in counted and is_in_place(frame):
         counted.add((class_of(instance).__qualname__, name))
     while row is not None:  # what is handed over by a row's worker writes for that row as well

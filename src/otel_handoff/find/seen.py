@@ -17,6 +17,8 @@ _MOST_PLACES: Final = 64
 _MOST_VALUES: Final = 8
 _MOST_CALLERS: Final = 4
 _MOST_MARKS: Final = 1_000
+MOST_BY: Final = 64
+"""Of so many nobody knows any more who they were."""
 
 
 class At(NamedTuple):
@@ -66,6 +68,9 @@ class Places:
         known.add()
 
 
+By = tuple[str, "Group | None"]
+"""Who does something: a thread, and of what kind the row is that it works on."""
+
 carried: Final[dict[tuple[str, str], set[int]]] = {}
 """What the attributes of a class held when they were handed over again, as marks."""
 
@@ -94,6 +99,7 @@ class Attribute:
         handed_on: rows whose worker read what the worker wrote that handed it on, and since.
         followed: rows whose worker read it at one place again when it had changed.
         reads, writes: of the wrong values: where, on which thread.
+        writers: who wrote them.
         uses: where they were read, and who had called that, the nearest first; empty where other code read it.
         example: what one row had, and what its worker read.
         unwatched: why its reads and writes are not seen; empty where they are.
@@ -121,6 +127,7 @@ class Attribute:
         self.taken: set[int] = set()
         self.reads: Places = Places()
         self.writes: Places = Places()
+        self.writers: set[By] = set()
         self.uses: dict[tuple[int, ...], tuple[At, ...]] = {}
         self.example: tuple[Any, Any] | None = None
         self.unwatched: str = ""
@@ -152,6 +159,12 @@ def note(marks: set[int], value: Any) -> None:
         marks.add(mark(value))
 
 
+def note_by(known: set[By], thread: str, group: Group | None) -> None:
+    """Add one who did something, unless there are too many to say anything."""
+    if len(known) < MOST_BY:
+        known.add((thread, group))
+
+
 def is_full(marks: set[int]) -> bool:
     """Whether there were too many."""
     return len(marks) >= _MOST_MARKS
@@ -178,6 +191,11 @@ class Work(NamedTuple):
     is_method: bool
 
 
+def is_same_work(one: Work | None, other: Work | None) -> bool:
+    """Whether two are the same function, as far as it is known: what is put into queues has none."""
+    return one is not None and other is not None and one.code is not None and one.code is other.code
+
+
 class Taker(NamedTuple):
     """A function that takes things out of a queue, and its module."""
 
@@ -194,7 +212,8 @@ class Group:
         work: the function that does the work; None where something is put into a queue.
         rows: how many there were.
         attributes: of what goes across, by the path and the class of the object, and the name.
-        threads: the names of those that hand over.
+        by: who hands over.
+        itself: how many of the rows were handed over by a worker of the same function.
         early: how many were coroutines that were made by another line before.
         plain: the paths of what cannot be watched: dicts, lists, namespaces.
         takers: the functions that took it out of a queue.
@@ -207,17 +226,24 @@ class Group:
         self.work: Work | None = work
         self.rows: Tally = Tally()
         self.attributes: dict[tuple[str, type, str], Attribute] = {}
-        self.threads: set[str] = set()
+        self.by: set[By] = set()
+        self.itself: Tally = Tally()
         self.early: Tally = Tally()
         self.plain: set[str] = set()
         self.takers: list[Taker] = []
         self.next: threading.Event = threading.Event()
 
-    def begins(self) -> None:
-        """One more is handed over."""
+    def begins(self, within: Group | None) -> None:
+        """One more is handed over, by whoever works on a row of another group, or of none."""
         self.rows.add()
-        if len(self.threads) < _MOST_PLACES:
-            self.threads.add(threading.current_thread().name)
+        # Where none of the program's own lines does, a library serves somebody else.
+        note_by(self.by, threading.current_thread().name if self.place is not None else "", within)
+        if within is not None and is_same_work(self.work, within.work):
+            self.itself.add()
+
+    def threads(self) -> set[str]:
+        """Return the names of those that hand over."""
+        return {thread for thread, _ in list(self.by)}
 
     def moves_on(self) -> None:
         """One more is handed over: whoever was held back for it goes on."""

@@ -50,6 +50,10 @@ _PLACES_WORDS = (
 _PLACES: Final = frozenset(_PLACES_WORDS.split())
 """Words in the name of where something is done: that may go round."""
 
+_TELLS_WORDS = "alive beat gauge healthcheck heartbeat keepalive monitor ping progress spinner ticker watchdog"
+_TELLS: Final = frozenset(_TELLS_WORDS.split())
+"""Words in the name of a function that is no row's work, but says how things are."""
+
 _PEOPLE: Final = frozenset({"tenant", "user", "customer", "client", "account", "owner"})
 """Words in the name of whom something is for: that may be a name with blanks."""
 
@@ -112,6 +116,12 @@ def how_surely(name: str, values: Collection[Any]) -> int:
 def is_the_newest(name: str) -> bool:
     """Whether the name says that it is of the newest row, on purpose."""
     return bool(_words(name) & _LATEST)
+
+
+def tells_how_it_is(name: str) -> bool:
+    """Whether the name of a function says that it tells how things are, and not that it does so for a row."""
+    words = _words(name)
+    return bool(words & (_TELLS | {f"{word}s" for word in _TELLS})) and not words & (_SAYS | _IDS)
 
 
 def is_a_place(name: str) -> bool:
