@@ -96,6 +96,64 @@ def main():
         why="Each thread says whenever there is a newer one.",
     ),
     Program(
+        "relays_that_keep_their_frames",
+        """
+import sys
+
+
+class State:
+    def __init__(self):
+        self.row_id, self.is_over, self.there = None, False, threading.Condition()
+        self.number, self.told = 0, threading.Semaphore(0)
+
+
+def newest(state, kept):
+    kept.append(sys._getframe())
+    return state.row_id
+
+
+def relay(node, state, sent):
+    kept = []
+    seen = 0
+    while True:
+        with state.there:
+            state.there.wait_for(lambda: state.number > seen or state.is_over)
+            if state.is_over and state.number == seen:
+                return
+            seen = state.number
+            sent.append((node, newest(state, kept)))
+            state.told.release()
+
+
+def work(row, state):
+    file(row, row)
+
+
+def main():
+    state, sent = State(), []
+    threads = []
+    for number in range(1, 4):
+        state.row_id = f"none-{number}"
+        threads.append(threading.Thread(target=relay, args=(f"n{number}", state, sent)))
+        threads[-1].start()
+    with ThreadPoolExecutor(2) as pool:
+        for number, row in enumerate(ROWS, 1):
+            with state.there:
+                state.number, state.row_id = number, row
+                state.there.notify_all()
+            pool.submit(work, row, state)
+            for _ in threads:
+                state.told.acquire()
+    with state.there:
+        state.is_over = True
+        state.there.notify_all()
+    for thread in threads:
+        thread.join()
+    file(True, ("n1", "r6") in sent)
+""",
+        why="The same, by way of a function whose frames are kept, as a debugger does.",
+    ),
+    Program(
         "heartbeat_timer_chain",
         """
 class Agent:
@@ -892,11 +950,49 @@ def main():
 """,
         "ThreadPoolExecutor.submit",
     ),
+    Program(
+        "by_a_method_twice",
+        """
+class Shared(Desk):
+    def now(self):
+        return self.row
+
+
+def note(desk):
+    pass
+
+
+def work(row, desk, turn):
+    turn.wait()
+    first = desk.now()
+    turn.wait()
+    turn.wait()
+    second = desk.now()
+    file((row, row), (first, second))
+
+
+def main():
+    desk, turn = Shared(), threading.Barrier(7)
+    with ThreadPoolExecutor(8) as pool:
+        for row in ROWS:
+            desk.row = row
+            pool.submit(note, desk)
+            pool.submit(work, row, desk, turn)
+        desk.row = "r7"
+        pool.submit(note, desk)
+        turn.wait()
+        turn.wait()
+        desk.row = "r8"
+        turn.wait()
+""",
+        "ThreadPoolExecutor.submit",
+    ),
 )
-"""Wrong ones that look like it: a row is handed on by another's worker."""
+"""Wrong ones that look like it: a row is handed on by another's worker, or read at two places."""
 
 MEANT_BECAUSE: Final = {
     "heartbeat_threads_of_nodes": "where it is read, it is read again when it has changed",
+    "relays_that_keep_their_frames": "where it is read, it is read again when it has changed",
     "heartbeat_timer_chain": ITSELF,
     "heartbeat_call_later_chain": ITSELF,
     "pool_job_resubmits_itself": ITSELF,

@@ -13,6 +13,7 @@ from typing import Any, Final
 from otel_handoff.find.classes import class_of_objects
 from otel_handoff.find.counting import is_in_place
 from otel_handoff.find.held import Globals, Held, OfAClass, Variable
+from otel_handoff.find.loops import Reads
 from otel_handoff.find.seen import At, Attribute, Group, at, carried, is_same, mark, note, note_by
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally, guard
@@ -96,7 +97,7 @@ class Row:
         self._reads: int = 0
         self._wrote: dict[tuple[int, str], Any] = {}
         self._told: set[tuple[int, Attribute]] = set()
-        self._last: dict[tuple[Attribute, int, int], int] = {}
+        self._last: dict[tuple[Attribute, tuple[int, ...]], Reads] = {}
 
     def compare(self) -> None:
         """See what has moved, and have that watched from now on."""
@@ -151,8 +152,7 @@ class Row:
         if self._wrongly(attribute, then, value) and own is not MISSING:
             attribute.overwritten.add()
         frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-        attribute.is_read(frame)
-        if self._last.setdefault((attribute, id(frame), frame.f_lasti), mark(value)) != mark(value):
+        if self._last.setdefault((attribute, attribute.is_read(frame)), Reads()).go_on(mark(value), frame):
             self._count(attribute.followed, attribute)
         self._by(attribute, key)
 

@@ -132,12 +132,14 @@ class Attribute:
         self.example: tuple[Any, Any] | None = None
         self.unwatched: str = ""
 
-    def is_read(self, frame: FrameType) -> None:
-        """Its worker has read a wrong value, from `frame`."""
+    def is_read(self, frame: FrameType) -> tuple[int, ...]:
+        """Its worker has read a wrong value, from `frame`; return what stands for the place, and those that called."""
         self.reads.add(at(frame), threading.current_thread().name)
         places = tuple(_read_at(frame))
+        key = tuple(part for code, offset in places for part in (id(code), offset))
         if len(self.uses) < _MOST_PLACES:
-            self.uses.setdefault(tuple(part for code, offset in places for part in (id(code), offset)), places)
+            self.uses.setdefault(key, places)
+        return key
 
     def sample(self, value: Any, inner: Held | None) -> None:
         """Keep one of its values, or what is in it, by which it is judged whether it says which row it is."""
