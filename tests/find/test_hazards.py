@@ -95,6 +95,28 @@ def test_a_context_that_another_is_in() -> None:
     assert context.get(current) is None
 
 
+def test_a_pool_s_own_threads() -> None:
+    """They are none of the program's rows, whatever a ContextVar holds when they are started."""
+    row_id: contextvars.ContextVar[str] = contextvars.ContextVar("row_id")
+    token = row_id.set("r1")
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            assert inspect.unwrap(ThreadPoolExecutor.submit)(pool, current.get).result() is None
+    finally:
+        row_id.reset(token)
+    assert not session.result().rows
+
+
+def test_nothing_is_current_afterwards() -> None:
+    """What was taken out of a queue last is done when nobody looks any more."""
+    items: queue.Queue[Any] = queue.Queue()
+    items.put((1, Desk()))
+    items.get()
+    assert current.get() is not None
+    session.stop()
+    assert current.get() is None
+
+
 def test_a_full_queue() -> None:
     """It is full as always, and what is taken is what was put."""
     items: queue.Queue[Any] = queue.Queue(1)

@@ -26,6 +26,7 @@ from otel_handoff.host.plainly import class_of
 groups: Final[dict[tuple[object, ...], Group]] = {}
 """What was seen, by the way, the place, and the function."""
 
+THREAD: Final = "Thread.start"
 _MOST_GROUPS: Final = 10_000
 _WRAPPING: Final = frozenset({"opentelemetry", "ddtrace", "sentry_sdk", "logfire"})
 
@@ -50,10 +51,13 @@ def begin(
             layers = _own(layers, function)
             function = function_in(layers.function)
         parts = given_to(layers, function, args, kwargs, context if layers.through is None else context_of(layers))
-        if function is None or not is_own_code(function.__code__):
+        is_own = function is not None and is_own_code(function.__code__)
+        if not is_own:
             # What goes through a library's own queue is none of the program's affairs.
             parts = (part for part in parts if class_of(part.value) is not deque)
-        return _begin(way, layers.function, function, parts, place)
+        # Nor is what the threads of its pool begin with: they go on for longer than a row.
+        is_in_context = is_own or way != THREAD
+        return _begin(way, layers.function, function, parts, place, is_in_context=is_in_context)
     return None
 
 
@@ -104,9 +108,18 @@ def _was_made_before(origin: tuple[tuple[str, int, str], ...] | None) -> bool:
     return bool(origin) and here is not None and origin[0][:2] != (here.f_code.co_filename, here.f_lineno)
 
 
-def _begin(way: str, given: Any, function: FunctionType | None, parts: Iterable[Part], place: At | None) -> Row | None:
+def _begin(
+    way: str,
+    given: Any,
+    function: FunctionType | None,
+    parts: Iterable[Part],
+    place: At | None,
+    *,
+    is_in_context: bool = True,
+) -> Row | None:
     held, given_as_it_is = held_by(parts)
-    held.update((id(one.object), one) for one in context_variables())
+    if is_in_context:
+        held.update((id(one.object), one) for one in context_variables())
     if not held:
         return None
     place = place or at(sys._getframe(2))  # pyright: ignore[reportPrivateUsage]

@@ -50,6 +50,7 @@ def stop() -> None:
     _put_on.clear()
     sys.set_coroutine_origin_tracking_depth(0)
     rows.watch_with(None)
+    rows.current.set(None)  # what this thread took out of a queue last
     held_back(0)
     fields.give_back()
     forget()

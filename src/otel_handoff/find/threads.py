@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Timer
 from typing import Any, Final
 
-from otel_handoff.find.begin import begin, context_of, run
+from otel_handoff.find.begin import THREAD, begin, context_of, run
 from otel_handoff.find.rows import Row, current
 from otel_handoff.handover.directly import Args, Kwargs, peeled
 from otel_handoff.host.plainly import dict_of
@@ -17,7 +17,7 @@ _starting: Final[dict[int, Row]] = {}
 def start(wrapped: Any, thread: Any, args: Args, kwargs: Kwargs) -> Any:
     """A thread is started: what it is to run is handed over."""
     given, rest, named = _given_to(thread)
-    row = begin("Thread.start", given, rest, named)
+    row = begin(THREAD, given, rest, named)
     if row is None:
         return wrapped(*args, **kwargs)
     _starting[id(thread)] = row
