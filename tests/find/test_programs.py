@@ -15,6 +15,7 @@ from otel_handoff.find import session
 from otel_handoff.find.found import EXPOSED, WRONG, Found, Result, together
 from otel_handoff.find.text import lines
 from otel_handoff.find.verify import NOT_KNOWN, WRONG_IDS, verdict
+from tests.find.holders import HELD, HELD_BEHIND, HELD_RIGHTLY
 from tests.find.kinds import GUARDED, UNGUARDED, UNSEEN
 from tests.find.meant import MEANT
 from tests.find.newest import LIKE_IT, MEANT_BECAUSE, NEWEST
@@ -77,7 +78,9 @@ def shown(result: Result) -> list[tuple[str, str, str]]:
     return [(found.verdict, found.work, found.context) for found in result.found]
 
 
-@pytest.mark.parametrize("program", [*WRONG_PROGRAMS, *GUARDED, *UNGUARDED], ids=lambda program: program.name)
+@pytest.mark.parametrize(
+    "program", [*WRONG_PROGRAMS, *GUARDED, *UNGUARDED, *HELD, *HELD_BEHIND], ids=lambda program: program.name
+)
 def test_what_is_wrong(folder: Path, program: Program) -> None:
     """It is found in each wrong row, at the line that read and the line that wrote, and nothing else is wrong."""
     result, wrong = looked_at(folder, program)
@@ -98,7 +101,7 @@ def test_what_is_wrong(folder: Path, program: Program) -> None:
         assert found.unwatched
 
 
-@pytest.mark.parametrize("program", [*WRONG_PROGRAMS, *GUARDED], ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*WRONG_PROGRAMS, *GUARDED, *HELD], ids=lambda program: program.name)
 def test_what_is_proposed(folder: Path, program: Program) -> None:
     """It works as it is printed: observe finds the rows that are wrong, and pin leaves none."""
     result, wrong = looked_at(folder, program)
@@ -128,7 +131,7 @@ def told(result: Result) -> list[str]:
     return list(lines(result, None, shared=False))
 
 
-@pytest.mark.parametrize("program", UNGUARDED, ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*UNGUARDED, *HELD_BEHIND], ids=lambda program: program.name)
 def test_what_no_boundary_guards(folder: Path, program: Program) -> None:
     """It is said why, and it is no all-clear."""
     result, _ = looked_at(folder, program)
@@ -205,7 +208,7 @@ def test_a_context_variable(folder: Path) -> None:
     assert tried(folder, IN_A_VARIABLE, found, "pin") == ([], 0)
 
 
-@pytest.mark.parametrize("program", [*CLEAN, *RIGHT, *MEANT, *NEWEST], ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*CLEAN, *RIGHT, *MEANT, *NEWEST, *HELD_RIGHTLY], ids=lambda program: program.name)
 def test_what_is_right(folder: Path, program: Program) -> None:
     """It is not accused."""
     result, wrong = looked_at(folder, program)

@@ -84,9 +84,6 @@ class Items(Held):
         )
 
 
-BEHIND: Final = "()"
-"""In a path, behind a weak reference: what that is to."""
-
 BUFFERS: Final = frozenset({bytearray, memoryview})
 _CONTENT: Final = "content"
 _MOST_BYTES: Final = 256

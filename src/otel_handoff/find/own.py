@@ -30,7 +30,7 @@ _PLUMBING_WORDS = (
 _PLUMBING: Final = frozenset(_PLUMBING_WORDS.split())
 """Packages whose objects go across with nearly everything, and say of no row which it is."""
 
-_codes: Final[dict[int, tuple[CodeType, bool]]] = {}
+_codes: Final[dict[int, tuple[CodeType, int]]] = {}
 _packages: Final[set[str]] = set()
 _left_out: Final[set[str]] = set()
 _left_out_files: Final[set[str]] = set()
@@ -68,22 +68,31 @@ def is_of_a_library(cls: type) -> bool:
 
 def is_own_code(code: CodeType) -> bool:
     """Whether code is the program's own."""
-    known = _codes.get(id(code))
-    if known is None or known[0] is not code:
-        if len(_codes) >= _MOST_CODES:
-            _codes.clear()
-        known = _codes[id(code)] = code, _is_own_file(code.co_filename)
-    return known[1]
+    return _kind_of(code) == _OWN
 
 
 def own_frame(frame: FrameType | None) -> FrameType | None:
     """Return the innermost frame from `frame` outwards that is the program's own; who started a loop is none."""
-    while frame is not None and not is_own_code(frame.f_code):
-        code = frame.f_code
-        if code.co_name == "_run" and code.co_filename.endswith(_LOOP):
-            return None
+    while frame is not None:
+        kind = _kind_of(frame.f_code)
+        if kind:
+            return frame if kind == _OWN else None
         frame = frame.f_back
-    return frame
+    return None
+
+
+_OWN, _LOOPS = 1, 2
+
+
+def _kind_of(code: CodeType) -> int:
+    known = _codes.get(id(code))
+    if known is None or known[0] is not code:
+        if len(_codes) >= _MOST_CODES:
+            _codes.clear()
+        is_loop = code.co_name == "_run" and code.co_filename.endswith(_LOOP)
+        kind = _OWN if _is_own_file(code.co_filename) else _LOOPS if is_loop else 0
+        known = _codes[id(code)] = code, kind
+    return known[1]
 
 
 def is_own_module(name: object) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple, cast
 
-from otel_handoff.find.held import BEHIND, BUFFERS, CONTEXTVAR, ENVIRONMENT, IN_CONTEXTS, LOCAL, MODULE
+from otel_handoff.find.containers import BEHIND
+from otel_handoff.find.held import BUFFERS, CONTEXTVAR, ENVIRONMENT, IN_CONTEXTS, LOCAL, MODULE
 from otel_handoff.find.own import is_own_code
 from otel_handoff.find.seen import Group, Taker, Work
 from otel_handoff.handover.calling import code_of
@@ -61,7 +62,7 @@ def target(group: Group, path: str, kind: str) -> Target:
         why = "The object in the ContextVar is the same for every row: set another for each, or hand it over."
         return found._replace(why_not=found.why_not or why)
     if BEHIND in path.split("."):
-        why = "It is behind a weak reference, of which no worker is given a copy: hand it over itself."
+        why = "No path leads there (a weak reference, a set, a key that is no text): hand it over itself."
         return found._replace(why_not=found.why_not or why)
     if kind in _UNNAMED:
         why = f"No boundary names what is in a {kind}: hand it over as an argument."
@@ -121,6 +122,8 @@ def root_and_rest(group: Group, path: str) -> tuple[str, str]:
         return path, ""
     first, *inner = _parts(path)
     at = 1 if first in (_STAYS if group.work is not None else ("item",)) else 0
+    if inner and _is_a_class(first):
+        at = 1
     # What is in a tuple is copied by itself: a copy of the tuple has the same in it.
     for number, part in enumerate(inner, 1):
         if part.isdigit() or part in _INSIDE:
@@ -132,6 +135,13 @@ def root_and_rest(group: Group, path: str) -> tuple[str, str]:
     if at and first in _SELF and _is_unseen(group, [first, *inner]) and first not in group.plain:
         at = 0
     return ".".join([first, *inner[:at]]), ".".join(inner[at:])
+
+
+def _is_a_class(name: str) -> bool:
+    # No class can be pinned: what it holds can.
+    module, colon, variable = name.partition(":")
+    there: object = getattr(sys.modules.get(module), variable, None) if colon else None
+    return isinstance(there, type)
 
 
 def _parts(path: str) -> list[str]:

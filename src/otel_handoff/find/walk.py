@@ -13,9 +13,10 @@ from types import CellType, FunctionType, GeneratorType, MethodType
 from typing import Any, Final, cast
 from weakref import ref
 
-from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, values_of_class
+from otel_handoff.find.classes import NO_OBJECTS, ClassOfObjects, class_of_objects, known_class, values_of_class
+from otel_handoff.find.containers import BEHIND, MOST_ITEMS
 from otel_handoff.find.given import Part
-from otel_handoff.find.held import BEHIND, BUFFERS, Buffer, Environment, Held, Items, OfAClass, Variable, content_of
+from otel_handoff.find.held import BUFFERS, Buffer, Environment, Held, Items, OfAClass, Variable, content_of
 from otel_handoff.find.own import is_own_class, is_own_code
 from otel_handoff.find.values import is_simple, says_which
 from otel_handoff.host.guard import Tally
@@ -24,7 +25,6 @@ from otel_handoff.host.plainly import class_of, dict_of
 _MOST_OBJECTS: Final = 64
 _MOST_STEPS: Final = 1_000
 _MOST_VALUES: Final = 64
-_MOST_ITEMS: Final = 16
 _DEEPEST: Final = 8
 _OF_A_FUNCTION: Final = "who writes a variable of a function is not seen"
 _ON_A_FUNCTION: Final = "who reads what is on a function is not seen"
@@ -69,33 +69,52 @@ class _Walk:
     def at_object(self, path: str, value: Any, depth: int) -> None:
         if isinstance(value, type):
             self._note_class(value, values_of_class(value))
+            if is_own_class(value):
+                self._go_on(path, known_class(value).shared_now(), depth)
+                self._go_on(path, class_of_objects(value).shared_by(value), depth)
             return
         cls = class_of_objects(value)
         if cls.is_dict and len(value) > _MOST_VALUES:
             _left_out(f"a dict with more than {_MOST_VALUES} keys, at {path!r}")
+            return
         # One of a library only where it is given as it is: everything else hangs together with everything.
-        elif cls.is_looked_into or (not depth and cls.is_of_a_library):
+        if cls.is_looked_into or (not depth and cls.is_of_a_library):
             held = self.found[id(value)] = _held(path, value, cls)
-            if cls.defaults:
-                self._note_class(class_of(value), cls.defaults_of(value))
-            self._go_on(path, ((name, there) for name, there in held.values.items() if not is_simple(there)), depth)
+            there = cls.defaults_of(value) if cls.defaults else None
+            if there:
+                self._note_class(class_of(value), there)
+            self._go_on(path, ((name, one) for name, one in held.values.items() if not is_simple(one)), depth)
+            if cls.shared or there is not None:
+                self._go_on(path, cls.shared_by(value), depth)
+        if cls.inside is not None:
+            self._go_inside(path, value, cls.inside(value), depth)
+
+    def _go_inside(self, path: str, value: Any, inner: Sequence[tuple[str, Any]], depth: int) -> None:
+        further = [(name, there) for name, there in inner if not is_simple(there)]
+        self._go_on(path, further, depth)
+        if further and len(inner) == MOST_ITEMS < len(value):
+            _left_out(f"more than {MOST_ITEMS} items, at {path!r}")
+        if not depth and isinstance(value, tuple):
+            self.given += [there for _, there in inner if is_simple(there)]
 
     def at_sequence(self, path: str, value: Any, depth: int) -> None:
-        self._go_on(path, enumerate(cast("Sequence[Any]", value[:_MOST_ITEMS])), depth)
+        self._go_on(path, enumerate(cast("Sequence[Any]", value[:MOST_ITEMS])), depth)
         if not depth and class_of(value) is tuple:
-            self.given += filter(is_simple, value[:_MOST_ITEMS])
-        if len(value) > _MOST_ITEMS:
-            if any(not is_simple(item) for item in value[_MOST_ITEMS : 2 * _MOST_ITEMS]):
-                _left_out(f"more than {_MOST_ITEMS} items, at {path!r}")
+            self.given += filter(is_simple, value[:MOST_ITEMS])
+        if len(value) > MOST_ITEMS:
+            if any(not is_simple(item) for item in value[MOST_ITEMS : 2 * MOST_ITEMS]):
+                _left_out(f"more than {MOST_ITEMS} items, at {path!r}")
         elif class_of(value) is list and any(map(is_simple, value)):
             values = {str(number): item for number, item in enumerate(value)}
             self.found[id(value)] = Items(path, value, values, _UNWATCHED.format("list"))
 
-    def at_set(self, path: str, value: Any, _depth: int) -> None:
+    def at_set(self, path: str, value: Any, depth: int) -> None:
         # With one thing in it, it may say which that is; more are a collection, and are of all rows.
         items = list(value) if len(value) == 1 else []
         if any(map(is_simple, items)):
             self.found[id(value)] = Items(path, value, dict(zip("0", items, strict=True)), _UNWATCHED.format("set"))
+        else:
+            self.at_object(path, value, depth)
 
     def at_buffer(self, path: str, value: Any, _depth: int) -> None:
         why = _UNWATCHED.format(class_of(value).__name__)
