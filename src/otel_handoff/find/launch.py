@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from typing import Any, Final, cast
 
 from otel_handoff.commands import UsageError
 from otel_handoff.find.program import BEGUN, INTO
+
+_GRACE: Final = 5
+"""Seconds that a program has to end when it is stopped."""
 
 _SITE: Final = str(Path(__file__).with_name("site"))
 
@@ -26,6 +30,8 @@ class Ran:
 
     Attributes:
         code: its exit code.
+        seconds: how long it ran.
+        was_stopped: whether it did not come to an end in time.
         lost: how many processes began, and did not tell what they found.
         results: what its processes wrote, one each.
     """
@@ -33,10 +39,18 @@ class Ran:
     code: int
     lost: int
     results: list[dict[str, Any]]
+    seconds: float = 0
+    was_stopped: bool = False
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], *, is_quiet: bool) -> Ran:
-    """Run a command; where it `is_quiet`, what it prints goes to stderr.
+def run(command: Sequence[str], environment: Mapping[str, str], *, is_quiet: bool, at_most: float | None = None) -> Ran:
+    """Run a command.
+
+    Args:
+        command: itself.
+        environment: of it, beside what is here.
+        is_quiet: whether what it prints goes to stderr.
+        at_most: seconds after which it is stopped, if it has not ended.
 
     Raises:
         UsageError: there is no such program, or it cannot be run.
@@ -52,8 +66,10 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, is_quiet: boo
             raise UsageError(f"{command[0]}: there is no such program{_hint(command)}") from error
         except OSError as error:
             raise UsageError(f"{command[0]}: {error.strerror}{_hint(command)}") from error
-        code = _wait(process)
-        return Ran(code, lost_in(Path(folder)), written_in(Path(folder)))
+        begun = time.monotonic()
+        was_stopped = not _ends(process, at_most)
+        seconds = time.monotonic() - begun
+        return Ran(process.returncode, lost_in(Path(folder)), written_in(Path(folder)), seconds, was_stopped)
 
 
 def lost_in(folder: Path) -> int:
@@ -81,7 +97,8 @@ def written_in(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
+def _ends(process: subprocess.Popen[bytes], at_most: float | None) -> bool:
+    # Whether it ends by itself in time.
     def pass_on(number: int, _frame: object) -> None:
         process.send_signal(number)
 
@@ -89,9 +106,22 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         signal.signal(signal.SIGTERM, pass_on)
     while True:
         try:
-            return process.wait()
+            process.wait(at_most)
         except KeyboardInterrupt:  # it was sent to the program as well, which may want to end in order
             continue
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            return False
+        return True
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _hint(command: Sequence[str]) -> str:

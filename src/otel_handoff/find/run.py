@@ -18,6 +18,9 @@ from otel_handoff.find.propose import written
 from otel_handoff.find.text import lines
 from otel_handoff.find.verify import MODES, NOT_KNOWN, NOTHING, Tried, proposed, verdict
 
+AT_LEAST, TIMES = 30, 10
+"""Seconds that a program may take when what is proposed is tried, and how many times what it took before that."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -60,7 +63,7 @@ def find(options: Options) -> int:
         raise UsageError(f"{options.read or 'the result'}: it is no result of find ({error!r})") from error
     result.lost = ran.lost
     proposals = proposed(result.found)
-    tried = _try(options, ran.code, json.dumps(proposals)) if options.verify and proposals else None
+    tried = _try(options, ran, json.dumps(proposals)) if options.verify and proposals else None
     if options.file is not None:
         _write(options.file, [written(proposal) for proposal in proposals])
     if options.page is not None:
@@ -102,14 +105,15 @@ def _ran(options: Options) -> Ran:
     return run(options.command, environment, is_quiet=options.form != "text")
 
 
-def _try(options: Options, code: int, proposals: str) -> Tried:
-    tried = Tried(code=code)
+def _try(options: Options, ran: Ran, proposals: str) -> Tried:
+    tried = Tried(code=ran.code)
+    at_most = max(AT_LEAST, TIMES * ran.seconds)
     with tempfile.TemporaryDirectory(prefix="otel-handoff-find-") as folder:
         path = Path(folder, "proposed.json")
         path.write_text(proposals, encoding="utf-8")
         for mode in MODES:
             _say(f"trying what is proposed, in {mode}")
-            tried.add(mode, run(options.command, {TRY: f"{mode}:{path}"}, is_quiet=True))
+            tried.add(mode, run(options.command, {TRY: f"{mode}:{path}"}, is_quiet=True, at_most=at_most))
     return tried
 
 

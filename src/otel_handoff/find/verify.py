@@ -27,6 +27,7 @@ class Tried:
         code: how the program ended when it was looked at.
         codes: mode -> how it ended then.
         lost: modes in which a process ended without a word.
+        stopped: mode -> after how many seconds it was stopped, as it did not end.
     """
 
     rows: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
@@ -35,12 +36,15 @@ class Tried:
     code: int = 0
     codes: dict[str, int] = field(default_factory=dict[str, int])
     lost: set[str] = field(default_factory=set[str])
+    stopped: dict[str, float] = field(default_factory=dict[str, float])
 
     def add(self, mode: str, ran: Ran) -> None:
         """Add what the processes of one run counted, and how it ended."""
         self.codes[mode] = ran.code
         if ran.lost:
             self.lost.add(mode)
+        if ran.was_stopped:
+            self.stopped[mode] = ran.seconds
         for one in ran.results:
             self.rows.update({(mode, name): rows for name, rows in one["rows"].items()})
             self.seen.update({(mode, name): rows for name, rows in one["seen"].items()})
@@ -74,7 +78,10 @@ class Tried:
         if found.verdict == EXPOSED and "used" in observed:
             yield "", "That shows that it is read, and not that it is another row's."
         code = self.codes.get(PIN, self.code)
-        if code not in (0, self.code):
+        if PIN in self.stopped:
+            ends = f"in pin the program does not end, and was stopped after {self.stopped[PIN]:.0f} s"
+            yield "", f"Do not use it as it is: {ends}."
+        elif code not in (0, self.code):
             ends = f"in pin the program ends otherwise: with {code}, not {self.code}"
             yield "", f"Do not use it as it is: {ends}."
 
