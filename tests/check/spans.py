@@ -45,10 +45,14 @@ def sent(span_id: int, number: int, process: str = "web:1", **changed: Any) -> d
     return lines.span(span_id, "send elspeth", kind=4, attributes=lines.attributes(carried))
 
 
-def arrived(span_id: int, number: int, process: str = "web:1", *, delivery: int = 1, **changed: Any) -> dict[str, Any]:
-    """The span of the work on it in another one."""
-    there = {semconv.SUBMISSION_PROCESS: process, semconv.DELIVERY: delivery, semconv.QUEUE_DURATION: 0.1}
+def arrived(
+    span_id: int, number: int, process: str = "web:1", *, delivery: int | None = 1, **changed: Any
+) -> dict[str, Any]:
+    """The span of the work on it in another one; None: nobody counts its deliveries."""
+    there: dict[str, Any] = {semconv.SUBMISSION_PROCESS: process, semconv.QUEUE_DURATION: 0.1}
     there[semconv.THREAD_NAME] = "worker_0"
+    if delivery is not None:
+        there[semconv.DELIVERY] = delivery
     return row(span_id, number, attributes=lines.attributes({**submission(number, **changed), **there}))
 
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from otel_handoff.record import semconv
 from tests.check import spans
 from tests.check.command import Check, written
@@ -69,6 +71,29 @@ def test_worked_twice(check: Check, tmp_path: Path) -> None:
     done = check(*both(tmp_path, [spans.sent(1, 1)], [*retried, spans.arrived(14, 1, delivery=2)]))
     assert done.code == 1
     assert "2 workers claimed one submission" in done.out
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "times"),
+    [([None], 0), ([None, None], 2), ([None, None, None], 3), ([None, 2], 0), ([None, 2, 2], 3), ([1, None], 2)],
+)
+def test_worked_several_times_of_what_nobody_counts(
+    deliveries: list[int | None], times: int, check: Check, tmp_path: Path
+) -> None:
+    """Its broker may deliver it as often as it must: that is told, and no mismatch; nor is it lost, or away."""
+    worked = [spans.arrived(11 + at, 1, delivery=delivery) for at, delivery in enumerate(deliveries)]
+    files = both(tmp_path, [spans.sent(1, 1), spans.sent(2, 2)], worked)
+    done = check(*files, "--fail-on", "any,exposed")
+    assert done.code == 0, done.out
+    said = f"1 row was worked on {times} times; its broker may have delivered it again"
+    assert (said in done.out) == bool(times)
+    told = json.loads(check(*files, "--format", "json").out)
+    assert (told["verdict"], told["checked"]["several"], told["checked"]["most"]) == (
+        "no mismatch",
+        int(bool(times)),
+        times,
+    )
+    assert (told["checked"]["never_worked"], told["checked"]["gone"]) == (1, 0)
 
 
 def test_another_row_than_was_sent(check: Check, tmp_path: Path) -> None:

@@ -104,6 +104,16 @@ def test_everything_can_be_kept_at_home(tmp_path: Path) -> None:
     assert "NOT CHECKED" in yard.logged
 
 
+def test_a_task_that_is_done_again_as_its_result_was_lost(tmp_path: Path) -> None:
+    """Nobody counts that: it is told how often it was worked on, and is no mismatch."""
+    yard = dask(tmp_path, "processes", "observe", "lost", want=2)
+    assert (yard.wrong, yard.told, yard.logged) == ([], [], "")
+    told = checked(*tmp_path.glob("parent.jsonl"), *tmp_path.glob("child.jsonl"))
+    assert told["verdict"] == "no mismatch"
+    rows = told["checked"]
+    assert (rows["several"], rows["most"], rows["sent"], rows["never_worked"], rows["gone"]) == (1, 2, 1, 0, 0)
+
+
 def test_a_thousand_clean_rows_without_a_word(tmp_path: Path) -> None:
     """Nothing is told of them."""
     yard = dask(tmp_path, "threads", "observe", "by_map", count=1_000)

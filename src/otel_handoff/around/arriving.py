@@ -83,7 +83,7 @@ class Arriving(HandOver):
         return slip
 
     def arrive(
-        self, slip: Slip | None, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], delivery: int = 1
+        self, slip: Slip | None, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], delivery: int
     ) -> Lease | None:
         """Begin a row whose work function is called with these; None where it is not known which it is.
 
@@ -92,7 +92,7 @@ class Arriving(HandOver):
             instance: whose method the work function is.
             args: what it is called with.
             kwargs: what it is called with by name.
-            delivery: how many times its work was sent by now.
+            delivery: how many times its work was delivered by now; 0 where nobody counts that.
         """
         shared = self.shared
         context = self._context(instance, args, kwargs)

@@ -92,7 +92,7 @@ class Worker:
         return self._run_as(lease, wrapped, instance, args, kwargs)
 
     def arrived(
-        self, text: object, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], delivery: int = 1
+        self, text: object, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], delivery: int
     ) -> Lease | None:
         """Begin a row that has come from another process; None where it cannot be told which it is."""
         if self._arriving is None:

@@ -66,7 +66,7 @@ SELECT boundary FROM unchecked_rows UNION SELECT boundary FROM gaps UNION SELECT
 
 # Whether there was work on a row that left can only be said where the other side's files are.
 _NOT_WORKED: Final = """
-SELECT boundary, boundary IN (SELECT boundary FROM spans WHERE kind = 'row' AND delivery > 0), count(*) FROM
+SELECT boundary, boundary IN (SELECT boundary FROM spans WHERE kind = 'row' AND delivery <> 0), count(*) FROM
     (SELECT boundary, process, number FROM spans WHERE kind = 'sent'
     EXCEPT SELECT boundary, process, number FROM spans WHERE kind IN ('row', 'unchecked') AND number IS NOT NULL)
     GROUP BY boundary
@@ -112,6 +112,8 @@ class Checked:
         sent: rows that left for another process.
         never_worked: those of them on which no work is seen, though other rows of their boundaries arrived.
         gone: those whose far side is not in these files.
+        several: rows that were worked on several times, of which nobody counts how often they were delivered.
+        most: how often the most frequent of these was.
     """
 
     spans: int
@@ -138,6 +140,8 @@ class Checked:
     sent: int = 0
     never_worked: int = 0
     gone: int = 0
+    several: int = 0
+    most: int = 0
 
     @property
     def not_compared(self) -> bool:
@@ -193,6 +197,7 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
         outlived=outlived,
         sent=(sent := one("SELECT count(*) FROM spans WHERE kind = 'sent'")),
         **_of_sent(store, sent),
+        **_of_several(store),
     )
 
 
@@ -201,6 +206,11 @@ def _of_sent(store: Store, sent: int) -> dict[str, int]:
     for _, is_seen, rows in store.db.execute(_NOT_WORKED) if sent else ():
         found["never_worked" if is_seen else "gone"] += rows
     return found
+
+
+def _of_several(store: Store) -> dict[str, int]:
+    several, most = store.db.execute("SELECT count(*), coalesce(max(times), 0) FROM uncounted").fetchone()
+    return {"several": several, "most": most}
 
 
 def _not_judged(rows: dict[str, int], reasons: list[tuple[str, str, int]]) -> int:

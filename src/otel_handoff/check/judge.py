@@ -24,6 +24,7 @@ from otel_handoff.check.store import (
     SENT,
     SPANLESS,
     UNCHECKED,
+    UNCOUNTED,
     Column,
     Store,
     has_list,
@@ -153,7 +154,7 @@ class Judge:
             process = self._process(span.resource) or trace
             if isinstance(home, str) and home:  # it was handed over elsewhere, or leaves
                 process = _json({_HOME: home[:_LONGEST_ID]})
-                delivery = _number(values.get(semconv.DELIVERY, 0))
+                delivery = _number(values.get(semconv.DELIVERY, UNCOUNTED))
             ours = process, boundary, number, time
         unwatched = 0
         if values.get(_UNWATCHED) is True:
@@ -167,7 +168,7 @@ class Judge:
                 own,
                 parent,
                 *ours,
-                delivery if type(delivery) is int else 0,
+                delivery if type(delivery) is int else UNCOUNTED,
                 start,
                 end,
                 unwatched,

@@ -24,12 +24,16 @@ FOREIGN: Final = "foreign"
 """The kinds of spans: the work on a row, its leaving for another process, a recorded call, a row without known work, a
 part of the declaration that was not met, rows in order that have none of their own, and everybody else's."""
 
+UNCOUNTED: Final = -1
+"""In the place of which delivery of its work a row is, where nobody counts them."""
+
 _BATCH: Final = 1000
 
 Column = str | bytearray | int | float | None
 
 # A process is the JSON object that tells it from others, or else the trace; of a row that left, the one that it left.
-# Deliveries of its work are counted from 1. `ids` are a row's: JSON, field -> text.
+# Deliveries of its work are counted from 1, if anybody does: else it is -1; 0 is of what did not leave.
+# `ids` are a row's: JSON, field -> text.
 # `attributes` are `packed`. Spans that have the same as `carried` carry the same ids. A source is who exported it;
 # 0 is of others' spans.
 _SCHEMA: Final = """
@@ -80,9 +84,14 @@ CREATE INDEX rows_by_number ON spans (process, boundary, number, time) WHERE kin
 CREATE INDEX sent_by_number ON spans (process, boundary, number) WHERE kind = 'sent';
 """
 
+# Whether a row was worked on more often than it was delivered cannot be said where nobody counts that.
 _ROWS: Final = """
+CREATE TABLE uncounted AS SELECT process, boundary, number, time, count(*) AS times FROM spans WHERE kind = 'row'
+    GROUP BY process, boundary, number, time HAVING min(delivery) < 0 AND count(*) > max(1, max(delivery));
 CREATE TABLE twice AS SELECT process, boundary, number, time, delivery FROM spans WHERE kind = 'row'
-    GROUP BY process, boundary, number, time, delivery HAVING count(*) > 1;
+    GROUP BY process, boundary, number, time, delivery HAVING count(*) > 1
+    EXCEPT SELECT process, boundary, number, time, delivery FROM uncounted
+        JOIN spans USING (process, boundary, number, time) WHERE kind = 'row';
 CREATE TABLE whose AS SELECT DISTINCT process, boundary FROM spans WHERE boundary IS NOT NULL;
 """
 

@@ -171,6 +171,8 @@ def _remarks(checked: Checked, unread: Unread, *, on_page: bool) -> Iterator[str
         yield f"  {rows} never worked on: lost, or not begun yet, or their spans are sampled away"
     if checked.gone:
         yield f"  of {of(checked.gone, 'of these')} the other side's spans are not in these files"
+    if checked.several:
+        yield f"  {worked_several(checked)}"
     if checked.duplicates:
         yield f"  {of(checked.duplicates, 'span')} came more than once and counted once"
     if checked.calls_without_row:
@@ -201,6 +203,15 @@ def _remarks(checked: Checked, unread: Unread, *, on_page: bool) -> Iterator[str
     if unread.others:
         names = [Path(name).name for name in unread.others[:_MOST_OTHERS]]
         yield f"  left out, as plainly no traces: {and_more(names, len(unread.others))}"
+
+
+def worked_several(checked: Checked) -> str:
+    """Return what it means that rows were worked on several times, of which nobody counts the deliveries."""
+    times = f"{'up to ' if checked.several > 1 and checked.most > 2 else ''}{checked.most:,} times"
+    whose = (
+        "its broker may have delivered it again" if checked.several == 1 else "brokers may have delivered them again"
+    )
+    return f"{of(checked.several, 'row was', 'rows were')} worked on {times}; {whose}"
 
 
 def _kind(number: int, kind: Kind) -> Iterator[str]:

@@ -187,7 +187,15 @@ class TaskWorker(Worker):
             if text is None:
                 self.shared.coverage.miss("no_slip", detail=self._name)
             return None
-        return self._came.arrive(slip, task, args, kwargs, 1 + int(request.retries or 0))
+        return self._came.arrive(slip, task, args, kwargs, _delivery(task, request))
+
+
+def _delivery(task: Any, request: Any) -> int:
+    # Retries are counted. What a broker delivers is not: it may do so again until that is acknowledged, and not all
+    # brokers say so. Where the first delivery has no number, it is known that nobody counts: retries keep theirs.
+    retries: int = int(request.retries or 0)
+    delivered: Kwargs = request.delivery_info or {}
+    return 0 if delivered.get("redelivered") or (task.acks_late and not retries) else 1 + retries
 
 
 def _current_task() -> Any:

@@ -135,11 +135,11 @@ class RayWorker(CarriedWorker):
             return None
         return came or Came("")
 
-    def arrived(self, text: object, instance: Any, args: Args, kwargs: Kwargs, delivery: int = 1) -> Lease | None:
+    def arrived(self, text: object, instance: Any, args: Args, kwargs: Kwargs, delivery: int) -> Lease | None:
         """Begin its row; of a task that is tried again, it is delivered once more."""
         worker: Any = import_module("ray._private.worker").global_worker
         tries = getattr(worker.core_worker, "get_current_task_attempt_number", None)  # not of every version
-        return super().arrived(text, instance, args, kwargs, delivery + (tries() if tries is not None else 0))
+        return super().arrived(text, instance, args, kwargs, delivery if tries is None else 1 + tries())
 
 
 class _Executed(Patch):

@@ -32,19 +32,21 @@ class Came:
 
     Attributes:
         text: the slip, unread; empty where there is none.
+        delivery: how many times the work was delivered by now; 0 where nobody counts that, as with brokers.
         lease: of the row, once its work function was called.
     """
 
-    __slots__ = ("lease", "text")
+    __slots__ = ("delivery", "lease", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, delivery: int = 0) -> None:
         self.text: str = text
+        self.delivery: int = delivery
         self.lease: Lease | None = None
 
     def take(self, takes: Any, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
         """Return whose row the work function is called for; None where nobody knows, which is told."""
         if self.lease is None:
-            self.lease = takes.arrived(self.text, instance, args, kwargs)
+            self.lease = takes.arrived(self.text, instance, args, kwargs, self.delivery)
         elif active.get() is not None:
             return None  # its worker calls it for another
         lease = self.lease
@@ -64,7 +66,7 @@ class Arrived:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it, in which the work function will be called."""
-        what: Any = Came(self._text)
+        what: Any = Came(self._text, 1)  # a pool of processes does nothing twice
         return run_expecting(what, self._given, None, args, kwargs)
 
 

@@ -36,7 +36,7 @@ class Submission:
         otel_context: the OpenTelemetry context that was current.
         row: the span of the work on it, once that has begun and is recorded.
         process: of which it is the submission, where that is another than this one.
-        delivery: there, which delivery of the work this is, from 1.
+        delivery: there, which delivery of the work this is, from 1; 0 where nobody counts them.
     """
 
     process: str = ""

@@ -8,6 +8,7 @@ from typing import Final
 
 from otel_handoff.check.checked import Checked
 from otel_handoff.check.store import Store
+from otel_handoff.check.text import worked_several
 from otel_handoff.check.words import of
 from otel_handoff.record.shown import show_clock
 from otel_handoff.report.parts import copied, esc, esc_ids
@@ -29,6 +30,13 @@ SELECT boundary, process, number, ids, min(start), trace FROM
 """
 
 
+_SEVERAL: Final = """
+SELECT boundary, process, number, ids, min(start), trace, times FROM uncounted
+    JOIN spans USING (process, boundary, number, time) WHERE kind = 'row'
+    GROUP BY process, boundary, number, time ORDER BY times DESC, min(start) LIMIT ?
+"""
+
+
 def deliveries(store: Store, checked: Checked) -> str:
     """Return what became of the rows that left, as HTML; empty where none did."""
     return "".join(_deliveries(store, checked)) if checked.sent else ""
@@ -44,6 +52,7 @@ def _deliveries(store: Store, checked: Checked) -> Iterator[str]:
         f"{checked.never_worked:,} never worked on" if checked.never_worked else "",
         f"{checked.gone:,} whose far side is not in these files" if checked.gone else "",
         "none lost" if not missing else "",
+        worked_several(checked) if checked.several else "",
     ]
     yield f'<section class="sent"><h2>Across processes</h2><p>{" · ".join(filter(None, told))}</p>'
     for place, home, behind in Places(store).clocks():
@@ -52,16 +61,39 @@ def _deliveries(store: Store, checked: Checked) -> Iterator[str]:
             " work would have begun before its row was sent. What it did is drawn that much later.</p>"
         )
     if missing:
-        yield f"<details><summary>Sent, and no work seen: {of(missing, 'row')}</summary><ol>"
-        shown = 0
-        for boundary, process, number, ids, start, trace in store.db.execute(_NEVER, (_MOST,)):
-            shown += 1
-            yield (
-                f"<li><b>#{number}</b> of {esc(boundary)}, sent by {esc(home_of(process))} at {show_clock(start)}"
-                f"<br>{esc_ids(json.loads(ids))}, trace {esc(trace)}{copied(trace, 'the trace')}</li>"
-            )
-        yield "</ol>"
-        if missing > shown:
-            yield f'<p class="note">{missing - shown:,} more.</p>'
-        yield "</details>"
+        yield from _listed(f"Sent, and no work seen: {of(missing, 'row')}", missing, _never(store))
+    if checked.several:
+        head = f"Worked on several times, and nobody counts its deliveries: {of(checked.several, 'row')}"
+        yield from _listed(head, checked.several, _several(store))
     yield "</section>"
+
+
+def _never(store: Store) -> Iterator[str]:
+    for boundary, process, number, ids, start, trace in store.db.execute(_NEVER, (_MOST,)):
+        yield f"{_row(boundary, process, number)} at {show_clock(start)}<br>{_which(ids, trace)}"
+
+
+def _several(store: Store) -> Iterator[str]:
+    for boundary, process, number, ids, start, trace, times in store.db.execute(_SEVERAL, (_MOST,)):
+        begun = f"worked on {times:,} times, first at {show_clock(start)}"
+        yield f"{_row(boundary, process, number)}, {begun}<br>{_which(ids, trace)}"
+
+
+def _row(boundary: str, process: str, number: int) -> str:
+    return f"<b>#{number}</b> of {esc(boundary)}, sent by {esc(home_of(process))}"
+
+
+def _which(ids: str, trace: str) -> str:
+    return f"{esc_ids(json.loads(ids))}, trace {esc(trace)}{copied(trace, 'the trace')}"
+
+
+def _listed(head: str, count: int, rows: Iterator[str]) -> Iterator[str]:
+    yield f"<details><summary>{head}</summary><ol>"
+    shown = 0
+    for row in rows:
+        shown += 1
+        yield f"<li>{row}</li>"
+    yield "</ol>"
+    if count > shown:
+        yield f'<p class="note">{count - shown:,} more.</p>'
+    yield "</details>"

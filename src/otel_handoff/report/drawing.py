@@ -245,7 +245,7 @@ def draw(scene: Scene) -> str:
 
 def _titled(row: Row) -> str:
     where = f" in {row.way.worked_at.name}" if row.way.worked_at.key != row.way.submitted_at.key else ""
-    delivered = f", delivery {row.delivery}" if row.delivery else ""
+    delivered = f", delivery {row.delivery}" if row.delivery > 0 else ""
     behind = f", drawn {about(row.way.behind_ns)} later, as its clock is behind" if row.way.behind_ns else ""
     return f"#{row.number}, worked on by {row.worker}{where}{delivered}{', stale' if row.stale else ''}{behind}"
 

@@ -22,7 +22,7 @@ _BEHIND: Final = """
 SELECT process, source, max(coalesce((SELECT min(sent.start) FROM spans AS sent WHERE sent.kind = 'sent'
             AND (sent.process, sent.boundary, sent.number) = (row.process, row.boundary, row.number)
         ), row.time) - row.start)
-    FROM spans AS row WHERE row.kind = 'row' AND row.delivery > 0 GROUP BY process, source
+    FROM spans AS row WHERE row.kind = 'row' AND row.delivery <> 0 GROUP BY process, source
 """
 _UUID: Final = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -54,7 +54,7 @@ class Row:
 
     Attributes:
         way: from which process to which; where the worker's clock is behind, its times here are as much later.
-        delivery: which delivery of its work this is, from 1; 0 where it did not leave.
+        delivery: which delivery of its work this is, from 1; 0 where it did not leave, -1 where nobody counts them.
     """
 
     id: int

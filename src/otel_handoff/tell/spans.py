@@ -60,7 +60,8 @@ def row_attributes(submission: Submission, queued: float, *, full: bool) -> dict
     }
     if submission.process:
         said[semconv.SUBMISSION_PROCESS] = submission.process
-        said[semconv.DELIVERY] = submission.delivery
+        if submission.delivery:
+            said[semconv.DELIVERY] = submission.delivery
     if full:
         said[semconv.SUBMISSION_LOCATION] = submission.location
         said[semconv.THREAD_ID] = threading.get_ident()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -12,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, chain, chord, group, shared_task, signature
+from celery.exceptions import Reject
+from celery.signals import task_postrun
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
+from opentelemetry import trace
 
 HERE = Path(os.environ["SHOP"])
 app = Celery("shop", broker=os.environ.get("SHOP_BROKER", "filesystem://"), backend=os.environ.get("SHOP_BACKEND"))
@@ -25,6 +29,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
     result_chord_retry_interval=0.1,
+    worker_lost_wait=0.5,
 )
 
 
@@ -122,6 +127,35 @@ def stubborn(row: Any, desk: Any) -> None:
     if current_task.request.retries == 0:
         raise KeyError(row)
     file(row, desk.row)
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True, ignore_result=True)
+def killed(row: Any, desk: Any) -> None:
+    """File a row; the worker ends before it has told anybody that it is done."""
+    file(row, desk.row)
+
+
+@task_postrun.connect
+def kill(sender: Any = None, **_: Any) -> None:
+    """End it once, after the work, as what runs out of memory is ended: its spans were exported by then."""
+    mark = HERE / "killed"
+    if sender is not None and sender.name == "shop.killed" and not mark.exists():
+        mark.touch()
+        provider: Any = trace.get_tracer_provider()
+        provider.force_flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(bind=True, acks_late=True, max_retries=1, default_retry_delay=0)
+def rejected(self: Any, row: Any, desk: Any) -> None:
+    """File a row and put its message back, once for each try; there are two."""
+    file(row, desk.row)
+    mark = HERE / f"rejected-{self.request.retries}"
+    if not mark.exists():
+        mark.touch()
+        raise Reject("put back", requeue=True)
+    if not self.request.retries:
+        raise self.retry(countdown=0)
 
 
 def rows(count: int) -> list[str]:
@@ -255,3 +289,19 @@ def by_autoretry(count: int) -> None:
         desk = Desk()
         desk.row = row
         stubborn.apply_async((row, desk), countdown=0)
+
+
+def by_killed(count: int) -> None:
+    """A worker is killed when the work is done, and the message is not acknowledged."""
+    for row in rows(count):
+        desk = Desk()
+        desk.row = row
+        killed.delay(row, desk)
+
+
+def by_rejected(count: int) -> None:
+    """A task puts its message back, is tried again, and puts that back, too."""
+    for row in rows(count):
+        desk = Desk()
+        desk.row = row
+        rejected.delay(row, desk)

@@ -11,6 +11,8 @@ BOUNDARIES = [
     Boundary(name="shared", work="celery:shop.shared", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="note", work="celery:shop.note", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="again", work="celery:shop.again", context="desk", fields={"row": "row"}, calls=CALLS),
+    Boundary(name="killed", work="celery:shop.killed", context="desk", fields={"row": "row"}, calls=CALLS),
+    Boundary(name="rejected", work="celery:shop.rejected", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(name="stubborn", work="celery:shop.stubborn", context="desk", fields={"row": "row"}, calls=CALLS),
     Boundary(
         name="own", work="celery:shop.own", context="self", fields={"row": "row"}, ids={"row": "row"}, calls=CALLS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -13,9 +14,10 @@ import yard
 import yard_on
 from dask.base import compute
 from dask.delayed import delayed
-from distributed import Client, LocalCluster, Worker
+from distributed import Client, LocalCluster, Worker, wait
 
 from otel_handoff import HandoffMismatchError
+from otel_handoff.around.arriving import flush
 from otel_handoff.dask import HandoffPlugin
 
 
@@ -129,6 +131,20 @@ def killed(client: Client, _count: int) -> None:
     made = delayed(yard.fatal)(desk.row, desk)
     desk.row = "killed.1"
     client.gather(client.compute(made))
+
+
+def lost(client: Client, _count: int) -> None:
+    """What a task gave is lost with its worker: Dask does it once more."""
+    desk = yard.Desk()
+    desk.row = "lost.0"
+    made = client.submit(yard.work, desk.row, desk, pure=False)
+    wait(made)
+    client.run(flush)
+    there: Any = client.who_has(made)
+    [worker] = there[made.key]
+    pids: Any = client.run(os.getpid, workers=[worker])
+    os.kill(pids[worker], signal.SIGKILL)
+    assert made.result(60) == desk.row
 
 
 def refused(client: Client, count: int) -> None:
