@@ -16,6 +16,7 @@ from otel_handoff.declare.settings import BoundariesConfiguration, Configuration
 from otel_handoff.engines import kind_of
 from otel_handoff.engines.dask import Dask
 from otel_handoff.handover.carry import POOLS, follow, follow_threads
+from otel_handoff.handover.departures import pickling
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.standard import more
 from otel_handoff.host.guard import guard
@@ -70,7 +71,7 @@ class Instrumentor(BaseInstrumentor):
         self._handoffs = tuple(kind_of(boundary)(boundary, engine) for boundary in boundaries)
         gives = any(boundary.submit is None for boundary in boundaries)
         self._patches = (*(follow(target, gives=gives) for target in POOLS), *follow_threads(gives=gives))
-        self._patches += (*more(), Dask()) if gives else ()
+        self._patches += (*more(), *pickling(), Dask()) if gives else ()
         for handoff in self._handoffs:
             handoff.attach()
         for handoff in self._handoffs:  # once all are there: an override that is declared itself is another's

@@ -235,7 +235,11 @@ def test_a_broker_that_is_down(app: Any, telemetry: Telemetry, monkeypatch: pyte
     with pytest.raises(ConnectionError):
         app.tasks["here.bill"].apply_async(("r1", Desk("r1")), retry=False)
     assert telemetry.counted("handoff.in_flight") == {}
+    assert telemetry.counted("handoff.sent_rows") in ({}, {("bills",): 0})
     assert telemetry.mismatches == []
+    (sent,) = telemetry.spans("send bills")
+    assert sent.attributes is not None
+    assert sent.attributes["error.type"] == "ConnectionError"
 
 
 def test_the_doctor_knows_tasks(app: Any, telemetry: Telemetry) -> None:

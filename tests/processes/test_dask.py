@@ -104,6 +104,15 @@ def test_everything_can_be_kept_at_home(tmp_path: Path) -> None:
     assert "NOT CHECKED" in yard.logged
 
 
+def test_what_cannot_be_serialised_was_not_sent(tmp_path: Path) -> None:
+    """Whoever handed it over has the error: no row is missing."""
+    yard = dask(tmp_path, "processes", "observe", "unpicklable", "by_submit", count=4, want=4)
+    assert (yard.wrong, yard.told, yard.logged) == ([], [], "")
+    told = checked(*tmp_path.glob("parent.jsonl"), *tmp_path.glob("child.jsonl"))
+    rows = told["checked"]
+    assert (told["judged"], rows["sent"], rows["unsent"], rows["never_worked"]) == (4, 4, 8, 0)
+
+
 def test_a_task_that_is_done_again_as_its_result_was_lost(tmp_path: Path) -> None:
     """Nobody counts that: it is told how often it was worked on, and is no mismatch."""
     yard = dask(tmp_path, "processes", "observe", "lost", want=2)

@@ -18,9 +18,11 @@ from tests.check.command import checked
 APP = Path(__file__).parent / "app"
 SOURCE = Path(__file__).parents[2] / "src"
 
+has_joblib = find_spec("joblib") is not None
+
 SHAPES = (
     "submit", "of_below", "in_partial", "of_method", "by_enqueue", "by_hand_over", "by_map", "by_apply", "by_starmap",
-    "by_queue", *(("by_joblib", "by_loky") if find_spec("joblib") is not None else ()),
+    "by_queue", *(("by_joblib", "by_loky") if has_joblib else ()),
 )  # fmt: skip
 BEGUN = (
     *(("submit", "spawn"), ("submit", "forkserver"), ("by_enqueue", "spawn")),
@@ -53,9 +55,17 @@ class Yard:
         return sorted((told[2], told[3]) for told in self.told if told[:2] == [outcome, evidence])
 
 
-def run(folder: Path, shape: str, method: str = "fork", mode: str = "observe", count: int = N, **more: str) -> Yard:
+def run(
+    folder: Path,
+    shape: str,
+    method: str = "fork",
+    mode: str = "observe",
+    count: int = N,
+    want: int | None = None,
+    **more: str,
+) -> Yard:
     """Run one shape to its end."""
-    return ran(folder, ["yard_run.py", shape, method, str(count)], mode, count, **more)
+    return ran(folder, ["yard_run.py", shape, method, str(count)], mode, count if want is None else want, **more)
 
 
 def ran(folder: Path, command: list[str], mode: str, want: int, **more: str) -> Yard:
@@ -123,6 +133,17 @@ def test_strict_blocks_in_the_child(tmp_path: Path) -> None:
     filed, told = _lines(tmp_path / "filed.jsonl"), _lines(tmp_path / "told.jsonl")
     assert all(row == under for row, under in filed)
     assert len(filed) + len([one for one in told if one[0] == "blocked"]) == N
+
+
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_what_cannot_be_pickled_was_not_sent(mode: str, tmp_path: Path) -> None:
+    """Whoever handed it over has the error: no row is missing, and nobody was given what it had become."""
+    yard = run(tmp_path, "unpicklable", mode=mode, count=8, want=4)
+    assert (yard.wrong, yard.told, yard.logged) == ([], [], "")
+    told = checked(*tmp_path.glob("parent.jsonl"), *tmp_path.glob("child.jsonl"))
+    rows = told["checked"]
+    assert (told["verdict"], told["judged"]) == ("no mismatch", 4)
+    assert (rows["sent"], rows["unsent"], rows["never_worked"]) == (4, 12 + 4 * has_joblib, 0)
 
 
 @pytest.mark.parametrize("mode", ["observe", "pin"])

@@ -88,6 +88,14 @@ def test_of_what_is_not_sent_nothing_is_told(tmp_path: Path) -> None:
     assert "NOT CHECKED" not in pier(tmp_path, "observe", "by_unsent", want=0, YARD_HOOK="").logged
 
 
+def test_what_cannot_be_sent_is_not_missing(tmp_path: Path) -> None:
+    """It is counted by itself."""
+    pier(tmp_path, "observe", "by_unsent", "by_task", want=N)
+    told = checked(*tmp_path.glob("parent.jsonl"), *tmp_path.glob("child.jsonl"))
+    rows = told["checked"]
+    assert (told["judged"], rows["sent"], rows["unsent"], rows["never_worked"]) == (N, N, 1, 0)
+
+
 def test_a_worker_without_it_does_the_work(tmp_path: Path) -> None:
     """Nothing of what is sent needs it."""
     yard = pier(tmp_path, "observe", "by_task", "by_main", "by_method", YARD_WORKER="off")

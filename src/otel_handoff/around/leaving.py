@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import current_thread
 from time import time_ns
 from typing import Any, Final, cast
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
+from otel_handoff.around.departure import Departure
 from otel_handoff.around.handed import HandOver
 from otel_handoff.around.identity import Call
 from otel_handoff.around.shared import Shared
@@ -68,18 +70,19 @@ class Leaving:
         if lease.posted:  # it is sent once more: that is a row of its own
             submission = again(submission)
         lease.left = True
-        span = self._span_of(submission)
+        departure = Departure(self._span_of(submission), self._engine.exceptions)
+        text: str | None = None
         try:
-            culprits = self._compare(lease, lease.handed if context is MISSING else context, span)
-            text = slip.write(submission, culprits, span, unresolved=lease.unresolved)
+            culprits = self._compare(lease, lease.handed if context is MISSING else context, departure)
+            text = slip.write(submission, culprits, departure.span, unresolved=lease.unresolved)
         finally:
-            span.end()
+            if text is not None:
+                departure.told.append(self._shared.counts.sent.add)
+            departure.ends()
         if text is None:
             self._shared.coverage.miss(
                 "other_process", submission, pinned=lease.is_pinned, detail="its ids are too long"
             )
-        else:
-            self._shared.counts.sent.add()
         lease.posted = True
         return text
 
@@ -92,14 +95,14 @@ class Leaving:
             span.set_attributes(sent_attributes(submission, slip.this_process()))
         return span
 
-    def _compare(self, lease: Lease, context: Any, span: Span) -> Sequence[Write]:
+    def _compare(self, lease: Lease, context: Any, departure: Departure) -> Sequence[Write]:
         if context is None or context is MISSING:
             return ()
         detector, comparing = self._detector, self._detector.comparing
         with no_lease():
             if lease.pinned:
                 if self._tells and (moved := comparing.moved(lease)):
-                    self.tell(lease, moved, span, prevented=True)
+                    self._tell_of(lease, moved, departure, prevented=True)
             else:
                 lease.context = context
             is_its_kind = lease.along is None and class_of(context) is class_of(lease.context)
@@ -108,19 +111,31 @@ class Leaving:
             wrong = detector.expected.rest(ids_wrong(self._shared, lease, context))
             if not self._tells:
                 return self._culprits(lease, wrong, prevented=False)
-            return self.tell(lease, wrong, span, prevented=False) if wrong else ()
+            return self._tell_of(lease, wrong, departure, prevented=False) if wrong else ()
 
     def tell(self, lease: Lease, wrong: dict[str, object], span: Span, *, prevented: bool) -> Sequence[Write]:
         """Tell that other ids leave than were handed over, or would have; return the writes of which they are."""
+        departure = Departure(span, self._engine.exceptions)
+        culprits = self._tell_of(lease, wrong, departure, prevented=prevented)
+        departure.tell()
+        return culprits
+
+    def _tell_of(
+        self, lease: Lease, wrong: dict[str, object], departure: Departure, *, prevented: bool
+    ) -> Sequence[Write]:
         frames = host_frames(self._packages)
-        self._detector.telling.report(
-            lease,
-            wrong,
-            evidence="read",
-            outcome="prevented" if prevented else "used",
-            span=span,
-            place=("left", prevented),
-            sighting=Sighting(wrong, prevented, current_thread().name, time_ns(), frames),
+        departure.told.append(
+            partial(
+                self._detector.telling.report,
+                lease,
+                wrong,
+                evidence="read",
+                outcome="prevented" if prevented else "used",
+                span=departure.span,
+                place=("left", prevented),
+                sighting=Sighting(wrong, prevented, current_thread().name, time_ns(), frames),
+                culprits=(self._detector.comparing.culprit(lease, wrong, prevented=prevented),),
+            )
         )
         return self._culprits(lease, wrong, prevented=prevented)
 

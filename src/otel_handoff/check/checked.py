@@ -112,6 +112,7 @@ class Checked:
         sent: rows that left for another process.
         never_worked: those of them on which no work is seen, though other rows of their boundaries arrived.
         gone: those whose far side is not in these files.
+        unsent: rows that were to leave and could not: whoever handed them over has the error.
         several: rows that were worked on several times, of which nobody counts how often they were delivered.
         most: how often the most frequent of these was.
     """
@@ -140,6 +141,7 @@ class Checked:
     sent: int = 0
     never_worked: int = 0
     gone: int = 0
+    unsent: int = 0
     several: int = 0
     most: int = 0
 
@@ -196,6 +198,7 @@ def count(store: Store, outlived: int, unread: int) -> Checked:
         unread=unread,
         outlived=outlived,
         sent=(sent := one("SELECT count(*) FROM spans WHERE kind = 'sent'")),
+        unsent=one("SELECT count(*) FROM spans WHERE kind = 'unsent'"),
         **_of_sent(store, sent),
         **_of_several(store),
     )

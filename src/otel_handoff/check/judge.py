@@ -25,6 +25,7 @@ from otel_handoff.check.store import (
     SPANLESS,
     UNCHECKED,
     UNCOUNTED,
+    UNSENT,
     Column,
     Store,
     has_list,
@@ -122,7 +123,8 @@ class Judge:
         kind, ids, unchecked, gap, spanless, carried = FOREIGN, "", None, None, None, ""
         home, delivery = values.get(_HOME), 0
         if home is not None and _DURATION not in values and _REASON not in values and _is_sent(values):
-            kind, number, time = SENT, _number(number), _number(time)
+            is_failed = semconv.ERROR_TYPE in values and _MISMATCH not in values
+            kind, number, time = UNSENT if is_failed else SENT, _number(number), _number(time)
         elif type(number) is int and _REASON not in values and (time is None or type(time) is int):  # as most are
             kind = CALL if time is None else ROW
         else:
@@ -143,7 +145,7 @@ class Judge:
                 self._unread += any(name in values for name in _OURS)
         if kind == CALL:
             carried = self._carried.by_call(boundary, values)
-        elif kind in (ROW, UNCHECKED, SENT):
+        elif kind in (ROW, UNCHECKED, SENT, UNSENT):
             told = {name: str(id_) for name, id_ in ids_of(boundary, values).items()}
             ids, carried = _json(told), self._carried.by_row(boundary, told) if kind == ROW else ""
         ours: tuple[Column, ...] = "", "", "", ""

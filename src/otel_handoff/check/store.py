@@ -16,13 +16,15 @@ from otel_handoff.record.gaps import Gap
 
 ROW: Final = "row"
 SENT: Final = "sent"
+UNSENT: Final = "unsent"
 CALL: Final = "call"
 UNCHECKED: Final = "unchecked"
 GAP: Final = "gap"
 SPANLESS: Final = "spanless"
 FOREIGN: Final = "foreign"
-"""The kinds of spans: the work on a row, its leaving for another process, a recorded call, a row without known work, a
-part of the declaration that was not met, rows in order that have none of their own, and everybody else's."""
+"""The kinds of spans: the work on a row, its leaving for another process, that it could not, a recorded call, a row
+without known work, a part of the declaration that was not met, rows in order that have none of their own, and everybody
+else's."""
 
 UNCOUNTED: Final = -1
 """In the place of which delivery of its work a row is, where nobody counts them."""

@@ -166,6 +166,8 @@ def _remarks(checked: Checked, unread: Unread, *, on_page: bool) -> Iterator[str
         yield f"  {of(checked.spanless, 'row')} in order without a span (spans=mismatch), by the detector's count"
     if checked.sent:
         yield f"  {of(checked.sent, 'row')} sent to another process"
+    if checked.unsent:
+        yield f"  {of(checked.unsent, 'row')} could not be sent, and whoever handed it over has the error"
     if checked.never_worked:
         rows = of(checked.never_worked, "of these was", "of these were")
         yield f"  {rows} never worked on: lost, or not begun yet, or their spans are sampled away"

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from otel_handoff.around.leaving import also, elsewhere
 from otel_handoff.handover.callables import hand_over
+from otel_handoff.handover.departures import serialised
 from otel_handoff.handover.directly import Args, Kwargs, taking
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.sent import Beside, asked, leaving, parted
@@ -207,7 +208,17 @@ def _with_rows(rows: Sequence[Lease | None], wrapped: Any, args: Args, kwargs: K
 
 
 def _send(wrapped: Any, _client: Any, args: Args, kwargs: Kwargs) -> Any:
-    rows, texts = _due.get(), dict[Any, str]()
+    rows = _due.get()
+    due, sending = _due.set(()), _sending.set(object())
+    try:
+        return serialised(_written, (wrapped, rows, args, kwargs), {})
+    finally:
+        _sending.reset(sending)
+        _due.reset(due)
+
+
+def _written(wrapped: Any, rows: Sequence[Lease | None], args: Args, kwargs: Kwargs) -> Any:
+    texts = dict[Any, str]()
     if any(row is not None for row in rows):
         with guard:
             keys: Sequence[Any] = args[1] if len(args) > 1 else kwargs["keys"]
@@ -215,15 +226,10 @@ def _send(wrapped: Any, _client: Any, args: Args, kwargs: Kwargs) -> Any:
                 text = _slip_of(row) if row is not None else None
                 if text is not None:
                     texts[key] = text
-    due, sending = _due.set(()), _sending.set(object())
-    try:
-        if not texts:
-            return wrapped(*args, **kwargs)
-        with _annotated(texts.get):  # the scheduler asks it for each task; it is pickled as the dict that it is of
-            return wrapped(*args, **kwargs)
-    finally:
-        _sending.reset(sending)
-        _due.reset(due)
+    if not texts:
+        return wrapped(*args, **kwargs)
+    with _annotated(texts.get):  # the scheduler asks it for each task; it is pickled as the dict that it is of
+        return wrapped(*args, **kwargs)
 
 
 def _annotated(value: Any) -> Any:

@@ -9,6 +9,7 @@ from otel_handoff.around.arriving import flush
 from otel_handoff.around.leaving import Leaving, ids_wrong, restored
 from otel_handoff.around.shared import Shared
 from otel_handoff.engines.delayed import Delayed, due
+from otel_handoff.handover.departures import serialised
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.host import imports
 from otel_handoff.host.current import no_lease
@@ -186,7 +187,7 @@ class Publishing:
             if handoff is not None and handoff.shared_state.detector.enabled:
                 with guard:
                     args, kwargs = self._send(handoff, str(name), parameters, args, kwargs)
-            return wrapped(*args, **kwargs)
+            return serialised(wrapped, args, kwargs)
 
         return stand_in(function, send)
 

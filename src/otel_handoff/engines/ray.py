@@ -18,6 +18,7 @@ from otel_handoff.boundary import Boundary
 from otel_handoff.engines.carried import CarriedWorker
 from otel_handoff.engines.remote import Remote
 from otel_handoff.handover.carriers import going, what_was_carried
+from otel_handoff.handover.departures import serialised
 from otel_handoff.handover.directly import Args, Kwargs
 from otel_handoff.handover.lease import Lease
 from otel_handoff.handover.sent import Came
@@ -250,7 +251,7 @@ def _sent(begun: Any, wrapped: Any, args: Args, kwargs: Kwargs) -> Any:
     others = {name: value for name, value in kwargs.items() if name not in ("args", "kwargs")}
     token = going.set(lease)
     try:
-        result = wrapped(given, named, *args[2:], **others)
+        result = serialised(wrapped, (given, named, *args[2:]), others)
     except BaseException:
         lease.close()  # it was not sent
         raise

@@ -83,8 +83,9 @@ class Reporting:
         filed: Mapping[str, object] | None = None,
         torn: bool = False,
         sighting: Sighting | None = None,
+        culprits: tuple[Write | None] | None = None,
     ) -> Mismatch | None:
-        """Tell a mismatch, unless the same was told at the same place."""
+        """Tell a mismatch, unless the same was told at the same place; by now its culprit may have been looked for."""
         key = (evidence, outcome, place, tuple((name, key_of(value)) for name, value in observed.items()))
         reported = lease.findings.reported
         if place is not None and key in reported:
@@ -93,7 +94,9 @@ class Reporting:
         submission = lease.submission
         frames = sighting.frames if sighting else capture(DEPTH)
         at = sighting.time_unix_nano if sighting else time.time_ns()
-        culprit = self._comparing.culprit(lease, observed, prevented=outcome == "prevented")
+        if culprits is None:
+            culprits = (self._comparing.culprit(lease, observed, prevented=outcome == "prevented"),)
+        (culprit,) = culprits
         carrier = span.get_span_context()
         if not carrier.is_valid:
             carrier = trace.get_current_span(submission.otel_context).get_span_context()

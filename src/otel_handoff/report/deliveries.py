@@ -39,7 +39,7 @@ SELECT boundary, process, number, ids, min(start), trace, times FROM uncounted
 
 def deliveries(store: Store, checked: Checked) -> str:
     """Return what became of the rows that left, as HTML; empty where none did."""
-    return "".join(_deliveries(store, checked)) if checked.sent else ""
+    return "".join(_deliveries(store, checked)) if checked.sent or checked.unsent else ""
 
 
 def _deliveries(store: Store, checked: Checked) -> Iterator[str]:
@@ -49,6 +49,7 @@ def _deliveries(store: Store, checked: Checked) -> Iterator[str]:
         of(checked.sent, "row was sent", "rows were sent"),
         f"{again:,} delivered again: retries" if again else "none delivered again",
         f"{twice:,} worked on twice for one delivery" if twice else "none worked on twice for one delivery",
+        f"{checked.unsent:,} could not be sent" if checked.unsent else "",
         f"{checked.never_worked:,} never worked on" if checked.never_worked else "",
         f"{checked.gone:,} whose far side is not in these files" if checked.gone else "",
         "none lost" if not missing else "",

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Desk:
     def __init__(self) -> None:
         self.row: Any = None
         self.order = Order()
+        self.lock: Any = None
 
 
 def file(row: Any, under: Any) -> None:
@@ -249,6 +251,39 @@ def by_loky(_method: str, count: int) -> None:
     for one in [pool.submit(work, row, desk) for row in rows(count, desk)]:
         one.result(60)
     pool.shutdown()
+
+
+def unpicklable(method: str, count: int) -> None:
+    """Every second row has what cannot be pickled: whoever handed it over has the error, however that was done."""
+    desks: list[tuple[str, Desk]] = []
+    for number in range(count):
+        desk = Desk()
+        desk.row = f"r{number}"
+        desk.lock = threading.Lock() if number % 2 else None
+        desks.append((desk.row, desk))
+    with executor(method) as pool:
+        done = [pool.submit(work, row, desk) for row, desk in desks]
+        assert [one.exception(60) is None for one in done] == [True, False] * (count // 2)
+        for row, desk in desks[1::2]:
+            desk.row = row
+            one = pool.submit(work, row, desk)
+            desk.row = "another"  # nobody is given that
+            assert isinstance(one.exception(60), TypeError)
+    processes = multiprocessing.get_context(method).Pool(2, None if method == "fork" else initial)
+    for row, desk in desks[1::2]:
+        try:
+            processes.apply_async(work, (row, desk)).get(60)
+        except (TypeError, AttributeError):
+            continue
+        raise AssertionError
+    processes.close()
+    processes.join()
+    if find_spec("joblib") is not None:
+        from joblib.externals.loky import get_reusable_executor
+
+        pool = get_reusable_executor(2, initializer=initial)
+        assert all(pool.submit(work, row, desk).exception(60) is not None for row, desk in desks[1::2])
+        pool.shutdown()
 
 
 def clean(method: str, count: int) -> None:

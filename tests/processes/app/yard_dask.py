@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -145,6 +146,21 @@ def lost(client: Client, _count: int) -> None:
     pids: Any = client.run(os.getpid, workers=[worker])
     os.kill(pids[worker], signal.SIGKILL)
     assert made.result(60) == desk.row
+
+
+def unpicklable(client: Client, count: int) -> None:
+    """What cannot be serialised, in the call or when it is computed: whoever does that has the error."""
+    for number in range(count):
+        desk = yard.Desk()
+        desk.row = f"unpicklable.{number}"
+        desk.lock = threading.Lock()
+        made: Any = delayed(yard.work)(desk.row, desk)
+        for send in (partial(client.submit, yard.work, desk.row, desk), partial(client.compute, made)):
+            try:
+                send()
+            except TypeError:
+                continue
+            raise AssertionError
 
 
 def refused(client: Client, count: int) -> None:
