@@ -21,8 +21,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 has_joblib = find_spec("joblib") is not None
 
 SHAPES = (
-    "submit", "of_below", "in_partial", "of_method", "by_enqueue", "by_hand_over", "by_map", "by_apply", "by_starmap",
-    "by_queue", *(("by_joblib", "by_loky") if has_joblib else ()),
+    "submit", "of_below", "in_partial", "of_method", "of_class", "by_enqueue", "by_hand_over", "by_map", "by_apply",
+    "by_starmap", "by_queue", *(("by_joblib", "by_loky") if has_joblib else ()),
 )  # fmt: skip
 BEGUN = (
     *(("submit", "spawn"), ("submit", "forkserver"), ("by_enqueue", "spawn")),

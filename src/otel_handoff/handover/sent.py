@@ -114,9 +114,11 @@ class Sent(Handed):
         # What the other process is given.
         found, given = self._self_found, self.__wrapped__
         layers = peeled(given, ())
-        if _are(layers.before, found.before) and _are(layers.named.values(), found.named.values()):
+        # The first may be the instance that a function of its class is given.
+        before = layers.before[: len(layers.before) - len(found.before)] + found.before
+        if _are(layers.before, before) and _are(layers.named.values(), found.named.values()):
             return given
-        return partial(layers.function, *found.before, **found.named)  # with the worker's copy in it
+        return partial(layers.function, *before, **found.named)  # with the worker's copy in it
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _reduced(self._self_goes(), self._self_carried)

@@ -162,6 +162,15 @@ def of_method(method: str, count: int) -> None:
             pool.submit(shop.bill, row, desk)
 
 
+def of_class(method: str, count: int) -> None:
+    """A function of a class, which is given the instance first: in a partial, or as an argument."""
+    desk, shop = Desk(), Shop("s")
+    with executor(method) as pool:
+        for number, row in enumerate(rows(count, desk)):
+            given = (partial(Shop.bill, shop),) if number % 2 else (Shop.bill, shop)
+            pool.submit(*given, row, desk=desk)
+
+
 def by_enqueue(method: str, count: int) -> None:
     """By a function of the host's own, which looks the work up."""
     desk, shop = Desk(), Shop("s")
