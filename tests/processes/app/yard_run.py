@@ -1,4 +1,4 @@
-"""Runs one shape: `python yard_run.py submit fork 40`."""
+"""Runs shapes, one after the other: `python yard_run.py submit+by_map fork 40`."""
 
 import sys
 
@@ -8,5 +8,6 @@ import yard_on
 if __name__ == "__main__":
     sys.setswitchinterval(5)  # nothing is pickled while rows are handed over, but what is so at once
     yard_on.turn_on("parent")
-    getattr(yard, sys.argv[1])(sys.argv[2], int(sys.argv[3]))
+    for shape in sys.argv[1].split("+"):
+        getattr(yard, shape)(sys.argv[2], int(sys.argv[3]))
     yard_on.turn_off()
