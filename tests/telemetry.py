@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,12 @@ class Telemetry:
         self._spans = InMemorySpanExporter()
         self._metrics = InMemoryMetricReader()
         self.mismatches: list[Mismatch] = []
-        self.tracer_provider = TracerProvider(sampler=sampler)
+        resource = _resource()
+        self.tracer_provider = TracerProvider(sampler=sampler, resource=resource)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
-        self.logger_provider = LoggerProvider()
+        self.logger_provider = LoggerProvider(resource=resource)
         self._logs = exported(self.logger_provider)
-        self.meter_provider = MeterProvider(metric_readers=[self._metrics])
+        self.meter_provider = MeterProvider(metric_readers=[self._metrics], resource=resource)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -81,6 +83,14 @@ class Telemetry:
         self.tracer_provider.shutdown()
         self.logger_provider.shutdown()
         self.meter_provider.shutdown()
+
+
+@cache
+def _resource() -> Any:
+    # Threads are started to find one out: three times for each test would take a third of many.
+    from opentelemetry.sdk.resources import Resource
+
+    return Resource.create()
 
 
 def exported(provider: LoggerProvider) -> Any:

@@ -61,7 +61,7 @@ def test_unwatched(mode: str) -> None:
 @MODES
 def test_hosts_that_differ(mode: str) -> None:
     """Whatever a right host does, no row is neither judged nor told, and no right one is accused."""
-    total = explore(Setting(mode), range(400), SHAPES)
+    total = explore(Setting(mode), range(760), SHAPES)
     assert not total.counts, smallest(total)
     expected = {"context_unreadable", "no_worker", "no_submission"}
     assert set(total.told) - {"left_on_copy"} >= expected | ({"ambiguous"} if mode != "pin" else set())
