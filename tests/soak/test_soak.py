@@ -16,13 +16,13 @@ from tests.soak.load import MODES, Soak
 from tests.soak.report import failures, report
 
 
-def test_five_seconds() -> None:
+def test_two_seconds() -> None:
     """In observe and in pin the detector and the oracle agree, and nothing has grown."""
     soak = Soak()
-    soak.run(5)
+    soak.run(2)
     assert failures(soak) == []
     assert all(soak.totals[mode].rows > 0 for mode in MODES)
-    assert list(report(soak, "a command", 5.0))[-1].startswith("Detector and oracle agree")
+    assert list(report(soak, "a command", 2.0))[-1].startswith("Detector and oracle agree")
 
 
 def found_with(on_mismatch: Callable[[Soak, Mismatch], None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
