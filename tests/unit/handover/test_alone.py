@@ -74,9 +74,17 @@ EXPECTED = {
 }
 
 
+CASES = [
+    (way, form, mode)
+    for way, form in TABLE
+    for mode in EXPECTED
+    # What strict refuses is what observe tells of: each way, and each form, is refused once.
+    if mode != "strict" or form == "function" or way == "executor.submit"
+]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # what strict raises there
-@pytest.mark.parametrize("mode", EXPECTED)
-@pytest.mark.parametrize(("way", "form"), TABLE)
+@pytest.mark.parametrize(("way", "form", "mode"), CASES)
 def test_rows_on_one_context(way: str, form: str, mode: str, telemetry: Telemetry) -> None:
     """Each wrong row is found with its culprit and in its trace, or none is wrong; and nothing else is told."""
     needs_sdk()
