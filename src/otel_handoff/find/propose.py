@@ -17,6 +17,7 @@ from otel_handoff.handover.calling import code_of
 from otel_handoff.host.callsites import call_sites
 
 _TAKES: Final = {"Queue.put": "queue:Queue.get", "asyncio.Queue.put": "asyncio:Queue.get"}
+FUTURE: Final = "Future.set_result"
 _WORD: Final = re.compile(r"[^a-z0-9_]+")
 _MAIN: Final = "__main__"
 _THE_SAME: Final = {
@@ -82,6 +83,9 @@ def _target_of(group: Group, path: str) -> Target:
     taker = group.takers[0] if group.takers else None
     if group.way.startswith("multiprocessing."):
         why = "No boundary follows a row through a queue between processes: put in what does not change, as a copy."
+        return Target("", path, None, why)
+    if group.way == FUTURE:
+        why = "No boundary follows what a future is given: give it what does not change, or a copy."
         return Target("", path, None, why)
     if taker is None:
         return Target("", path, None, "Nobody was seen to take it out of the queue.")

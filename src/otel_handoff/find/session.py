@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from otel_handoff.find import again, classes, fields, named, own, queues, rows, simple, walk
+from otel_handoff.find import again, classes, fields, futures, named, own, queues, rows, simple, walk
 from otel_handoff.find.begin import groups, held_back
 from otel_handoff.find.found import EARLY, Result, worst_first
 from otel_handoff.find.judge import judged
@@ -40,11 +40,13 @@ def start(packages: Sequence[str] = (), *, patience: float = 0) -> None:
     for patch in _put_on:
         patch.apply()
     simple.put_on(partial(queues.put, "SimpleQueue.put"), partial(queues.get, "SimpleQueue.get"))
+    futures.put_on()
 
 
 def stop() -> None:
     """Look no more, and leave everything as it was; what was seen is forgotten."""
     simple.take_off()
+    futures.take_off()
     for patch in reversed(_put_on):
         patch.remove()
     _put_on.clear()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from otel_handoff.find import pools, queues, tasks, threads
+from otel_handoff.find import futures, pools, queues, tasks, threads
 from otel_handoff.host.parameters import Parameters
 from otel_handoff.host.standin import stand_in
 from otel_handoff.host.wrapping import Patch
@@ -29,6 +29,7 @@ _WAYS: Final[dict[str, Callable[..., Any]]] = {
     "asyncio.queues:Queue.put_nowait": partial(queues.put, "asyncio.Queue.put"),
     "asyncio.queues:Queue.get_nowait": partial(queues.get, "asyncio.Queue.get"),
     "asyncio.queues:Queue.task_done": partial(queues.done, "asyncio.Queue.task_done"),
+    "asyncio.base_events:BaseEventLoop.create_future": futures.make,
     "asyncio.base_events:BaseEventLoop.create_task": partial(tasks.create, "create_task"),
     "asyncio.base_events:BaseEventLoop.call_soon": partial(tasks.call, "call_soon", 0),
     "asyncio.base_events:BaseEventLoop.call_soon_threadsafe": partial(tasks.call, "call_soon_threadsafe", 0),
