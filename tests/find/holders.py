@@ -190,6 +190,35 @@ def main():
         field="row",
     ),
     Program(
+        "a_global_that_a_cache_names",
+        """
+from functools import lru_cache
+
+DESK = Desk()
+
+
+@lru_cache
+def client():
+    return DESK
+
+
+def work(row):
+    all_in.wait()
+    file(row, client().row)
+
+
+def main():
+    with ThreadPoolExecutor(2) as pool:
+        for row in ROWS:
+            DESK.row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="a_global_that_a_cache_names:DESK",
+        field="row",
+    ),
+    Program(
         "the_only_one_of_its_class",
         """
 class Settings:
@@ -344,6 +373,65 @@ def main():
         field="row",
     ),
     Program(
+        "what_a_cache_returns",
+        """
+from functools import lru_cache
+
+
+class Other:
+    name = "x"
+
+
+@lru_cache(maxsize=1)
+def client():
+    return Desk()
+
+
+def work(row, other):
+    all_in.wait()
+    file(row, client().row)
+
+
+def main():
+    other = Other()
+    with ThreadPoolExecutor(2) as pool:
+        for row in ROWS:
+            client().row = row
+            pool.submit(work, row, other)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="what_a_cache_returns:client.()",
+        field="row",
+    ),
+    Program(
+        "what_an_unbounded_cache_returns",
+        """
+from functools import cache
+
+
+@cache
+def client(name):
+    return Desk()
+
+
+def work(row):
+    all_in.wait()
+    file(row, client("a").row)
+
+
+def main():
+    with ThreadPoolExecutor(2) as pool:
+        for row in ROWS:
+            client("a").row = row
+            pool.submit(work, row)
+        all_in.set()
+""",
+        "ThreadPoolExecutor.submit",
+        context="what_an_unbounded_cache_returns:client.()",
+        field="row",
+    ),
+    Program(
         "kept_by_a_metaclass",
         """
 class Singleton(type):
@@ -428,6 +516,33 @@ def main():
             pool.submit(Plugin.registry["One"]().run, row)
 """,
         why="What a class has is the same for all, and stays.",
+    ),
+    Program(
+        "a_cache_by_row",
+        """
+from functools import cache
+
+
+@cache
+def client(row):
+    desk = Desk()
+    desk.row = row
+    return desk
+
+
+def work(row):
+    all_in.wait()
+    file(row, client(row).row)
+
+
+def main():
+    with ThreadPoolExecutor(2) as pool:
+        for row in ROWS:
+            client(row)
+            pool.submit(work, row)
+        all_in.set()
+""",
+        why="Each row's own is returned.",
     ),
     Program(
         "only_one",

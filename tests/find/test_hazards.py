@@ -345,3 +345,21 @@ def test_an_equal_object_is_the_same_row() -> None:
             done.result()
     assert seen == ["r1", "r2", "r3"]
     assert {found.wrong for found in session.result().found} <= {0}
+
+
+def test_more_in_a_container_than_is_looked_into() -> None:
+    """That is told, of a set or a list of a class of its own as well; no code of that class runs for it."""
+
+    class Rows(list[Any]):
+        def __len__(self) -> int:
+            raise RuntimeError("len")
+
+        def __iter__(self) -> Any:
+            raise RuntimeError("iter")
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(id, {Desk() for _ in range(17)}).result()
+        pool.submit(id, Rows(Desk() for _ in range(17))).result()
+        pool.submit(id, frozenset(range(17))).result()
+    assert session.result().unseen == {"more than 16 items, at 'args.0'": 2}
+    assert not session.result().errors

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from collections import ChainMap, UserDict, UserList
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
-from otel_handoff.host.plainly import dict_of
+from otel_handoff.host.plainly import class_of, dict_of
 
 BEHIND: Final = "()"
 """In a path, behind a weak reference, in a set, or under a key that is no text: no path of a boundary leads there."""
@@ -65,8 +67,18 @@ def _weakly(thing: Any) -> list[tuple[str, Any]]:
 
 
 def _first(things: Iterable[Any]) -> list[Any]:
-    # At once: another thread may change it.
-    return list(islice(things, MOST_ITEMS))
+    # At once: another thread may change it. One more shows that there are more.
+    return list(islice(things, MOST_ITEMS + 1))
+
+
+def _cached(function: Any) -> list[tuple[str, Any]]:
+    # What it has returned, and returns again: its own attributes are none of that, nor are the arguments.
+    if function.cache_info().currsize > MOST_ITEMS:
+        return []
+    there: list[Any] = gc.get_referents(function)
+    kept = [one for one in there if one is not function.__wrapped__ and not isinstance(one, (dict, tuple, type))]
+    tables: list[Any] = [one for one in there if class_of(one) is dict and one is not dict_of(function)]
+    return [(BEHIND, one) for one in (*kept, *(value for table in tables for value in _first(table.values())))]
 
 
 _TELLS: Final[dict[type, Inside]] = {
@@ -82,4 +94,5 @@ _TELLS: Final[dict[type, Inside]] = {
     WeakValueDictionary: _weakly,
     WeakKeyDictionary: _weakly,
     WeakSet: _weakly,
+    type(lru_cache(len)): _cached,
 }

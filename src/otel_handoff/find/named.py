@@ -6,6 +6,7 @@ import builtins
 import os
 from collections.abc import Iterator
 from dis import get_instructions
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -91,7 +92,12 @@ class _Search:
     def _note(self, space: dict[str, Any], module: str, name: str, names: frozenset[str]) -> None:
         value = space.get(name, MISSING)
         function = function_of(value)
-        if function is not None:
+        if class_of(value) is _CACHE:
+            self._found[id(space), name] = Global(space, module, name)
+            function = function_of(value.__wrapped__)
+            if function is not None:
+                self._go_on(function, None)
+        elif function is not None:
             if any(map(is_simple, dict_of(value).values())):  # it has something itself
                 self._found[id(space), name] = Global(space, module, name)
             self._go_on(function, None)
@@ -122,6 +128,7 @@ class _Search:
             self._left.append((function, cls))
 
 
+_CACHE: Final = type(lru_cache(len))
 _WRAPPED: Final = frozenset({staticmethod, classmethod})
 
 

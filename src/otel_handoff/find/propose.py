@@ -63,7 +63,7 @@ def target(group: Group, path: str, kind: str) -> Target:
         why = "The object in the ContextVar is the same for every row: set another for each, or hand it over."
         return found._replace(why_not=found.why_not or why)
     if BEHIND in path.split("."):
-        why = "No path leads there (a weak reference, a set, a key that is no text): hand it over itself."
+        why = "No path leads there (a weak reference, a set, a cache, a key that is no text): hand it over itself."
         return found._replace(why_not=found.why_not or why)
     if kind in _UNNAMED:
         why = f"No boundary names what is in a {kind}: hand it over as an argument."

@@ -91,9 +91,10 @@ class _Walk:
 
     def _go_inside(self, path: str, value: Any, inner: Sequence[tuple[str, Any]], depth: int) -> None:
         further = [(name, there) for name, there in inner if not is_simple(there)]
-        self._go_on(path, further, depth)
-        if further and len(inner) == MOST_ITEMS < len(value):
+        if further and len(inner) > MOST_ITEMS and not isinstance(value, dict):
+            further = further[:MOST_ITEMS]
             _left_out(f"more than {MOST_ITEMS} items, at {path!r}")
+        self._go_on(path, further, depth)
         if not depth and isinstance(value, tuple):
             self.given += [there for _, there in inner if is_simple(there)]
 
