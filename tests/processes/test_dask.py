@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 N = 8
-LATE = ("by_delayed", "by_name", "by_method", "by_dict")
+LATE = ("by_delayed", "by_name", "by_method", "by_self", "by_packed", "by_dict")
 """Serialised when they are computed: all but the last are wrong."""
 CLEAN = ("by_submit", "by_map", "by_dict_of")
 """Serialised in the call, or made another."""
@@ -79,6 +79,14 @@ def test_pinned_nothing_is_wrong(kind: str, tmp_path: Path) -> None:
     assert yard.wrong == []
     assert {told[0] for told in yard.told} == {"prevented"}
     assert "NOT CHECKED" not in yard.logged
+
+
+@pytest.mark.parametrize(("mode", "wrong"), [("observe", N), ("pin", 0)])
+def test_what_goes_on_while_it_is_serialised(mode: str, wrong: int, tmp_path: Path) -> None:
+    """A method, and a tuple of `map`, have copies."""
+    yard = dask(tmp_path, "threads", mode, "by_late")
+    assert len(yard.wrong) == wrong
+    assert len(yard.found("call")) == wrong
 
 
 def test_strict_blocks_there(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ SOURCE = Path(__file__).parents[2] / "src"
 has_joblib = find_spec("joblib") is not None
 
 SHAPES = (
-    "submit", "of_below", "in_partial", "of_method", "of_class", "by_enqueue", "by_hand_over", "by_map", "by_apply",
-    "by_starmap", "by_queue", *(("by_joblib", "by_loky") if has_joblib else ()),
+    "submit", "of_below", "in_partial", "of_method", "of_class", "in_others", "by_enqueue", "by_hand_over", "by_map",
+    "by_apply", "by_starmap", "by_queue", "of_self", "of_self_by_map", "of_self_by_pool",
+    *(("by_joblib", "by_loky", "of_self_by_joblib") if has_joblib else ()),
 )  # fmt: skip
 BEGUN = (
     *(("submit", "spawn"), ("submit", "forkserver"), ("by_enqueue", "spawn")),
@@ -123,6 +124,24 @@ def test_pinned_nothing_is_wrong(tmp_path: Path) -> None:
     assert yard.wrong == []
     assert {told[0] for told in yard.told} <= {"prevented"}
     assert "NOT CHECKED" not in yard.logged
+
+
+def test_what_leads_to_itself_is_not_copied(tmp_path: Path) -> None:
+    """On the far side there would be two of it: it is only compared, and told, with the write that did it."""
+    yard = run(tmp_path, "of_own", mode="pin")
+    assert yard.wrong
+    assert yard.found("call") == yard.wrong
+    assert {told[0] for told in yard.told} == {"used"}
+    assert "rows" in {told[5] and told[5].split(" in ")[1] for told in yard.told}
+
+
+@pytest.mark.skipif(not has_joblib, reason="joblib is not installed")
+@pytest.mark.parametrize("mode", ["observe", "pin"])
+def test_what_was_to_leave_and_does_not_is_itself(mode: str, tmp_path: Path) -> None:
+    """A copy goes to another process; here its worker has the object that the method was looked up on."""
+    yard = run(tmp_path, "of_self_by_threads", mode=mode)
+    assert yard.wrong
+    assert yard.found("call") == yard.wrong
 
 
 def test_strict_blocks_in_the_child(tmp_path: Path) -> None:

@@ -56,14 +56,14 @@ class Alone(Worker):
         """Begin a row whose work function will be called with these; return what it is to be called with."""
         return self._hand_over.hand(instance, args, kwargs) if self.detector.enabled else None
 
-    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
-        """Begin a row whose work goes to another process; return what it is to be called with there."""
+    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Any, Args, Kwargs] | None:
+        """Begin a row whose work goes to another process; return what it is to be called with there, and on what."""
         if not self.detector.enabled:
             return None
         if not self.shared.engine.settings.remote:
             self.shared.missed_row("other_process")
             return None
-        begun = self._departing.depart(instance, args, kwargs)
+        begun = self._departing.depart_of(instance, args, kwargs)
         if begun is not None:
             self.shared.counts.submissions.add()
         elif not (self.shared.boundary.ids and self._departing.is_elsewhere(instance, args, kwargs)):

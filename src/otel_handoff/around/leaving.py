@@ -209,11 +209,18 @@ class Departing(HandOver):
         lease, handed = self._departed(context, (instance, args, kwargs))
         lease.handed = handed if self._can_copy else None
         if handed is not context:
-            args, kwargs = self._put(handed, context, args, kwargs)
+            args, kwargs = self._put(handed, args, kwargs)
         return lease, args, kwargs
 
+    def depart_of(
+        self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Lease, Any, tuple[Any, ...], dict[str, Any]] | None:
+        """The same of what may be a method: return as well of which instance it is to be sent."""
+        begun = self.depart(instance, args, kwargs)
+        return None if begun is None else (begun[0], instance, *begun[1:])
+
     def _put(
-        self, handed: Any, _context: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, handed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return self.replaced(handed, args, kwargs)
 

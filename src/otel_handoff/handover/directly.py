@@ -56,8 +56,8 @@ class Takes(Protocol):
         """Begin a row whose work function will be called with these; return what it is to be called with."""
         ...
 
-    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Args, Kwargs] | None:
-        """The same of a row that goes to another process."""
+    def depart(self, instance: Any, args: Args, kwargs: Kwargs) -> tuple[Lease, Any, Args, Kwargs] | None:
+        """The same of a row that goes to another process; return as well on which instance."""
         ...
 
     def expect(self, parts: Any, sites: Any) -> Any:
@@ -107,6 +107,7 @@ class Found(NamedTuple):
         named: what they give it by name.
         through: runs it, as `Context.run` does, if anything does.
         shift: how many of the arguments that are given with it are taken up by then: itself, or an instance.
+        sent: the instance that goes to another process, where that is a copy.
     """
 
     takes: Takes
@@ -116,6 +117,7 @@ class Found(NamedTuple):
     named: Kwargs
     through: Callable[..., Any] | None
     shift: int
+    sent: Any = MISSING
 
 
 class Layers(NamedTuple):
@@ -277,11 +279,20 @@ def handed_directly(
     """Begin the row of a work function that is handed over; return what is handed over in its place."""
     before, named, shift = found.before, found.named, found.shift
     whole, by_name = filled(before, args[shift:]), {**named, **kwargs}
-    begin = found.takes.depart if kind.leaves else found.takes.begin
-    begun = begin(found.instance, whole, by_name)
-    if begun is None:
-        return given, args, kwargs
-    lease, replaced, renamed = begun
+    if kind.leaves:
+        departed = found.takes.depart(found.instance, whole, by_name)
+        if departed is None:
+            return given, args, kwargs
+        lease, instance, replaced, renamed = departed
+        if instance is not found.instance:
+            found = found._replace(sent=instance)
+            if shift and args[shift - 1] is found.instance:
+                args = (*args[: shift - 1], instance, *args[shift:])
+    else:
+        begun = found.takes.begin(found.instance, whole, by_name)
+        if begun is None:
+            return given, args, kwargs
+        lease, replaced, renamed = begun
     if replaced is not whole:
         before, args = _put_back(before, args, shift, whole, replaced)
     if renamed is not by_name:

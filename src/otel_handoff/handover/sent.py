@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import wrapt
@@ -18,7 +19,7 @@ from otel_handoff.handover.enclosing import expected, run_expecting
 from otel_handoff.handover.lease import Lease, active
 from otel_handoff.handover.transport import WorkFunction, row_in, submitting, under_way
 from otel_handoff.host.guard import guard
-from otel_handoff.host.plainly import class_of
+from otel_handoff.host.plainly import MISSING, class_of
 from otel_handoff.host.standin import BoundStandIn
 
 if TYPE_CHECKING:
@@ -114,11 +115,16 @@ class Sent(Handed):
         # What the other process is given.
         found, given = self._self_found, self.__wrapped__
         layers = peeled(given, ())
+        function = layers.function
         # The first may be the instance that a function of its class is given.
-        before = layers.before[: len(layers.before) - len(found.before)] + found.before
-        if _are(layers.before, before) and _are(layers.named.values(), found.named.values()):
+        first = layers.before[: len(layers.before) - len(found.before)]
+        if found.sent is not MISSING:
+            function, first = _method_of(found.sent, function), (found.sent,) * len(first)
+        before = first + found.before
+        is_same = _are(layers.before, before) and _are(layers.named.values(), found.named.values())
+        if is_same and function is layers.function:
             return given
-        return partial(layers.function, *before, **found.named)  # with the worker's copy in it
+        return partial(function, *before, **found.named) if before or found.named else function  # with a copy in it
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _reduced(self._self_goes(), self._self_carried)
@@ -213,3 +219,14 @@ def _is_work(given: Any, lease: Lease) -> bool:
 def _are(one: Any, other: Any) -> bool:
     one, other = tuple(one), tuple(other)
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _method_of(instance: Any, function: Any) -> Any:
+    # What is handed over, if that is a method, or an object that is called, as that of another instance.
+    kind = class_of(function)
+    if kind is MethodType:
+        return MethodType(function.__func__, instance)
+    if issubclass(kind, BoundStandIn):
+        is_method = class_of(function.__wrapped__) is MethodType
+        return function._self_parent.__get__(instance, class_of(instance)) if is_method else function
+    return function if kind is FunctionType or issubclass(kind, WorkFunction) else instance

@@ -113,7 +113,11 @@ def packed(item: tuple[Any, Any]) -> None:
 def rows(count: int, desk: Any) -> Iterator[str]:
     """Each row, once the desk is the row's."""
     for number in range(count):
-        desk.row = desk.order.id = f"r{number}"
+        desk.row = f"r{number}"
+        if isinstance(desk, Desk):
+            desk.order.id = desk.row
+        else:
+            desk.desk.row = desk.row
         yield desk.row
 
 
@@ -167,7 +171,7 @@ def of_class(method: str, count: int) -> None:
     desk, shop = Desk(), Shop("s")
     with executor(method) as pool:
         for number, row in enumerate(rows(count, desk)):
-            given = (partial(Shop.bill, shop),) if number % 2 else (Shop.bill, shop)
+            given: Any = (partial(Shop.bill, shop),) if number % 2 else (Shop.bill, shop)
             pool.submit(*given, row, desk=desk)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import yard
+import yard_clerk
 import yard_on
 from dask.base import compute
 from dask.delayed import delayed
@@ -35,7 +36,11 @@ class OnWorker(HandoffPlugin):
 def rows(shape: str, count: int, desk: Any) -> Iterator[str]:
     """Each row, once the desk is the row's."""
     for number in range(count):
-        desk.row = desk.order.id = f"{shape}.{number}"
+        desk.row = f"{shape}.{number}"
+        if isinstance(desk, yard_clerk.Clerk):
+            desk.desk.row = desk.row
+        else:
+            desk.order.id = desk.row
         yield desk.row
 
 
@@ -64,6 +69,57 @@ def by_method(client: Client, count: int) -> None:
     desk, shop = yard.Desk(), yard.Shop("s")
     made = [delayed(partial(shop.bill, desk=desk), pure=False)(row) for row in rows("by_method", count, desk)]
     client.gather(client.compute(made))
+
+
+def by_self(client: Client, count: int) -> None:
+    """A method of what says which row it is, or of what that is on."""
+    clerk, made = yard_clerk.Far(), list[Any]()
+    for number, row in enumerate(rows("by_self", count, clerk)):
+        made.append(delayed(clerk.post if number % 2 else partial(clerk.bill), pure=False)(row))
+    client.gather(client.compute(made))
+
+
+def by_packed(client: Client, count: int) -> None:
+    """In a tuple, a list or a dict."""
+    desk, made = yard.Desk(), list[Any]()
+    for number, row in enumerate(rows("by_packed", count, desk)):
+        ways: Any = (
+            (yard.packed, (row, desk)),
+            (yard_clerk.listed, [row, desk]),
+            (yard_clerk.named, {"row": row, "desk": desk}),
+        )
+        work, item = ways[number % 3]
+        made.append(delayed(work)(item))
+    client.gather(client.compute(made))
+
+
+DESKS: dict[str, Any] = {}
+
+
+class Late:
+    """What takes its time to be serialised: another thread goes on with a desk meanwhile."""
+
+    def __init__(self, row: str) -> None:
+        self.row = row
+
+    def __reduce__(self) -> Any:
+        thread = threading.Thread(target=setattr, args=(DESKS[self.row], "row", f"{self.row} gone on"))
+        thread.start()
+        thread.join()
+        return str, (self.row,)
+
+
+def by_late(client: Client, count: int) -> None:
+    """Serialised in the call, in which another thread goes on with the object: of a method, and in a tuple."""
+    made = list[Any]()
+    for number in range(count):
+        row, desk = f"by_late.{number}", yard_clerk.Far() if number % 2 else yard.Desk()
+        desk.row, DESKS[row] = row, desk
+        if isinstance(desk, yard_clerk.Far):
+            made.append(client.submit(desk.after, Late(row), pure=False))
+        else:
+            made += client.map(yard.packed, [(Late(row), desk)], pure=False)
+    client.gather(made)
 
 
 def by_submit(client: Client, count: int) -> None:

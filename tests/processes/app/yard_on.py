@@ -17,11 +17,14 @@ HERE = Path(os.environ["YARD"])
 PARENT = int(os.environ.setdefault("YARD_PARENT", str(os.getpid())))
 
 CALLS = [Call("yard:file", ids={"row": "under"})]
+NOTES = [Call("yard_clerk:note", ids={"row": "under"})]
 ROW = {"row": "row"}
 BOUNDARIES = [
     Boundary(name="work", work="yard:work", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="deep", work="yard:deep", context="desk", fields={"row": "order.id"}, calls=CALLS),
     Boundary(name="packed", work="yard:packed", context="item.1", fields=ROW, calls=CALLS),
+    Boundary(name="listed", work="yard_clerk:listed", context="item.1", fields=ROW, calls=NOTES),
+    Boundary(name="named", work="yard_clerk:named", context="item.desk", fields=ROW, calls=NOTES),
     Boundary(name="plain", work="yard:plain", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="own", work="yard:own", context="desk", fields=ROW, ids={"row": "row"}, calls=CALLS),
     Boundary(name="fatal", work="yard:fatal", context="desk", fields=ROW, calls=CALLS),
@@ -34,6 +37,12 @@ BOUNDARIES = [
         calls=[Call("yard:file", ids={"row": "under"})],
     ),
     Boundary(name="bill", work="yard:Shop.bill", context="desk", fields=ROW, calls=CALLS),
+    Boundary(name="clerk", work="yard_clerk:Clerk.bill", context="self", fields=ROW, calls=NOTES),
+    Boundary(name="caller", work="yard_clerk:Clerk.__call__", context="self", fields=ROW, calls=NOTES),
+    Boundary(name="asker", work="yard_clerk:Clerk.ask", context="self", fields=ROW, calls=NOTES),
+    Boundary(name="after", work="yard_clerk:Clerk.after", context="self", fields=ROW, calls=NOTES),
+    Boundary(name="counts", work="yard_clerk:Clerk.counts", context="self", fields=ROW, calls=NOTES),
+    Boundary(name="desks", work="yard_clerk:Clerk.post", context="self.desk", fields=ROW, calls=NOTES),
     Boundary(name="post", submit="yard:Shop.enqueue", work="yard:Shop.post", context="desk", fields=ROW, calls=CALLS),
     Boundary(name="handed", submit="yard:hand_over", work="yard:handed", context="desk", fields=ROW, calls=CALLS),
 ]
