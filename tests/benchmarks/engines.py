@@ -129,7 +129,7 @@ def dask(contender: str) -> Run:
     """A cluster of one process, whose scheduler is in this one."""
     distributed: Any = import_module("distributed")
     _turn_on(contender, f"{__name__}:work")
-    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0")
     client = distributed.Client(cluster)
     if contender in ("guard", "spans"):
         client.run(_turn_on, contender, f"{__name__}:work")

@@ -242,7 +242,7 @@ def watch(client: Any) -> None:
 
 def main(kind: str, count: int, shapes: list[str]) -> None:
     """Run some shapes on one cluster."""
-    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(processes=kind == "processes", **options) as cluster, Client(cluster) as client:
         if os.environ["YARD_WORKER"] != "off":
             client.register_plugin(OnWorker(yard_on.BOUNDARIES, mode=os.environ["YARD_MODE"], on_mismatch=yard_on.told))

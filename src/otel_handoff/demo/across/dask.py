@@ -74,7 +74,7 @@ def running(place: Place, told: Callable[[Any], object]) -> Generator[Running]:
         place: where.
         told: is given each mismatch of the worker's, and of each row that is done the pair of it and its error.
     """
-    options: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    options: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": "127.0.0.1:0"}
     started: Any = LocalCluster(processes=True, silence_logs=logging.CRITICAL, **options)
     with started as cluster, Client(cluster) as client:
         client.register_plugin(Begins(place))
