@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.clean import SECONDS
 from tests.servers import listens, reserved, server, tool
 
 APP = Path(__file__).parent / "app"
@@ -101,7 +102,7 @@ def _ran(
     }
     sending = {**both, "SHOP_SIDE": "sender", "SHOP_MODE": mode}
     command = [sys.executable, "shop_send.py", str(count), *shapes]
-    sent = subprocess.run(command, cwd=APP, env=sending, capture_output=True, text=True, timeout=100, check=False)
+    sent = subprocess.run(command, cwd=APP, env=sending, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert sent.returncode == 0, sent.stderr
     working = {**both, "SHOP_SIDE": "worker", "SHOP_MODE": worker_mode}
     options = ["-P", pool, "-c", "4", "-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]

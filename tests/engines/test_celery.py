@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import clean
 from tests.check.command import checked
 from tests.engines.conftest import Shop, needs_celery, run
 
@@ -170,15 +171,21 @@ def test_hashed_ids_do_not_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_through_redis(redis: str, tmp_path: Path) -> None:
-    """The same, and three hundred clean rows without a word."""
+    """The same."""
     folder = tmp_path / "shop"
     folder.mkdir()
     shop = run(folder, "by_group", "by_chains", "by_delay", count=50, want=200, SHOP_BROKER=redis)
     for shape in ("by_group", "by_chains", "by_delay"):
         assert shop.found(shape, "used") == shop.wrong(shape)
     assert len(shop.wrong("by_group")) == 49
-    clean = tmp_path / "clean"
-    clean.mkdir()
-    shop = run(clean, "by_delay", count=300, want=300, SHOP_BROKER=redis)
+
+
+@clean.lasting
+@pytest.mark.parametrize("mode", ["observe", pytest.param("pin", marks=clean.asked_for)])
+def test_clean_rows_without_a_word(mode: str, redis: str, tmp_path: Path) -> None:
+    """Nothing is told of them."""
+    folder = tmp_path / "clean"
+    folder.mkdir()
+    shop = run(folder, "by_delay", mode=mode, count=clean.ROWS, want=clean.ROWS, SHOP_BROKER=redis)
     assert shop.told == []
     assert shop.logged == ""

@@ -20,6 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from otel_handoff import Boundary, Call, HandoffInstrumentor, HandoffMismatchError
 from otel_handoff.handover.carriers import FIELD
 from otel_handoff.propagator import HandoffPropagator
+from tests import clean
 from tests.telemetry import Telemetry
 
 PROPAGATOR = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator(), HandoffPropagator()])
@@ -414,19 +415,22 @@ def test_ids_may_go_as_hashes(telemetry: Telemetry, monkeypatch: pytest.MonkeyPa
     assert [one.outcome for one in telemetry.mismatches] == ["used", "used"]
 
 
-def test_a_thousand_clean_rows_without_a_word(telemetry: Telemetry) -> None:
+@clean.lasting
+def test_clean_rows_without_a_word(telemetry: Telemetry) -> None:
     """Nothing is told of them, and nothing of them stays."""
     instrument(telemetry)
     bus = Bus()
-    for number in range(1_000):
+    for number in range(clean.ROWS):
         desk = Desk()
         desk.row = f"r{number}"
         bus.send(desk.row, desk)
     work(bus)
-    assert len(TRAIL.filed) == 1_000
+    assert len(TRAIL.filed) == clean.ROWS
     assert (telemetry.mismatches, telemetry.unchecked()) == ([], {})
     assert set(telemetry.counted("handoff.in_flight").values()) <= {0}
-    assert telemetry.counted("handoff.sent_rows") == telemetry.counted("handoff.arrived_rows") == {("bills",): 1_000}
+    assert (
+        telemetry.counted("handoff.sent_rows") == telemetry.counted("handoff.arrived_rows") == {("bills",): clean.ROWS}
+    )
 
 
 @pytest.mark.parametrize(("pins", "filed"), [(None, "r0"), ("ids", "r1")])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import clean
 from tests.check.command import checked
 from tests.processes.test_pools import Yard, ran
 
@@ -131,7 +132,9 @@ def test_a_task_that_is_done_again_as_its_result_was_lost(tmp_path: Path) -> Non
     assert (rows["several"], rows["most"], rows["sent"], rows["never_worked"], rows["gone"]) == (1, 2, 1, 0, 0)
 
 
-def test_three_hundred_clean_rows_without_a_word(tmp_path: Path) -> None:
+@clean.lasting
+@pytest.mark.parametrize("kind", ["threads", pytest.param("processes", marks=clean.asked_for)])
+def test_clean_rows_without_a_word(kind: str, tmp_path: Path) -> None:
     """Nothing is told of them."""
-    yard = dask(tmp_path, "threads", "observe", "by_map", count=300)
+    yard = dask(tmp_path, kind, "observe", "by_map", count=clean.ROWS)
     assert (yard.wrong, yard.told, yard.logged) == ([], [], "")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import clean
 from tests.check.command import checked
 
 APP = Path(__file__).parent / "app"
@@ -72,6 +73,7 @@ def run(
 
 def ran(folder: Path, command: list[str], mode: str, want: int, **more: str) -> Yard:
     """Run a program of the yard's to its end, in which so many rows are filed."""
+    seconds = 110 if want < clean.ROWS else clean.SECONDS - 10
     environment = {
         **os.environ,
         "YARD": str(folder),
@@ -81,7 +83,9 @@ def ran(folder: Path, command: list[str], mode: str, want: int, **more: str) -> 
         **more,
     }
     command = [sys.executable, *command]
-    done = subprocess.run(command, cwd=APP, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(
+        command, cwd=APP, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
     assert done.returncode == 0, done.stderr
     filed, told = (_lines(folder / f"{name}.jsonl") for name in ("filed", "told"))
     logged = folder / "logged.txt"
@@ -166,10 +170,15 @@ def test_what_cannot_be_pickled_was_not_sent(mode: str, tmp_path: Path) -> None:
     assert (rows["sent"], rows["unsent"], rows["never_worked"]) == (4, 12 + 4 * has_joblib, 0)
 
 
+@clean.lasting
+@pytest.mark.parametrize(
+    "shape",
+    ["clean", *(pytest.param(shape, marks=clean.asked_for) for shape in ("clean_by_pool", "clean_by_loky"))],
+)
 @pytest.mark.parametrize("mode", ["observe", "pin"])
-def test_three_hundred_clean_rows_without_a_word(mode: str, tmp_path: Path) -> None:
+def test_clean_rows_without_a_word(mode: str, shape: str, tmp_path: Path) -> None:
     """Nothing is told of them."""
-    yard = run(tmp_path, "clean", mode=mode, count=300)
+    yard = run(tmp_path, shape, mode=mode, count=clean.ROWS)
     assert yard.wrong == []
     assert yard.told == []
     assert yard.logged == ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from yard import HERE, Desk, executor, initial, rows
+from yard import HERE, Desk, executor, initial, rows, work
 
 
 def note(row: Any, under: Any) -> None:
@@ -152,3 +153,33 @@ def in_others(method: str, count: int) -> None:
         for number, row in enumerate(rows(count, desk)):
             given: Any = (listed, [row, desk]) if number % 2 else (named, {"row": row, "desk": desk})
             pool.submit(*given)
+
+
+def desks(count: int) -> Iterator[tuple[str, Desk]]:
+    """A desk for each row."""
+    for number in range(count):
+        desk = Desk()
+        desk.row = f"r{number}"
+        yield desk.row, desk
+
+
+def clean_by_pool(method: str, count: int) -> None:
+    """By the other pool: nothing is wrong."""
+    pool = multiprocessing.get_context(method).Pool(2, None if method == "fork" else initial)
+    half = count // 2
+    made = desks(count)
+    done = [pool.apply_async(work, next(made)) for _ in range(half)]
+    assert len(pool.starmap(work, made)) == count - half
+    assert [one.get(60) for one in done] == [f"r{number}" for number in range(half)]
+    pool.close()
+    pool.join()
+
+
+def clean_by_loky(_method: str, count: int) -> None:
+    """By loky, likewise."""
+    from joblib.externals.loky import get_reusable_executor
+
+    pool = get_reusable_executor(2, initializer=initial)
+    for one in [pool.submit(work, row, desk) for row, desk in desks(count)]:
+        one.result(60)
+    pool.shutdown()
