@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -19,7 +18,7 @@ from otel_handoff.around.shared import Shared
 from otel_handoff.around.worker import Worker
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.publishing import HEADER, Posted, publishing
-from otel_handoff.engines.remote import Remote
+from otel_handoff.engines.remote import Named
 from otel_handoff.engines.shapes import AHEAD, PACKAGES, TaskShape, Unclear, unmade
 from otel_handoff.handover.lease import Lease
 from otel_handoff.host.guard import guard
@@ -32,13 +31,12 @@ Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
 
-class CeleryHandoff(Remote):
+class CeleryHandoff(Named):
     """A boundary whose work is a Celery task."""
 
     def __init__(self, boundary: Boundary, engine: Any) -> None:
-        self.pattern: str = boundary.work.partition(":")[2]
         self._by_name: dict[str, TaskShape] = {}
-        super().__init__(boundary, engine)
+        super().__init__(boundary, engine, publishing)
         self.leaving: Leaving = Leaving(self, PACKAGES)
         self._unmade: dict[str, TaskShape] = {}
         self._unknown = TaskShape(self, None, None)
@@ -47,20 +45,6 @@ class CeleryHandoff(Remote):
     def shared_state(self) -> Shared:
         """Itself, as what its wrappers share."""
         return self
-
-    def _attach(self) -> None:
-        publishing.take_in(self)
-        super()._attach()
-        self.counts.shown = True
-
-    def detach(self) -> None:
-        """Give Celery its own functions back."""
-        publishing.leave_out(self)
-        super().detach()
-
-    def matches(self, name: str) -> bool:
-        """Whether a task of this name is one of this boundary's."""
-        return name == self.pattern or fnmatchcase(name, self.pattern)
 
     def shape(self, name: str) -> TaskShape:
         """Return what is known of a task's parameters."""

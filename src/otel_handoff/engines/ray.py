@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from importlib import import_module
 from types import CellType, FunctionType, ModuleType
 from typing import Any, Final
@@ -16,7 +15,7 @@ from typing import Any, Final
 from otel_handoff.around.leaving import Departing, Leaving, elsewhere
 from otel_handoff.boundary import Boundary
 from otel_handoff.engines.carried import CarriedWorker
-from otel_handoff.engines.remote import Remote
+from otel_handoff.engines.remote import Named
 from otel_handoff.handover.carriers import going, what_was_carried
 from otel_handoff.handover.departures import serialised
 from otel_handoff.handover.directly import Args, Kwargs
@@ -37,29 +36,14 @@ _CELLS: Final = ("method", "function")
 """What Ray's own closures around a function of the host's call it."""
 
 
-class RayHandoff(Remote):
+class RayHandoff(Named):
     """A boundary whose work is a task of Ray's, or a method of an actor."""
 
     def __init__(self, boundary: Boundary, engine: Any) -> None:
-        self.pattern: str = boundary.work.partition(":")[2]
         self._departing: dict[str, tuple[Departing, bool]] = {}
-        super().__init__(boundary, engine)
+        super().__init__(boundary, engine, rays)
         if engine.settings.remote:
             self.detector.leave = Leaving(self, _PACKAGES).leave
-
-    def _attach(self) -> None:
-        rays.take_in(self)
-        super()._attach()
-        self.counts.shown = True
-
-    def detach(self) -> None:
-        """Give Ray its own functions back."""
-        rays.leave_out(self)
-        super().detach()
-
-    def matches(self, name: str) -> bool:
-        """Whether a task of this name is one of this boundary's."""
-        return name == self.pattern or fnmatchcase(name, self.pattern)
 
     def _patch_of_work(self) -> Patch:
         return _Executed(self.boundary.work)
