@@ -25,11 +25,15 @@ else:
     BoundFunctionWrapper = wrapt.BoundFunctionWrapper
 
 _class: Final[Any] = vars(object)["__class__"]
+_get: Final = object.__getattribute__
+"""As wrapt's own, which in a subclass asks what is beneath twice for what is not there: 2 ** n times through n."""
 _WRAPPERS: Final = (FunctionType, staticmethod, classmethod, wrapt.FunctionWrapper)
 
 
 class BoundStandIn(BoundFunctionWrapper):
     """A stand-in as looked up on an instance or a class: as the bound method, or the function, found there."""
+
+    __getattribute__ = _get
 
     def __copy__(self) -> Any:
         return self  # as of a bound method, nothing can tell
@@ -99,6 +103,7 @@ class StandIn(FunctionWrapper):
     """Takes the place of a function of the host."""
 
     __bound_function_wrapper__ = BoundStandIn
+    __getattribute__ = _get
 
     def __copy__(self) -> Any:
         return self._self_around(copy.copy(self.__wrapped__))
