@@ -102,7 +102,7 @@ class Submit:
         self._can_copy = self._place.is_argument
         self._identity = Identity(shared.boundary, parameters) if shared.boundary.ids else None
         self._is_said_elsewhere = bool(shared.boundary.ids) and shared.detector.expected.covers()
-        self._nothing: Any = None if shared.boundary.fields else ContextClass(Nothing, Fields({}), copies=False)
+        self._nothing = ContextClass(Nothing, Fields({}), copies=False)
         self._site = Site()
         self._pin = shared.engine.settings.mode == "pin"
         self._pins = shared.boundary.pins
