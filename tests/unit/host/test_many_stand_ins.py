@@ -30,7 +30,17 @@ def through(wrapped: Any, _instance: Any, args: tuple[Any, ...], kwargs: dict[st
     return wrapped(*args, **kwargs)
 
 
-@pytest.mark.parametrize("ask", [lambda ours: ours(1), lambda ours: hasattr(ours, "what_it_has_not")])
+def call(ours: Any) -> None:
+    """Call it."""
+    assert ours(1) == 1
+
+
+def look(ours: Any) -> None:
+    """Ask for what it has not."""
+    assert not hasattr(ours, "what_it_has_not")
+
+
+@pytest.mark.parametrize("ask", [call, look])
 def test_what_is_beneath_many_is_asked_a_few_times_by_each(ask: Any) -> None:
     """Each asked the one beneath twice for what it has not: with 16 boundaries a call took 136 ms."""
     beneath = Counts()
