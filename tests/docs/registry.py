@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -23,6 +24,7 @@ FILE: Final = FOLDER / "handoff.yaml"
 MANIFEST: Final = FOLDER / "manifest.yaml"
 
 _STABILITY: Final = "development"  # until 1.0
+_VERSION: Final = re.sub(r"\.?(dev|a|b|rc)\d+$", "", __version__)  # a candidate has the names of its release
 _GENERAL: Final = semconv.SCHEMA.rpartition("/")[2]
 
 _VALUES: Final = {
@@ -115,7 +117,7 @@ def manifest() -> str:
     """Return what says which registry this is, and which it depends on."""
     told = {
         "description": "What otel-handoff emits.",
-        "schema_url": f"https://otel-handoff.example.com/schemas/{__version__.partition('.dev')[0]}",
+        "schema_url": f"https://otel-handoff.example.com/schemas/{_VERSION}",
         "dependencies": [
             {
                 "schema_url": semconv.SCHEMA,

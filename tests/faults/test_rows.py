@@ -59,7 +59,7 @@ def test_rows_that_never_run(mode: str, kind: type[Any], rows: int, telemetry: T
     queue.clear()
     gc.collect()
     assert telemetry.counted("handoff.in_flight") == {}
-    assert sys.getallocatedblocks() - before < max(5_000, rows / 10)  # not one a row: Python keeps some for itself
+    assert sys.getallocatedblocks() - before < rows / 2  # not one a row: Python keeps some for itself
     assert telemetry.mismatches == []
 
 
