@@ -1001,7 +1001,6 @@ MEANT_BECAUSE: Final = {
         (
             "ticker_thread_submits_reports",
             "status_page_thread_per_request",
-            "metrics_gauge_scraped_by_pool",
             "progress_bar_redrawn_by_timer",
             "ticker_task_spawns_reports",
             "loop_heartbeat_from_thread",

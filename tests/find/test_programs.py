@@ -249,4 +249,6 @@ def test_why_the_newest_is_in_doubt(folder: Path, program: Program) -> None:
     """What is done from time to time, or for nobody's row, reads the newest on purpose, or may."""
     result, _ = looked_at(folder, program)
     doubts = {found.doubt for found in result.found if found.wrong}
-    assert doubts == {MEANT_BECAUSE[program.name]}, shown(result)
+    by_luck = "no row was handed over with what was read"  # where the writer had gone on by then
+    assert doubts, shown(result)
+    assert doubts <= {MEANT_BECAUSE[program.name], by_luck}, shown(result)
