@@ -487,10 +487,12 @@ class Submit:
             return context
         if self._pins == "read":
             return context
-        # A worker that is not given it comes to it in some other way; one may wait for news of it.
-        shares = self.shared.keeps_context or self.shared.polls(kind, class_of(context))
-        if self._pins is None and kind.can_be_read and shares:
-            return context
+        if (
+            self._pins is None
+            and kind.can_be_read
+            and (self.shared.keeps_context or self.shared.polls(kind, class_of(context)))
+        ):
+            return context  # a worker that is not given it comes to it in some other way; one that waits for news of it
         try:
             return kind.copy(context)
         except Unfit as why:
