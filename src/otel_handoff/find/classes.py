@@ -147,9 +147,7 @@ _known: Final[dict[int, tuple[weakref.ref[type], ClassOfObjects]]] = {}
 
 def class_of_objects(thing: object) -> ClassOfObjects:
     """Return what is known of the class of an object."""
-    cls = class_of(thing)
-    known = _known.get(id(cls))
-    return known[1] if known is not None and known[0]() is cls else known_class(cls)
+    return known_class(class_of(thing))
 
 
 def known_class(cls: type) -> ClassOfObjects:

@@ -59,10 +59,8 @@ def _on(name: str) -> Inside:
 
 def _weakly(thing: Any) -> list[tuple[str, Any]]:
     data: Any = dict_of(thing).get("data", ())
-    refs: list[Any] = [] if isinstance(thing, WeakValueDictionary) else _first(data)
-    values: list[Any] = [] if isinstance(thing, WeakSet) else _first(data.values())
-    if isinstance(thing, WeakValueDictionary):
-        refs, values = values, []
+    refs: list[Any] = _first(data.values() if isinstance(thing, WeakValueDictionary) else data)
+    values: list[Any] = _first(data.values()) if isinstance(thing, WeakKeyDictionary) else []
     return [(BEHIND, one) for one in (*(ref() for ref in refs), *values)]
 
 

@@ -239,8 +239,7 @@ class Group:
         """One more is handed over, by whoever works on a row of another group, or of none."""
         self.rows.add()
         # Where none of the program's own lines does, a library serves somebody else.
-        if len(self.by) < MOST_BY:
-            self.by.add((threading.current_thread().name if self.place is not None else "", within))
+        note_by(self.by, threading.current_thread().name if self.place is not None else "", within)
         if within is not None and is_same_work(self.work, within.work):
             self.itself.add()
 
