@@ -37,7 +37,7 @@ function bars() {
     const [wrong, spared] = counts.get(bin) || [0, 0];
     const total = wrong + spared;
     const height = total ? Math.max(least, highest * Math.sqrt(total / most)) : 0;
-    const red = total ? (height * wrong) / total : 0;
+    const red = total ? height * (wrong / total) : 0; // of all, exactly all: it was a hair more, and the rest negative
     place(one(".wrong", group), base - red, red);
     place(one(".spared", group), base - height, height - red);
     group.classList.toggle("out", bin < chosen.from || bin > chosen.to);

@@ -168,7 +168,7 @@ class Strip:
         width = 100 / self.bins
         for bin_, (wrong, spared) in sorted(counts.items()):
             whole = max(_LEAST, _HIGHEST * sqrt((wrong + spared) / most))
-            high = whole * wrong / (wrong + spared)
+            high = whole * (wrong / (wrong + spared))
             when = show_clock(self.start_ns + bin_ * (self.end_ns - self.start_ns) // self.bins)
             parts = [f"{count:,} {esc(what)}" for count, what in zip((wrong, spared), names, strict=True) if count]
             at = f'x="{bin_ * width:.3f}%" width="{width * 0.8:.3f}%"'
